@@ -1,0 +1,71 @@
+import ms from 'ms';
+import { z } from 'zod';
+
+/** The one duration grammar: a whole number from 1 and one unit. What both `ms` and a person read alike. */
+export const DURATION_PATTERN = '^[1-9][0-9]{0,8}(s|m|h|d|w|y)$';
+
+const pattern = new RegExp(DURATION_PATTERN);
+
+/** Seconds in each unit, as the lease API counts them: a year is 365.25 days. */
+export const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_557_600 } as const;
+
+/**
+ * Reads a duration.
+ *
+ * @returns milliseconds, or undefined where the text does not keep to the grammar.
+ */
+export function parseDuration(text: string): number | undefined {
+  return pattern.test(text) ? ms(text as ms.StringValue) : undefined;
+}
+
+/** One CEL rule, as `x-kubernetes-validations` has it. */
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+  readonly fieldPath?: string;
+}
+
+const cel = {
+  grammar: `self.matches('${DURATION_PATTERN}')`,
+  seconds: `int(self.substring(0, self.size() - 1)) * {${Object.entries(UNIT_SECONDS)
+    .map(([unit, seconds]) => `'${unit}': ${String(seconds)}`)
+    .join(', ')}}[self.substring(self.size() - 1)]`,
+};
+
+/** A duration between two bounds (both allowed), checked by the API server and here by the same rule. */
+export function duration(name: string, least: string, most: string): z.ZodString {
+  const [low, high] = [seconds(least), seconds(most)];
+  const sentence = `${name} must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m), from ${least} to ${most}`;
+  const rule: CelRule = {
+    rule: `${cel.grammar} && ${cel.seconds} >= ${String(low)} && ${cel.seconds} <= ${String(high)}`,
+    message: sentence,
+  };
+  return z
+    .string()
+    .max(10)
+    .refine((text) => within(text, low, high), { error: sentence })
+    .meta({ 'x-kubernetes-validations': [rule] });
+}
+
+/** `rotation.before`: a share of the lease's life, or a duration. */
+export function shareOrDuration(name: string): z.ZodString {
+  const percent = '^([1-9]|[1-8][0-9]|90)%$';
+  const sentence = `${name} must be a share of the lease's life from 1% to 90%, or a duration such as 10m`;
+  const rule: CelRule = { rule: `self.matches('${percent}') || ${cel.grammar}`, message: sentence };
+  return z
+    .string()
+    .max(10)
+    .refine((text) => new RegExp(percent).test(text) || pattern.test(text), { error: sentence })
+    .meta({ 'x-kubernetes-validations': [rule] });
+}
+
+function seconds(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed === undefined) throw new RangeError(`${text} is not a duration.`);
+  return parsed / 1000;
+}
+
+function within(text: string, low: number, high: number): boolean {
+  const parsed = parseDuration(text);
+  return parsed !== undefined && parsed >= low * 1000 && parsed <= high * 1000;
+}

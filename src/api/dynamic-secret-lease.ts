@@ -1,0 +1,161 @@
+import { z } from 'zod';
+
+import { condition, conditions } from './condition.ts';
+import { duration, shareOrDuration } from './duration.ts';
+import { leaseRef } from './lease.ts';
+import { objectMeta, objectName } from './object.ts';
+import { annotationMap, labelMap } from './secret-metadata.ts';
+
+const slug = (what: string): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$/)
+    .describe(`Slug of the ${what}, as the server's settings show it; not its display name.`);
+
+const dynamicSecretTarget = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+    .describe('Name of the dynamic secret.'),
+  projectSlug: slug('project'),
+  environmentSlug: slug('environment'),
+  path: z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^(\/|(\/[a-zA-Z0-9_-]+)+)$/)
+    .default('/')
+    .describe('Folder of the dynamic secret: / or /folder/folder, without a slash at the end.'),
+});
+
+/** `config` is passed through as it is, so its schema names only the one key that nobody else may use. */
+const passedThrough = z.record(z.string(), z.unknown()).meta({
+  type: 'object',
+  'x-kubernetes-preserve-unknown-fields': true,
+  properties: { leaseholder: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  'x-kubernetes-validations': [
+    { rule: '!has(self.leaseholder)', message: "config.leaseholder is the operator's own; choose another key" },
+  ],
+});
+
+export const leaseSpec = z.object({
+  connectionRef: z
+    .object({
+      kind: z.enum(['InfisicalConnection']).default('InfisicalConnection'),
+      name: objectName.describe('Name of the connection, in the same namespace.'),
+    })
+    .describe('The server to lease from, and the identity to lease as.'),
+  dynamicSecret: dynamicSecretTarget.describe('What is leased. A change asks for a new lease at once.'),
+  ttl: duration('ttl', '1m', '10y')
+    .optional()
+    .describe("How long a lease lives. Without it, the dynamic secret's own default. Acts at the next rotation."),
+  config: passedThrough
+    .optional()
+    .describe('Passed to the server with each request for a lease, for types that take one. Acts at the next rotation.'),
+  rotation: z
+    .object({
+      before: shareOrDuration('rotation.before')
+        .optional()
+        .describe(
+          "How long before its end a lease is replaced: a share of its life (1% to 90%) or a duration. Default 33%, and at least 150s where the lease's life allows it. Acts at the next rotation.",
+        ),
+    })
+    .optional()
+    .describe('When a lease is replaced.'),
+  revocation: z
+    .object({
+      onDelete: z
+        .enum(['Revoke', 'Expire'])
+        .optional()
+        .describe('What becomes of the leases when this object is deleted. Revoke (default) or Expire: left to run out.'),
+      timeout: duration('revocation.timeout', '1s', '1y')
+        .optional()
+        .describe('How long a deletion waits for a confirmed revocation. Default 10m.'),
+    })
+    .optional()
+    .describe('How leases end.'),
+  secret: z
+    .object({
+      name: objectName.optional().describe("Name of the Secret. Default: this object's own name. Immutable."),
+      labels: labelMap.optional().describe('Labels of the Secret. Patched when changed.'),
+      annotations: annotationMap.optional().describe('Annotations of the Secret. Patched when changed.'),
+    })
+    .optional()
+    .describe('The Secret that receives the credentials, in the namespace of this object.'),
+});
+
+export type LeaseSpec = z.infer<typeof leaseSpec>;
+
+const dateTime = z.string().meta({ format: 'date-time' });
+
+/** The lease that the Secret holds: its Ref, and what the server said of it last. */
+const currentLease = leaseRef.extend({
+  version: z.int().optional(),
+  externalEntityId: z.string().optional().describe('The name of the principal at the provider, for example a database role.'),
+  status: z.string().optional().describe("The server's own status of the lease; absent while all is well."),
+  statusDetails: z.string().optional(),
+  config: z
+    .record(z.string(), z.unknown())
+    .meta({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true })
+    .optional()
+    .describe("The lease's config, as the server keeps it."),
+  createdAt: dateTime.optional(),
+  updatedAt: dateTime.optional(),
+});
+
+const observedDynamicSecret = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  version: z.int().optional(),
+  defaultTTL: z.string().optional(),
+  maxTTL: z.string().optional(),
+  status: z.string().optional(),
+  statusDetails: z.string().optional(),
+});
+
+const observedSecret = z.object({
+  name: z.string(),
+  uid: z.string(),
+  resourceVersion: z.string().describe("That of the operator's last write."),
+});
+
+const retiringLease = leaseRef.extend({
+  revokeAfter: dateTime.optional().describe('When it is to be revoked; absent: left to run out.'),
+  attempts: z.int().optional().describe('Revocations tried without success.'),
+  reason: z.string().optional().describe('Why the last of them failed.'),
+});
+
+export const leaseStatus = z.object({
+  observedGeneration: z.int().optional().describe('The generation that the rest of the status speaks of.'),
+  conditions: conditions.optional(),
+  lease: currentLease.optional().describe('The lease that the Secret holds.'),
+  dynamicSecret: observedDynamicSecret.optional().describe('The dynamic secret, as the server showed it last.'),
+  secret: observedSecret.optional(),
+  rotateAt: dateTime.optional().describe('When the lease is to be replaced.'),
+  rotations: z.int().optional().describe('How many leases have been replaced.'),
+  retiring: z.array(retiringLease).max(16).optional().describe('Leases that were replaced and have not ended yet.'),
+  attempts: z
+    .object({
+      count: z.int(),
+      reason: z.string(),
+      nextAt: dateTime.describe('Not tried again before.'),
+    })
+    .optional()
+    .describe('Tries that failed one after another.'),
+});
+
+export type LeaseStatus = z.infer<typeof leaseStatus>;
+export type CurrentLease = z.infer<typeof currentLease>;
+export type RetiringLease = z.infer<typeof retiringLease>;
+export type Attempts = NonNullable<LeaseStatus['attempts']>;
+export { condition };
+
+/** A `DynamicSecretLease` as the operator reads it. Spec and status are parsed apart, so that one bad field names itself. */
+export const leaseObject = z.object({ metadata: objectMeta, spec: leaseSpec, status: leaseStatus.optional() });
+
+export type LeaseObject = z.infer<typeof leaseObject>;

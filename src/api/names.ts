@@ -1,0 +1,21 @@
+/** The names by which users and other tools know leaseholder's objects. None of them may ever change in v1alpha1. */
+
+export const GROUP = 'leaseholder.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Keeps an object until its leases are revoked or otherwise settled. */
+export const FINALIZER = `${GROUP}/lease`;
+
+/** Marks every Secret that the operator writes; the operator watches Secrets with this label only. */
+export const MANAGED_LABEL = `${GROUP}/managed`;
+export const MANAGED_VALUE = 'true';
+
+/** The commit record of a Secret: which lease its data came from. */
+export const RECORD_ANNOTATION = `${GROUP}/lease`;
+
+/** The key of `config` under which a request for a lease says whose it is. */
+export const TAG_KEY = 'leaseholder';
+
+/** The field manager of every write. */
+export const FIELD_MANAGER = 'leaseholder';

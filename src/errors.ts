@@ -1,0 +1,220 @@
+/**
+ * The table of everything that can go wrong, as a user meets it: a code (the reason of a condition), how it is
+ * retried, and a sentence that names the field or the object and what to do. A sentence holds names, statuses and
+ * limits only: never a credential, a server's own words, a time or a counter, so that it changes only when the
+ * fault does.
+ *
+ * Retry classes:
+ *  - `backoff`: heals by itself; tried again with exponential waits of at most two minutes.
+ *  - `slow`: somebody must mend it, outside the object, where we cannot watch; tried again every few minutes.
+ *  - `change`: only a change of the object can mend it; tried again when the object changes.
+ */
+export type RetryClass = 'backoff' | 'slow' | 'change';
+
+interface Entry<Details> {
+  readonly retry: RetryClass;
+  readonly sentence: (details: Details) => string;
+}
+
+function entry<Details = void>(retry: RetryClass, sentence: (details: Details) => string): Entry<Details> {
+  return { retry, sentence };
+}
+
+const target = (t: TargetName): string =>
+  `dynamic secret ${t.dynamicSecret} in project ${t.projectSlug}, environment ${t.environmentSlug}, path ${t.path}`;
+
+/** The names that lead to a dynamic secret, as they stand in `spec.dynamicSecret`. */
+export interface TargetName {
+  readonly projectSlug: string;
+  readonly environmentSlug: string;
+  readonly path: string;
+  readonly dynamicSecret: string;
+}
+
+const table = {
+  // The object itself
+  InvalidSpec: entry('change', (d: { field: string; rule: string }) => `${d.field} ${d.rule}.`),
+
+  // The connection
+  ConnectionNotFound: entry(
+    'change',
+    (d: { kind: string; name: string }) =>
+      `spec.connectionRef names ${d.kind} ${d.name}, which does not exist in this namespace. Create it or correct the name.`,
+  ),
+  ConnectionInvalid: entry('change', (d: { field: string; rule: string }) => `The connection's ${d.field} ${d.rule}.`),
+  CredentialNotFound: entry(
+    'backoff',
+    (d: { field: string; secret: string; key: string }) =>
+      `${d.field} names key ${d.key} of Secret ${d.secret}, which does not exist or is empty. Create the Secret with that key.`,
+  ),
+  CredentialForbidden: entry(
+    'slow',
+    (d: { field: string; secret: string }) =>
+      `The operator may not read Secret ${d.secret}, which ${d.field} names. Grant its service account "get" on that Secret.`,
+  ),
+  LoginRefused: entry(
+    'backoff',
+    (d: { host: string; status: number }) =>
+      `${d.host} refused the login with status ${d.status}. Check the client id and secret that spec.auth names, that they have not expired, and that this cluster's address is among the identity's trusted ones.`,
+  ),
+  TokenRefused: entry(
+    'backoff',
+    (d: { host: string; status: number }) =>
+      `${d.host} refused the access token with status ${d.status}, a fresh one too. Check that the identity still exists, and its trusted addresses and usage limits.`,
+  ),
+
+  // The way to the server
+  ServerUnreachable: entry(
+    'backoff',
+    (d: { host: string; cause: string }) =>
+      `${d.host} could not be reached (${d.cause}). Check spec.hostAPI of the connection, and the network and name service between this cluster and the server.`,
+  ),
+  CertificateUntrusted: entry(
+    'backoff',
+    (d: { host: string; cause: string }) =>
+      `The certificate of ${d.host} is not trusted (${d.cause}). Check spec.caBundle of the connection and the host name in spec.hostAPI.`,
+  ),
+  NoAnswer: entry(
+    'backoff',
+    (d: { host: string; request: string }) =>
+      `${d.host} did not answer the request to ${d.request} in time, or broke the connection off. It is tried again.`,
+  ),
+  UnexpectedAnswer: entry(
+    'backoff',
+    (d: { host: string; status: number; problem: string }) =>
+      `${d.host} answered with status ${d.status} and ${d.problem}, which no Infisical API does. Check that spec.hostAPI of the connection is the address of the API and that no proxy answers in its place.`,
+  ),
+  ServerFailed: entry(
+    'backoff',
+    (d: { host: string; status: number; request: string }) =>
+      `${d.host} failed with status ${d.status} when asked to ${d.request}. It is tried again; the server's own log tells the cause (often the database or cloud behind the dynamic secret).`,
+  ),
+  RateLimited: entry(
+    'backoff',
+    (d: { host: string }) =>
+      `${d.host} limits the rate of requests. It is tried again when the server allows it; if this lasts, raise the limit of the server or spread the leases.`,
+  ),
+
+  // What the server says of the request
+  TargetNotFound: entry(
+    'slow',
+    (d: TargetName) =>
+      `The server knows no ${target(d)}. Check spec.dynamicSecret: projectSlug, environmentSlug, path and name.`,
+  ),
+  PermissionDenied: entry(
+    'slow',
+    (d: TargetName & { request: string }) =>
+      `The connection's identity may not ${d.request} for ${target(d)}. Give its role the "lease" permission on dynamic secrets there.`,
+  ),
+  TTLTooLong: entry(
+    'slow',
+    (d: TargetName & { ttl: string }) =>
+      `spec.ttl (${d.ttl}) is longer than the maximum TTL of ${target(d)}. Shorten spec.ttl or raise the maximum.`,
+  ),
+  LeaseLimitReached: entry(
+    'slow',
+    (d: TargetName) =>
+      `The server's limit of leases for ${target(d)} is reached. Revoke leases that are not needed or raise the limit.`,
+  ),
+  PlanRestricted: entry(
+    'slow',
+    (d: { host: string }) =>
+      `The licence of ${d.host} does not include dynamic secrets. Leases begin when it does; nothing has to be changed here.`,
+  ),
+  RequestRefused: entry(
+    'slow',
+    (d: TargetName & { status: number; request: string }) =>
+      `The server refused to ${d.request} for ${target(d)} with status ${d.status}. Check spec.dynamicSecret, spec.ttl against the maximum TTL, spec.config, and the provider behind the dynamic secret.`,
+  ),
+
+  // The Secret
+  SecretConflict: entry(
+    'slow',
+    (d: { secret: string }) =>
+      `Secret ${d.secret} exists and does not belong to this object, so it is left as it is. Delete it or choose another spec.secret.name.`,
+  ),
+  SecretRefused: entry(
+    'slow',
+    (d: { secret: string; status: number; reason: string }) =>
+      `The Kubernetes API refused to write Secret ${d.secret} with status ${d.status} (${d.reason}). Check quotas, admission policies and the operator's rights in this namespace.`,
+  ),
+  SecretInvalid: entry(
+    'slow',
+    (d: { secret: string; problem: string }) => `The credentials cannot become Secret ${d.secret}: ${d.problem}.`,
+  ),
+  SecretNotWritten: entry(
+    'backoff',
+    (d: { secret: string }) =>
+      `Secret ${d.secret} could not be written in time because the Kubernetes API did not answer. It is tried again.`,
+  ),
+  KubernetesUnavailable: entry(
+    'backoff',
+    (d: { request: string }) => `The Kubernetes API failed when asked to ${d.request}. It is tried again.`,
+  ),
+  Contended: entry(
+    'slow',
+    (d: { secret: string }) =>
+      `Secret ${d.secret} keeps being deleted or changed by somebody else, so it is replaced only now and then. Find out who does, with the audit log of the API server.`,
+  ),
+
+  // The end of a lease
+  RevocationFailed: entry(
+    'backoff',
+    (d: TargetName) =>
+      `The server could not revoke a lease of ${target(d)}. It is tried again until spec.revocation.timeout; the server's own log tells the cause.`,
+  ),
+  LeaseLost: entry(
+    'backoff',
+    (d: TargetName) =>
+      `The lease of ${target(d)} ended on the server before its time. A new one is requested.`,
+  ),
+  Internal: entry('backoff', () => 'The operator met a fault of its own. Its log has the details; please report it.'),
+} as const;
+
+/** The closed set of fault codes. They appear as condition reasons and metric labels. */
+export type FaultCode = keyof typeof table;
+
+export const faultCodes = Object.keys(table) as readonly FaultCode[];
+
+type Details<Code extends FaultCode> = Parameters<(typeof table)[Code]['sentence']>[0];
+
+/** One fault, ready to be shown. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly retry: RetryClass;
+  /** The sentence for the user. */
+  readonly message: string;
+  /** The server's own wish: not again before this many milliseconds. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * Makes a fault of the table.
+ *
+ * @param details what the sentence names; its type is the code's own.
+ * @param retryAfter milliseconds that the server asked us to wait.
+ */
+export function fault<Code extends FaultCode>(code: Code, details: Details<Code>, retryAfter?: number): Fault {
+  const row = table[code] as Entry<Details<Code>>;
+  const made = { code, retry: row.retry, message: row.sentence(details) };
+  return retryAfter === undefined ? made : { ...made, retryAfter };
+}
+
+/** How a code is retried. */
+export function retryClass(code: FaultCode): RetryClass {
+  return table[code].retry;
+}
+
+/**
+ * A fault on its way up. The `message` is the fault's sentence; a `cause` is kept for debugging in memory and is
+ * never printed.
+ */
+export class FaultError extends Error {
+  override readonly name = 'FaultError';
+  readonly fault: Fault;
+
+  constructor(raised: Fault, options?: ErrorOptions) {
+    super(raised.message, options);
+    this.fault = raised;
+  }
+}

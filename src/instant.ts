@@ -1,0 +1,20 @@
+/**
+ * Instants as the two APIs write them: RFC 3339 text outside, milliseconds since 1970 inside. Nothing here reads a
+ * clock; the `Date` global is used for its calendar only.
+ */
+
+/**
+ * Reads an instant.
+ *
+ * @returns milliseconds since 1970, or undefined where the text is missing or no instant.
+ */
+export function parseInstant(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const instant = Date.parse(text);
+  return Number.isFinite(instant) ? instant : undefined;
+}
+
+/** Writes an instant in UTC with whole seconds, as Kubernetes' `metav1.Time` does. */
+export function formatInstant(instant: number): string {
+  return new Date(Math.floor(instant / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}

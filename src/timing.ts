@@ -1,0 +1,92 @@
+/**
+ * Every wait of the product in one place, in milliseconds unless said otherwise. `main.ts` passes
+ * {@link standardTiming}; a test may start the same composition with {@link scaledTiming}. Nothing else about time
+ * can be switched.
+ */
+export interface Timing {
+  /** How long a request for a lease may take before its fate counts as unknown. */
+  readonly leaseRequestDeadline: number;
+  /** How long any other request to the lease API may take. */
+  readonly apiRequestDeadline: number;
+  /** How long after the answer the Secret may still be written with it. */
+  readonly deliveryDeadline: number;
+  /** Between two tries of the same delivery. */
+  readonly deliveryRetry: number;
+  /** A list made this long after a request was sent shows whether that request made a lease. */
+  readonly settleAfter: number;
+  /** Between two lists while a request is being settled. */
+  readonly settleRetry: number;
+  /** A lease is *gone* only when a second list, at least this long after the first, lacks it too. */
+  readonly goneSecondLook: number;
+  /** A lease younger than this is never *gone*: a list may come from a replica that lags. */
+  readonly goneMinimumAge: number;
+  /** Uncertainty about the servers' clocks: a lease is past its end only this long after `expireAt`. */
+  readonly clockSlack: number;
+  /** The smallest effective `rotation.before` that a lease's life allows. */
+  readonly minimumBefore: number;
+  /** The least time that a lease is used before it is replaced, where its life allows. */
+  readonly minimumUse: number;
+  /** How long a replaced lease should live on, so that every kubelet has shown the successor. */
+  readonly overlap: number;
+  /** Drift of one Secret costs at most one lease in this time. */
+  readonly driftInterval: number;
+  /** The first wait after a fault, before jitter; doubled with each further one. */
+  readonly backoffBase: number;
+  /** The longest wait after a fault that heals by itself. */
+  readonly backoffCap: number;
+  /** The longest wait after a fault that a person must mend. */
+  readonly slowBackoffCap: number;
+  /** A wait of at least this length is written into `status.attempts`; a shorter one stays in memory. */
+  readonly attemptsWorthWriting: number;
+  /** How long a refused login keeps the connection from trying again, at most. */
+  readonly loginBackoffCap: number;
+  /** A watch without a byte for this long is dead. Bookmarks come every minute. */
+  readonly watchWatchdog: number;
+  /** Between two attempts to list or watch after an error: base and cap of the backoff. */
+  readonly watchBackoffBase: number;
+  readonly watchBackoffCap: number;
+  /** How long a watch is asked to last, at least; up to twice this, at random. */
+  readonly watchLength: number;
+  /** How long a request to the Kubernetes API may take. */
+  readonly kubeRequestDeadline: number;
+}
+
+const second = 1000;
+const minute = 60 * second;
+
+/** The values that the documentation gives. */
+export const standardTiming: Timing = Object.freeze({
+  leaseRequestDeadline: 60 * second,
+  apiRequestDeadline: 60 * second,
+  deliveryDeadline: 60 * second,
+  deliveryRetry: 1 * second,
+  settleAfter: 90 * second,
+  settleRetry: 15 * second,
+  goneSecondLook: 10 * second,
+  goneMinimumAge: 2 * minute,
+  clockSlack: 1 * second,
+  minimumBefore: 150 * second,
+  minimumUse: 30 * second,
+  overlap: 2 * minute,
+  driftInterval: 10 * minute,
+  backoffBase: 1 * second,
+  backoffCap: 2 * minute,
+  slowBackoffCap: 5 * minute,
+  attemptsWorthWriting: 60 * second,
+  loginBackoffCap: 60 * second,
+  watchWatchdog: 150 * second,
+  watchBackoffBase: 800,
+  watchBackoffCap: 30 * second,
+  watchLength: 5 * minute,
+  kubeRequestDeadline: 30 * second,
+});
+
+/**
+ * The same waits, all of them `factor` times as long.
+ *
+ * @param factor above 0; 0.1 makes a minute six seconds.
+ */
+export function scaledTiming(factor: number): Timing {
+  const scaled = Object.entries(standardTiming).map(([name, value]) => [name, value * factor]);
+  return Object.freeze(Object.fromEntries(scaled) as Timing);
+}
