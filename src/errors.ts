@@ -11,12 +11,12 @@
  */
 export type RetryClass = 'backoff' | 'slow' | 'change';
 
-interface Entry<Details> {
+interface Entry<Named> {
   readonly retry: RetryClass;
-  readonly sentence: (details: Details) => string;
+  readonly sentence: (details: Named) => string;
 }
 
-function entry<Details = void>(retry: RetryClass, sentence: (details: Details) => string): Entry<Details> {
+function entry<Named = void>(retry: RetryClass, sentence: (details: Named) => string): Entry<Named> {
   return { retry, sentence };
 }
 
@@ -41,7 +41,10 @@ const table = {
     (d: { kind: string; name: string }) =>
       `spec.connectionRef names ${d.kind} ${d.name}, which does not exist in this namespace. Create it or correct the name.`,
   ),
-  ConnectionInvalid: entry('change', (d: { field: string; rule: string }) => `The connection's ${d.field} ${d.rule}.`),
+  ConnectionInvalid: entry(
+    'change',
+    (d: { field: string; rule: string }) => `The connection's ${d.field} ${d.rule}.`,
+  ),
   CredentialNotFound: entry(
     'backoff',
     (d: { field: string; secret: string; key: string }) =>
@@ -140,7 +143,8 @@ const table = {
   ),
   SecretInvalid: entry(
     'slow',
-    (d: { secret: string; problem: string }) => `The credentials cannot become Secret ${d.secret}: ${d.problem}.`,
+    (d: { secret: string; problem: string }) =>
+      `The credentials cannot become Secret ${d.secret}: ${d.problem}.`,
   ),
   SecretNotWritten: entry(
     'backoff',
@@ -163,12 +167,20 @@ const table = {
     (d: TargetName) =>
       `The server could not revoke a lease of ${target(d)}. It is tried again until spec.revocation.timeout; the server's own log tells the cause.`,
   ),
+  RetiringFull: entry(
+    'backoff',
+    (d: { most: number }) =>
+      `${d.most} replaced leases have not ended yet, which is the most that are kept. A new one waits until one of them ends or is revoked.`,
+  ),
   LeaseLost: entry(
     'backoff',
     (d: TargetName) =>
       `The lease of ${target(d)} ended on the server before its time. A new one is requested.`,
   ),
-  Internal: entry('backoff', () => 'The operator met a fault of its own. Its log has the details; please report it.'),
+  Internal: entry(
+    'backoff',
+    () => 'The operator met a fault of its own. Its log has the details; please report it.',
+  ),
 } as const;
 
 /** The closed set of fault codes. They appear as condition reasons and metric labels. */
@@ -194,7 +206,11 @@ export interface Fault {
  * @param details what the sentence names; its type is the code's own.
  * @param retryAfter milliseconds that the server asked us to wait.
  */
-export function fault<Code extends FaultCode>(code: Code, details: Details<Code>, retryAfter?: number): Fault {
+export function fault<Code extends FaultCode>(
+  code: Code,
+  details: Details<Code>,
+  retryAfter?: number,
+): Fault {
   const row = table[code] as Entry<Details<Code>>;
   const made = { code, retry: row.retry, message: row.sentence(details) };
   return retryAfter === undefined ? made : { ...made, retryAfter };

@@ -23,11 +23,8 @@ function wantedStamp() {
 }
 
 function installedStamp() {
-  try {
-    return fs.existsSync(projectNode) ? fs.readFileSync(stampFile, 'utf8').trim() : '';
-  } catch (_) {
-    return '';
-  }
+  var complete = fs.existsSync(projectNode) && fs.existsSync(stampFile);
+  return complete ? fs.readFileSync(stampFile, 'utf8').trim() : '';
 }
 
 function install(stamp) {

@@ -34,7 +34,7 @@ const cel = {
 
 /** A duration between two bounds (both allowed), checked by the API server and here by the same rule. */
 export function duration(name: string, least: string, most: string): z.ZodString {
-  const [low, high] = [seconds(least), seconds(most)];
+  const [low, high] = [inSeconds(least), inSeconds(most)];
   const sentence = `${name} must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m), from ${least} to ${most}`;
   const rule: CelRule = {
     rule: `${cel.grammar} && ${cel.seconds} >= ${String(low)} && ${cel.seconds} <= ${String(high)}`,
@@ -59,7 +59,7 @@ export function shareOrDuration(name: string): z.ZodString {
     .meta({ 'x-kubernetes-validations': [rule] });
 }
 
-function seconds(text: string): number {
+function inSeconds(text: string): number {
   const parsed = parseDuration(text);
   if (parsed === undefined) throw new RangeError(`${text} is not a duration.`);
   return parsed / 1000;

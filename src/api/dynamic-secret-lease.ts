@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { condition, conditions } from './condition.ts';
 import { duration, shareOrDuration } from './duration.ts';
 import { leaseRef } from './lease.ts';
+import { TAG_KEY } from './names.ts';
 import { objectMeta, objectName } from './object.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
 
@@ -33,14 +34,20 @@ const dynamicSecretTarget = z.object({
 });
 
 /** `config` is passed through as it is, so its schema names only the one key that nobody else may use. */
-const passedThrough = z.record(z.string(), z.unknown()).meta({
-  type: 'object',
-  'x-kubernetes-preserve-unknown-fields': true,
-  properties: { leaseholder: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-  'x-kubernetes-validations': [
-    { rule: '!has(self.leaseholder)', message: "config.leaseholder is the operator's own; choose another key" },
-  ],
-});
+const passedThrough = z
+  .record(z.string(), z.unknown())
+  .refine((config) => !Object.hasOwn(config, TAG_KEY), { error: 'must not have the key leaseholder' })
+  .meta({
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+    properties: { leaseholder: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    'x-kubernetes-validations': [
+      {
+        rule: '!has(self.leaseholder)',
+        message: "config.leaseholder is the operator's own; choose another key",
+      },
+    ],
+  });
 
 export const leaseSpec = z.object({
   connectionRef: z
@@ -52,10 +59,14 @@ export const leaseSpec = z.object({
   dynamicSecret: dynamicSecretTarget.describe('What is leased. A change asks for a new lease at once.'),
   ttl: duration('ttl', '1m', '10y')
     .optional()
-    .describe("How long a lease lives. Without it, the dynamic secret's own default. Acts at the next rotation."),
+    .describe(
+      "How long a lease lives. Without it, the dynamic secret's own default. Acts at the next rotation.",
+    ),
   config: passedThrough
     .optional()
-    .describe('Passed to the server with each request for a lease, for types that take one. Acts at the next rotation.'),
+    .describe(
+      'Passed to the server with each request for a lease, for types that take one. Acts at the next rotation.',
+    ),
   rotation: z
     .object({
       before: shareOrDuration('rotation.before')
@@ -71,7 +82,9 @@ export const leaseSpec = z.object({
       onDelete: z
         .enum(['Revoke', 'Expire'])
         .optional()
-        .describe('What becomes of the leases when this object is deleted. Revoke (default) or Expire: left to run out.'),
+        .describe(
+          'What becomes of the leases when this object is deleted. Revoke (default) or Expire: left to run out.',
+        ),
       timeout: duration('revocation.timeout', '1s', '1y')
         .optional()
         .describe('How long a deletion waits for a confirmed revocation. Default 10m.'),
@@ -95,7 +108,10 @@ const dateTime = z.string().meta({ format: 'date-time' });
 /** The lease that the Secret holds: its Ref, and what the server said of it last. */
 const currentLease = leaseRef.extend({
   version: z.int().optional(),
-  externalEntityId: z.string().optional().describe('The name of the principal at the provider, for example a database role.'),
+  externalEntityId: z
+    .string()
+    .optional()
+    .describe('The name of the principal at the provider, for example a database role.'),
   status: z.string().optional().describe("The server's own status of the lease; absent while all is well."),
   statusDetails: z.string().optional(),
   config: z
@@ -134,11 +150,17 @@ export const leaseStatus = z.object({
   observedGeneration: z.int().optional().describe('The generation that the rest of the status speaks of.'),
   conditions: conditions.optional(),
   lease: currentLease.optional().describe('The lease that the Secret holds.'),
-  dynamicSecret: observedDynamicSecret.optional().describe('The dynamic secret, as the server showed it last.'),
+  dynamicSecret: observedDynamicSecret
+    .optional()
+    .describe('The dynamic secret, as the server showed it last.'),
   secret: observedSecret.optional(),
   rotateAt: dateTime.optional().describe('When the lease is to be replaced.'),
   rotations: z.int().optional().describe('How many leases have been replaced.'),
-  retiring: z.array(retiringLease).max(16).optional().describe('Leases that were replaced and have not ended yet.'),
+  retiring: z
+    .array(retiringLease)
+    .max(16)
+    .optional()
+    .describe('Leases that were replaced and have not ended yet.'),
   attempts: z
     .object({
       count: z.int(),
@@ -156,6 +178,10 @@ export type Attempts = NonNullable<LeaseStatus['attempts']>;
 export { condition };
 
 /** A `DynamicSecretLease` as the operator reads it. Spec and status are parsed apart, so that one bad field names itself. */
-export const leaseObject = z.object({ metadata: objectMeta, spec: leaseSpec, status: leaseStatus.optional() });
+export const leaseObject = z.object({
+  metadata: objectMeta,
+  spec: leaseSpec,
+  status: leaseStatus.optional(),
+});
 
 export type LeaseObject = z.infer<typeof leaseObject>;

@@ -21,7 +21,7 @@ export const objectName = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
 
 /** One key of a Secret in the same namespace. A credential is only ever named, never written into a spec. */
 export const secretKeyRef = z.object({
@@ -34,6 +34,8 @@ export const secretKeyRef = z.object({
     .describe('Key within the Secret.'),
 });
 
-export const secretSource = z.object({ secretKeyRef: secretKeyRef.describe('The key that holds the value.') });
+export const secretSource = z.object({
+  secretKeyRef: secretKeyRef.describe('The key that holds the value.'),
+});
 
 export type SecretSource = z.infer<typeof secretSource>;

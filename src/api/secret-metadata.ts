@@ -15,7 +15,9 @@ const reserved = ['leaseholder.dev/', 'kubernetes.io/', 'k8s.io/'];
 const metadataMap = (what: string, value: z.ZodString): z.ZodRecord<z.ZodString, z.ZodString> =>
   z
     .record(z.string(), value)
-    .refine((map) => Object.keys(map).length <= MOST_ENTRIES, { error: `at most ${String(MOST_ENTRIES)} ${what}` })
+    .refine((map) => Object.keys(map).length <= MOST_ENTRIES, {
+      error: `at most ${String(MOST_ENTRIES)} ${what}`,
+    })
     .refine((map) => Object.keys(map).every((key) => new RegExp(keyPattern).test(key)), {
       error: `${what} must have keys that Kubernetes allows`,
     })

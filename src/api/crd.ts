@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+import { leaseSpec, leaseStatus } from './dynamic-secret-lease.ts';
+import { connectionSpec, connectionStatus } from './infisical-connection.ts';
+import { GROUP, VERSION } from './names.ts';
+
+/** A JSON object, as YAML and the Kubernetes API have it. */
+export interface JsonObject {
+  [key: string]: unknown;
+}
+
+interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'date';
+  readonly jsonPath: string;
+  readonly description?: string;
+  readonly priority?: number;
+}
+
+interface Kind {
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly description: string;
+  readonly spec: z.ZodType;
+  readonly status: z.ZodType;
+  /** CEL rules about the object as a whole. */
+  readonly rules: readonly JsonObject[];
+  readonly columns: readonly PrinterColumn[];
+}
+
+const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+
+const ready = (field: 'status' | 'reason' | 'message'): string =>
+  `.status.conditions[?(@.type=="Ready")].${field}`;
+
+/** The name of the Secret that an object (`self` or `oldSelf`) speaks of. */
+const secretName = (self: string): string =>
+  `(has(${self}.spec.secret) && has(${self}.spec.secret.name) ? ${self}.spec.secret.name : ${self}.metadata.name)`;
+
+/** The kinds of this API: one row each, from which the CRDs are made. */
+export const kinds: readonly Kind[] = [
+  {
+    kind: 'DynamicSecretLease',
+    plural: 'dynamicsecretleases',
+    singular: 'dynamicsecretlease',
+    shortNames: ['dsl'],
+    description:
+      'Asks for a short-lived credential of a dynamic secret and keeps it in a Secret: leased, replaced before it ends, revoked when no longer needed.',
+    spec: leaseSpec,
+    status: leaseStatus,
+    rules: [
+      {
+        rule: `${secretName('self')} == ${secretName('oldSelf')}`,
+        message: 'secret.name is immutable: create another DynamicSecretLease for another Secret',
+        fieldPath: '.spec.secret.name',
+      },
+    ],
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: ready('status') },
+      { name: 'Reason', type: 'string', jsonPath: ready('reason') },
+      { name: 'Secret', type: 'string', jsonPath: '.status.secret.name' },
+      { name: 'Expires', type: 'string', jsonPath: '.status.lease.expireAt' },
+      { name: 'Rotates', type: 'string', jsonPath: '.status.rotateAt' },
+      age,
+      { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
+    ],
+  },
+  {
+    kind: 'InfisicalConnection',
+    plural: 'infisicalconnections',
+    singular: 'infisicalconnection',
+    shortNames: ['infisical'],
+    description: 'An Infisical server and the identity to use there, for the leases of its namespace.',
+    spec: connectionSpec,
+    status: connectionStatus,
+    rules: [],
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: ready('status') },
+      { name: 'Reason', type: 'string', jsonPath: ready('reason') },
+      { name: 'Host', type: 'string', jsonPath: '.status.host' },
+      { name: 'LastLogin', type: 'string', jsonPath: '.status.lastLogin.at' },
+      age,
+      { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
+    ],
+  },
+];
+
+/** The CustomResourceDefinition of a kind. */
+export function customResourceDefinition(kind: Kind): JsonObject {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${kind.plural}.${GROUP}` },
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: {
+        kind: kind.kind,
+        listKind: `${kind.kind}List`,
+        plural: kind.plural,
+        singular: kind.singular,
+        shortNames: kind.shortNames,
+        categories: ['leaseholder'],
+      },
+      versions: [
+        {
+          name: VERSION,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: kind.columns,
+          schema: { openAPIV3Schema: objectSchema(kind) },
+        },
+      ],
+    },
+  };
+}
+
+function objectSchema(kind: Kind): JsonObject {
+  const schema: JsonObject = {
+    type: 'object',
+    description: kind.description,
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      spec: structural(kind.spec),
+      // GitOps tools wait while observedGeneration is behind; -1 keeps them waiting for an object nobody has looked at.
+      status: { ...structural(kind.status), default: { observedGeneration: -1 } },
+    },
+  };
+  return kind.rules.length === 0 ? schema : { ...schema, 'x-kubernetes-validations': kind.rules };
+}
+
+/** The structural schema of a zod schema: what goes in, with the rules of Kubernetes about what a schema may say. */
+export function structural(schema: z.ZodType): JsonObject {
+  return tidy(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as JsonObject);
+}
+
+/** Removes what Kubernetes refuses: `additionalProperties` beside `properties`, and the bounds that zod adds to integers. */
+function tidy(node: JsonObject): JsonObject {
+  const result: JsonObject = {};
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'additionalProperties' && !isObject(value)) continue;
+    if (key === 'additionalProperties' && 'properties' in node) continue;
+    if ((key === 'minimum' || key === 'maximum') && isSafeIntegerBound(value)) continue;
+    result[key] = tidyValue(key, value);
+  }
+  return node['type'] === 'integer' ? { ...result, format: 'int64' } : result;
+}
+
+function tidyValue(key: string, value: unknown): unknown {
+  if (key === 'properties' && isObject(value)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, child]) => [name, isObject(child) ? tidy(child) : child]),
+    );
+  }
+  if ((key === 'items' || key === 'additionalProperties') && isObject(value)) return tidy(value);
+  return value;
+}
+
+function isSafeIntegerBound(value: unknown): boolean {
+  return value === Number.MAX_SAFE_INTEGER || value === Number.MIN_SAFE_INTEGER;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { logLevels } from '../observability/log.ts';
+import {
+  drainTime,
+  identifier,
+  listenAddress,
+  namespaceList,
+  nonEmpty,
+  reads,
+  wholeNumber,
+} from './values.ts';
+
+/** What `--help` and the documentation say of one option, and the default that its schema reads. */
+interface About {
+  /** The placeholder of the value. */
+  readonly value: string;
+  readonly meaning: string;
+  /** What the value must be, as the end of "must be …". */
+  readonly allowed: string;
+  /** The text that is read where nothing is given. */
+  readonly default?: string;
+  /** What holds where nothing is given and there is no default text. */
+  readonly otherwise?: string;
+  /** A variable of other tools that is read last. Empty, it counts as not set, as it does for them. */
+  readonly lastVariable?: string;
+}
+
+const about = z.registry<About>();
+
+/**
+ * Every option: flags, environment, defaults, help and documentation come from here. The flag is the key in kebab
+ * case, the variable the key in upper snake case behind `LEASEHOLDER_`.
+ *
+ * No key may end in `Port`, `ServiceHost` or the like: Kubernetes itself sets `LEASEHOLDER_PORT` and others in the
+ * pods beside a Service called leaseholder. For the same reason unknown variables are no fault.
+ */
+export const schema = z
+  .object({
+    kubeconfig: reads(nonEmpty).optional().register(about, {
+      value: 'PATH',
+      meaning:
+        'Configuration of the connection to the cluster; like `KUBECONFIG` it may name several files, which are merged.',
+      allowed: 'the path of a kubeconfig file',
+      otherwise: 'the service account of the pod, or `~/.kube/config` outside of a cluster',
+      lastVariable: 'KUBECONFIG',
+    }),
+    context: reads(nonEmpty).optional().register(about, {
+      value: 'NAME',
+      meaning: 'Context of the kubeconfig to use.',
+      allowed: 'the name of a context in the kubeconfig',
+      otherwise: 'the current context of the kubeconfig',
+    }),
+    namespaces: reads(namespaceList).optional().register(about, {
+      value: 'NAME,NAME',
+      meaning: 'Namespaces whose objects are looked after.',
+      allowed: 'names of namespaces with commas between them and no spaces',
+      otherwise: 'all namespaces',
+    }),
+    installationId: reads(identifier).optional().register(about, {
+      value: 'ID',
+      meaning:
+        'Name of this installation, put into every request for a lease, so that no other installation takes the lease for its own. It must differ between clusters that share a server, and stay the same for life.',
+      allowed:
+        'at most 63 letters, digits, dots, dashes and underscores that begin and end with a letter or digit',
+      otherwise: 'the uid of the namespace kube-system',
+    }),
+    workers: wholeNumber(1, 256).register(about, {
+      value: 'N',
+      meaning: 'How many objects are worked on at the same time.',
+      allowed: 'a whole number from 1 to 256',
+      default: '32',
+    }),
+    kubeConnections: wholeNumber(1, 64).register(about, {
+      value: 'N',
+      meaning: 'How many connections the requests to the Kubernetes API share.',
+      allowed: 'a whole number from 1 to 64',
+      default: '8',
+    }),
+    listen: reads(listenAddress).register(about, {
+      value: 'HOST:PORT',
+      meaning:
+        'Where `/livez`, `/readyz` and `/metrics` are served; port 0 is any free port; `off` serves none.',
+      allowed: 'host:port, [IPv6 address]:port, or off',
+      default: '0.0.0.0:8080',
+    }),
+    logLevel: z.enum(logLevels).register(about, {
+      value: 'LEVEL',
+      meaning: 'The least important log lines that are printed.',
+      allowed: `one of ${logLevels.join(', ')}`,
+      default: 'info',
+    }),
+    drainTimeout: reads(drainTime).register(about, {
+      value: 'DURATION',
+      meaning:
+        'How long work in hand may go on after SIGTERM. Keep it below the terminationGracePeriodSeconds of the pod.',
+      allowed: 'a whole number and one of the units s, m, h (90s, not 1m30s), from 1s to 1h',
+      default: '25s',
+    }),
+  })
+  .readonly();
+
+/**
+ * The operator's configuration, checked and frozen. Durations are milliseconds.
+ *
+ * `namespaces`: undefined stands for all. `listen`: `off`, or an address whose port may be 0.
+ */
+export type Config = z.output<typeof schema>;
+
+export interface Option extends About {
+  readonly key: string;
+  readonly flag: string;
+  readonly variable: string;
+}
+
+export const options: readonly Option[] = Object.entries(schema.unwrap().shape).flatMap(([key, field]) => {
+  const words = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const variable = `LEASEHOLDER_${words.replaceAll('-', '_').toUpperCase()}`;
+  const described = about.get(field);
+  return described === undefined ? [] : [{ ...described, key, flag: `--${words}`, variable }];
+});

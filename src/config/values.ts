@@ -1,0 +1,55 @@
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { parseDuration } from '../api/duration.ts';
+
+/** A schema that reads a text, or refuses it where `read` gives undefined. */
+export function reads<Value>(
+  read: (text: string) => Value | undefined,
+): z.ZodPipe<z.ZodString, z.ZodTransform<Value, string>> {
+  return z.string().transform((text, context) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom' });
+    return z.NEVER;
+  });
+}
+
+export function wholeNumber(least: number, most: number): ReturnType<typeof reads<number>> {
+  return reads((text) => {
+    const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : -1;
+    return value >= least && value <= most ? value : undefined;
+  });
+}
+
+export function nonEmpty(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+export function identifier(text: string): string | undefined {
+  return /^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined;
+}
+
+export function namespaceList(text: string): readonly string[] | undefined {
+  const names = text.split(',');
+  const valid = names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  return valid ? Object.freeze([...new Set(names)]) : undefined;
+}
+
+/** Where to listen. An IPv6 address stands without its brackets. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function listenAddress(text: string): ListenAddress | 'off' | undefined {
+  if (text === 'off') return text;
+  const [, address, name, digits] = /^(?:\[([^\]]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = address !== undefined && isIPv6(address) ? address : name;
+  const port = Number(digits);
+  return host !== undefined && port <= 65_535 ? Object.freeze({ host, port }) : undefined;
+}
+
+export function drainTime(text: string): number | undefined {
+  const milliseconds = parseDuration(text);
+  return milliseconds !== undefined && milliseconds <= 3_600_000 ? milliseconds : undefined;
+}

@@ -1,0 +1,172 @@
+import type { IssuedLease, Lease, Target } from '../api/lease.ts';
+import type { Clock } from '../clock.ts';
+import { fault } from '../errors.ts';
+import { serverClock } from '../server-clock.ts';
+import type { Log, Metrics } from '../telemetry.ts';
+import type { Timing } from '../timing.ts';
+import type { LoginMethod } from './auth/access-token.ts';
+import { authorisedCall } from './authorised-call.ts';
+import { type LeaseRequest, requestLease } from './lease-request.ts';
+import { RequestError } from './request-error.ts';
+import { mendableRead, retrying } from './retry.ts';
+import { type FoundLease, foundLease, isLeaseId, leaseList, revokedLease } from './schemas.ts';
+import { createSession, type Session, type SessionState } from './session.ts';
+import { synchronisation } from './synchronisation.ts';
+import { type TagSupport, tagSupportTable } from './tag-support.ts';
+import { createTransport, MAX_LIST } from './transport.ts';
+
+/**
+ * The lease API of one server, as one identity. Every method throws {@link RequestError} and nothing else.
+ *
+ * A token that the server refuses is replaced and the request made once more, once. Beyond that only reads are tried
+ * again by themselves.
+ */
+export interface LeaseClient {
+  /** The server, without /api. */
+  readonly host: string;
+  /**
+   * Asks for a lease. The answer is the only time that its credentials are shown, and the API knows no idempotency
+   * key: a request of unknown fate is never repeated here. The error's `fate` says whether there is something to
+   * settle, its `tagged` whether the lease could be found by its tag.
+   *
+   * The tag goes along as `config.leaseholder`. Where it is not known whether the dynamic secret takes it, a refusal
+   * with 400 or 422 is followed by one request without; when that one succeeds, later requests of that dynamic secret
+   * go without it too. A 429 with a wait of at most two seconds is waited out.
+   */
+  createLease(request: LeaseRequest): Promise<IssuedLease>;
+  getLease(id: string, target: Target): Promise<FoundLease>;
+  /** All leases of a dynamic secret, whoever asked for them. */
+  listLeases(target: Target): Promise<readonly Lease[]>;
+  /**
+   * Asks for a revocation. An answer alone confirms none: `status` is null when it worked, `Failed to delete` when
+   * the credentials are still good.
+   */
+  revokeLease(id: string, target: Target): Promise<Lease>;
+  /** What is known of this dynamic secret and tags. */
+  tagSupport(target: Target): TagSupport;
+  /** Server time in milliseconds since 1970; undefined before the first answer. */
+  now(): number | undefined;
+  /** Asks the server for its time, if it is not known yet. */
+  synchronise(): Promise<void>;
+  /** Waits for what is under way. Nothing can be asked afterwards. */
+  close(): Promise<void>;
+}
+
+/** A client and the session behind it, for who keeps the connection. */
+export interface ConnectedLeaseClient extends LeaseClient {
+  readonly session: Pick<Session, 'token' | 'state' | 'reset'>;
+}
+
+export interface LeaseClientOptions {
+  /** The server, as `serverOf()` of the connection's API gives it. */
+  readonly host: string;
+  /** Certificates in PEM that the server is verified with, instead of the usual ones. */
+  readonly ca?: string | undefined;
+  readonly login: LoginMethod;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'apiAnswered' | 'loggedIn' | 'leaseRequested'>;
+  /** Called after each login and each change of the session's fault. */
+  readonly onSessionChange?: ((state: SessionState) => void) | undefined;
+}
+
+/** @throws FaultError ConnectionInvalid when `host` is no address or `ca` cannot be read. */
+export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseClient {
+  const { host, ca, clock, timing, log, metrics } = options;
+  const time = serverClock(clock);
+  const now = (): number | undefined => time.now();
+  const transport = createTransport({ host, ca, clock, serverClock: time, log, metrics });
+  const session = createSession({
+    host,
+    clock,
+    now,
+    timing,
+    log,
+    metrics,
+    login: () => options.login({ transport, clock, timing, now }),
+    onChange: options.onSessionChange,
+  });
+  const call = authorisedCall(transport, session);
+  const tags = tagSupportTable();
+  const deadline = (): number => clock.elapsed() + timing.apiRequestDeadline;
+
+  async function createLease(request: LeaseRequest): Promise<IssuedLease> {
+    const context = { host, call, clock, tags, deadline: clock.elapsed() + timing.leaseRequestDeadline };
+    try {
+      const issued = await requestLease(context, request);
+      metrics.leaseRequested('made');
+      return issued;
+    } catch (error) {
+      if (error instanceof RequestError) metrics.leaseRequested(error.fate);
+      throw error;
+    }
+  }
+
+  async function getLease(id: string, target: Target): Promise<FoundLease> {
+    const until = deadline();
+    const wanted = {
+      asked: { kind: 'get', host, target },
+      request: {
+        method: 'GET',
+        path: leasePath(id),
+        query: folderOf(target),
+        deadline: until,
+        route: 'get-lease',
+      },
+      answer: foundLease,
+    } as const;
+    return retrying({ clock, timing, deadline: until, mendable: mendableRead }, () => call(wanted));
+  }
+
+  async function listLeases(target: Target): Promise<readonly Lease[]> {
+    const until = deadline();
+    const path = `/v1/dynamic-secrets/${encodeURIComponent(target.dynamicSecret)}/leases`;
+    const limits = { deadline: until, maxBytes: MAX_LIST };
+    const wanted = {
+      asked: { kind: 'list', host, target },
+      request: { method: 'GET', path, query: folderOf(target), ...limits, route: 'list-leases' },
+      answer: leaseList,
+    } as const;
+    return retrying({ clock, timing, deadline: until, mendable: mendableRead }, () => call(wanted));
+  }
+
+  async function revokeLease(id: string, target: Target): Promise<Lease> {
+    const path = leasePath(id);
+    return call({
+      asked: { kind: 'revoke', host, target },
+      request: {
+        method: 'DELETE',
+        path,
+        body: folderOf(target),
+        deadline: deadline(),
+        route: 'revoke-lease',
+      },
+      answer: revokedLease,
+    });
+  }
+
+  return {
+    host,
+    session,
+    createLease,
+    getLease,
+    listLeases,
+    revokeLease,
+    tagSupport: (target) => tags.of(target),
+    now,
+    synchronise: synchronisation({ transport, time, clock, timing }),
+    close: () => transport.close(),
+  };
+}
+
+/** Where the server looks for a lease. */
+function folderOf({ projectSlug, environmentSlug, path }: Target): Readonly<Record<string, string>> {
+  return { projectSlug, environmentSlug, path };
+}
+
+/** An id that is no UUID must not reach a URL: the server fails on it with a 500, for ever. */
+function leasePath(id: string): string {
+  if (!isLeaseId(id)) throw new RequestError({ fault: fault('Internal', undefined), fate: 'refused' });
+  return `/v1/dynamic-secrets/leases/${id}`;
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+
+import { type DynamicSecret, type IssuedLease, type Lease, leaseTag } from '../api/lease.ts';
+import { TAG_KEY } from '../api/names.ts';
+import { formatInstant, parseInstant } from '../instant.ts';
+
+/**
+ * The answers of the lease API, read loosely: servers of every age are in use, keys come and go between them, and an
+ * answer to a create that is refused here is a lease whose credentials are lost. Strict only about what leaseholder
+ * builds on: the id, the end, the credentials.
+ */
+
+/** What PostgreSQL takes for a UUID. The server answers anything else in a URL with a 500. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isLeaseId(id: string): boolean {
+  return UUID.test(id);
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** An instant, in the form that Kubernetes accepts. */
+const instant = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined)
+  .transform((text) => (RFC3339.test(text) ? text : formatInstant(parseInstant(text) ?? 0)));
+
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? null);
+
+const version = z
+  .number()
+  .nullish()
+  .transform((number) => number ?? 1);
+
+const leaseFields = z.object({
+  id: z.string().regex(UUID),
+  version,
+  externalEntityId: optionalText,
+  expireAt: instant,
+  status: optionalText,
+  statusDetails: optionalText,
+  dynamicSecretId: optionalText,
+  config: z.unknown().optional(),
+  createdAt: instant.nullish().catch(undefined),
+  updatedAt: instant.nullish().catch(undefined),
+});
+
+/** An absent `createdAt` becomes `expireAt`: a lease that never looks old is never taken for lost or gone. */
+function leaseOf(fields: z.infer<typeof leaseFields>): Lease {
+  const createdAt = fields.createdAt ?? fields.expireAt;
+  return {
+    ...fields,
+    ...configOf(fields.config),
+    externalEntityId: fields.externalEntityId ?? '',
+    dynamicSecretId: fields.dynamicSecretId ?? '',
+    createdAt,
+    updatedAt: fields.updatedAt ?? createdAt,
+  };
+}
+
+const lease = leaseFields.transform(leaseOf);
+
+const dynamicSecret = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.string(),
+    version,
+    defaultTTL: optionalText,
+    maxTTL: optionalText,
+    status: optionalText,
+    statusDetails: optionalText,
+  })
+  .transform((fields): DynamicSecret => ({ ...fields, defaultTTL: fields.defaultTTL ?? '' }));
+
+/** POST …/leases. */
+export const issuedLease = z.object({
+  lease,
+  dynamicSecret,
+  data: z.record(z.string(), z.unknown()),
+}) satisfies z.ZodType<IssuedLease>;
+
+/** GET …/leases/{id}. */
+export const foundLease = z
+  .object({ lease: leaseFields.extend({ dynamicSecret: dynamicSecret.nullish().catch(undefined) }) })
+  .transform(({ lease: { dynamicSecret: secret, ...fields } }): FoundLease => {
+    const found = { lease: leaseOf(fields) };
+    return secret === undefined || secret === null ? found : { ...found, dynamicSecret: secret };
+  });
+
+export interface FoundLease {
+  readonly lease: Lease;
+  readonly dynamicSecret?: DynamicSecret;
+}
+
+/** GET …/{name}/leases. */
+export const leaseList = z
+  .object({ leases: z.array(lease) })
+  .transform((body): readonly Lease[] => body.leases);
+
+/** DELETE …/leases/{id}. */
+export const revokedLease = z.object({ lease }).transform((body): Lease => body.lease);
+
+/** POST /v1/auth/…/login. */
+export const loginAnswer = z.object({
+  accessToken: z.string().min(1),
+  /** Seconds; 0 means that the method sets no limit. */
+  expiresIn: z.number().nullish(),
+});
+
+/** GET /status. */
+export const statusAnswer = z.object({ date: z.string().optional().catch(undefined) });
+
+/**
+ * An answer that is no success. `message` can be a list of issues; then it is dropped. Neither text ever leaves
+ * faults.ts.
+ */
+export const refusal = z.object({
+  error: z.string().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+});
+
+function configOf(config: unknown): Pick<Lease, 'config' | 'tag'> {
+  const parsed = z.record(z.string(), z.unknown()).safeParse(config);
+  if (!parsed.success) return { config: undefined, tag: undefined };
+  const { [TAG_KEY]: tag, ...rest } = parsed.data;
+  return {
+    config: Object.keys(rest).length === 0 ? undefined : rest,
+    tag: leaseTag.safeParse(tag).data,
+  };
+}

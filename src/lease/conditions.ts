@@ -1,0 +1,85 @@
+import type { Condition, ConditionType, Reason } from '../api/condition.ts';
+import type { Fault } from '../errors.ts';
+import { formatInstant } from '../instant.ts';
+
+/** The longest message of a condition. */
+const MOST_CHARACTERS = 1024;
+
+/** What is to be said about an object, before times and generations are added. */
+export interface Standing {
+  /** The Secret names a live lease of what the spec targets. */
+  readonly ready: boolean;
+  /** The spec itself is refused, or only a change can mend what is wrong. */
+  readonly stalled: boolean;
+  readonly deleting: boolean;
+  readonly fault: Fault | undefined;
+  /** Why `ready` is false, where no fault says so. */
+  readonly pending: 'Leasing' | 'LeaseExpired' | 'Delivering' | 'Settling';
+}
+
+interface Word {
+  readonly status: 'True' | 'False';
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+const pendingMessages = {
+  Leasing: 'A lease is being requested.',
+  LeaseExpired: 'The lease that the Secret names has ended.',
+  Delivering: 'A lease was issued and is being written into the Secret.',
+  Settling: 'A request got no answer; whether it made a lease is being found out.',
+} as const;
+
+/** The three conditions of a standing, after the rules of kstatus. */
+export function conditionsOf(
+  standing: Standing,
+  before: readonly Condition[],
+  generation: number,
+  now: number,
+): Condition[] {
+  const words: readonly (readonly [ConditionType, Word])[] = [
+    ['Ready', readyWord(standing)],
+    ['Reconciling', reconcilingWord(standing)],
+    ['Stalled', stalledWord(standing)],
+  ];
+  return words.map(([type, word]) => {
+    const last = before.find((one) => one.type === type);
+    const lastTransitionTime = last?.status === word.status ? last.lastTransitionTime : formatInstant(now);
+    const message = word.message.slice(0, MOST_CHARACTERS);
+    return { type, ...word, message, observedGeneration: generation, lastTransitionTime };
+  });
+}
+
+function readyWord(standing: Standing): Word {
+  if (standing.deleting) {
+    return {
+      status: 'False',
+      reason: 'Revoking',
+      message: 'The object is being deleted; its leases are being revoked.',
+    };
+  }
+  if (standing.ready)
+    return { status: 'True', reason: 'LeaseActive', message: 'The Secret holds a live lease.' };
+  if (standing.fault !== undefined) return faulty('False', standing.fault);
+  return { status: 'False', reason: standing.pending, message: pendingMessages[standing.pending] };
+}
+
+function reconcilingWord(standing: Standing): Word {
+  if (standing.stalled) return settled;
+  if (standing.fault !== undefined) return faulty('True', standing.fault);
+  if (standing.deleting)
+    return { status: 'True', reason: 'Revoking', message: 'The leases are being revoked.' };
+  if (standing.ready) return settled;
+  return { status: 'True', reason: standing.pending, message: pendingMessages[standing.pending] };
+}
+
+function stalledWord(standing: Standing): Word {
+  if (standing.stalled && standing.fault !== undefined) return faulty('True', standing.fault);
+  return { status: 'False', reason: 'Accepted', message: 'The spec is accepted.' };
+}
+
+const settled: Word = { status: 'False', reason: 'Settled', message: 'Nothing is under way.' };
+
+function faulty(status: 'True' | 'False', fault: Fault): Word {
+  return { status, reason: fault.code, message: fault.message };
+}

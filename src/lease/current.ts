@@ -1,0 +1,93 @@
+import type { LeaseRef } from '../api/lease.ts';
+import type { SecretRecord } from '../api/record.ts';
+import { parseInstant } from '../instant.ts';
+import type { DecisionInput, ObjectView } from './input.ts';
+import { jitterOf, rotationTime, type LeaseSpan } from './schedule.ts';
+
+/**
+ * The lease that the Secret's record names, and whether it may be believed (I3: status, this process's memory or the
+ * server's own word must agree with it; a tenant can edit a Secret).
+ */
+export type CurrentLease =
+  | { readonly state: 'none' }
+  /** The record is readable and nothing vouches for it yet. */
+  | { readonly state: 'unwitnessed'; readonly record: SecretRecord }
+  /** The server knows nothing of it, or knows it as somebody else's. */
+  | { readonly state: 'disowned'; readonly record: SecretRecord }
+  /** `mayRevoke` is false where only the record says that it is ours: such a lease is left to end. */
+  | {
+      readonly state: 'trusted';
+      readonly ref: LeaseRef;
+      readonly record: SecretRecord;
+      readonly mayRevoke: boolean;
+    };
+
+/** Weighs the record in the Secret. */
+export function currentLease(input: DecisionInput): CurrentLease {
+  const record = input.secret.state === 'ours' ? input.secret.record : undefined;
+  if (record === undefined) return { state: 'none' };
+  const witness = witnessOf(input, record.lease.id);
+  switch (witness) {
+    case 'none':
+      return { state: 'unwitnessed', record };
+    case 'against':
+      return { state: 'disowned', record };
+    case 'record-alone':
+      return { state: 'trusted', ref: record.lease, record, mayRevoke: false };
+    default:
+      return { state: 'trusted', ref: witness, record, mayRevoke: true };
+  }
+}
+
+/**
+ * Who vouches for a lease id. A Ref is taken from the witness, not from the record: a tenant may have left the id and
+ * changed the rest.
+ */
+function witnessOf(
+  { memory, object }: DecisionInput,
+  id: string,
+): LeaseRef | 'against' | 'record-alone' | 'none' {
+  const issued = memory.known.get(id);
+  if (issued !== undefined) return issued.ref;
+  const verdict = memory.attestations.get(id)?.verdict;
+  if (verdict === 'unattested') return 'record-alone';
+  if (verdict === 'forged' || verdict === 'gone') return 'against';
+  const reported = object?.status.lease;
+  return reported?.id === id ? leaseRefOf(reported) : 'none';
+}
+
+/** Just the Ref of something that extends one. */
+export function leaseRefOf(wider: LeaseRef): LeaseRef {
+  const { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret } = wider;
+  return { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret };
+}
+
+/** Whether a lease is past its end by the server's clock, or by the Kubernetes API's where that one is not known. */
+export function hasEnded(ref: LeaseRef, now: DecisionInput['now'], slack: number): boolean {
+  const end = parseInstant(ref.expireAt);
+  return end === undefined || (now.lease ?? now.kube) >= end + slack;
+}
+
+/**
+ * The span of the current lease: its end from the Ref, its beginning from what this process or the status knows.
+ * A beginning that nobody knows counts as now, so that the lease is used for a part of what is left of it.
+ */
+export function spanOf(input: DecisionInput, object: ObjectView, ref: LeaseRef): LeaseSpan {
+  const now = input.now.lease ?? input.now.kube;
+  const reported = object.status.lease?.id === ref.id ? object.status.lease.createdAt : undefined;
+  const created = input.memory.known.get(ref.id)?.lease.createdAt ?? reported;
+  const [createdAt, expireAt] = [parseInstant(created) ?? now, parseInstant(ref.expireAt) ?? now];
+  // A lease without a life of its own comes from a server that does not tell when it began.
+  return { createdAt: createdAt < expireAt ? createdAt : now, expireAt };
+}
+
+/**
+ * When the current lease is to be replaced. What the status says stands (a changed `rotation.before` acts at the next
+ * rotation); it is computed where the status does not speak of this lease yet.
+ */
+export function rotateAtOf(input: DecisionInput, object: ObjectView, ref: LeaseRef): number {
+  const written = object.status.lease?.id === ref.id ? parseInstant(object.status.rotateAt) : undefined;
+  if (written !== undefined) return written;
+  const before = object.spec.valid ? object.spec.value.rotation?.before : undefined;
+  return rotationTime(spanOf(input, object, ref), before, jitterOf(object.uid), input.timing);
+}

@@ -1,0 +1,44 @@
+import { currentLease } from './current.ts';
+import { decideDeletion } from './deletion.ts';
+import type { DecisionInput } from './input.ts';
+import type { Plan } from './plan.ts';
+import { policies } from './policies.ts';
+import { dueRevocations, earliest } from './revocations.ts';
+
+/**
+ * What to do next for one object. Pure and total: the same input gives the same plan, however it came about (I7).
+ *
+ * | Situation, checked in this order | Primary step |
+ * | --- | --- |
+ * | being deleted, or gone | settle the open request; revoke (or let expire) every lease; delete the Secret; drop the finalizer |
+ * | a lease in hand, not delivered | deliver it |
+ * | a request whose fate is open | settle it; no second request before |
+ * | spec or connection not in order | refuse with a reason; keep what is there |
+ * | no finalizer | add it, before the first lease can exist |
+ * | the Secret belongs to someone else | refuse |
+ * | backoff not over | wait |
+ * | the last delivery was refused | try it dry before any new lease |
+ * | the record has no witness | ask the server about its lease |
+ * | status behind the record | repair the status |
+ * | no lease; lost; expired; Secret deleted or edited | lease, after one live look |
+ * | target changed | lease |
+ * | inside the effective `before` | lease |
+ * | the edited Secret was healed a short while ago | refuse: somebody keeps changing it |
+ * | Secret's labels or annotations changed | patch |
+ * | otherwise | wait until the earliest of these moments |
+ *
+ * Revocations of replaced leases go on beside any of these.
+ */
+export function decide(input: DecisionInput): Plan {
+  const { object } = input;
+  if (object === undefined || object.deletedAt !== undefined) return decideDeletion(input);
+  const situation = { input, object, current: currentLease(input) };
+  const revocations = dueRevocations(input);
+  for (const policy of policies) {
+    const verdict = policy.judge(situation);
+    if (verdict === undefined) continue;
+    const again = earliest([verdict.again, revocations.again]);
+    return { policy: policy.name, step: verdict.step, revocations: revocations.now, again };
+  }
+  throw new RangeError('The last policy decides every case.');
+}

@@ -1,0 +1,156 @@
+import { parseDuration } from '../api/duration.ts';
+import type { LeaseRef } from '../api/lease.ts';
+import { currentLease, leaseRefOf, type CurrentLease } from './current.ts';
+import type { DecisionInput, ObjectView } from './input.ts';
+import type { LeftLease, Plan, Step } from './plan.ts';
+import { dueAmong, earliest, isPending, unique, type DueRevocations } from './revocations.ts';
+
+/** How long a deletion waits for a confirmed revocation, when the spec does not say. */
+export const DEFAULT_REVOCATION_TIMEOUT = '10m';
+
+/**
+ * Deleting means gone (I4): settle what is open, revoke everything in hand, delete the Secret, let the object go. The
+ * finalizer goes when each lease is revoked, ended, left to run out as declared, or can no longer be revoked by
+ * anybody; or when `revocation.timeout` is over.
+ */
+export function decideDeletion(input: DecisionInput): Plan {
+  const terms = termsOf(input);
+  return (
+    settleFirst(input, terms) ??
+    attestFirst(input, terms) ??
+    revokeFirst(input, terms) ??
+    plan('let go', farewell(input, leftOf(input, terms)), nothingDue, undefined)
+  );
+}
+
+/** How this deletion ends its leases: not at all as declared, or no longer because its time is over. */
+interface Terms {
+  readonly expires: boolean;
+  readonly overdue: boolean;
+}
+
+const nothingDue: DueRevocations = { now: [], again: undefined };
+
+function termsOf({ object, now }: DecisionInput): Terms {
+  const declared = object?.spec.valid === true ? object.spec.value.revocation?.onDelete : undefined;
+  return { expires: declared === 'Expire', overdue: object !== undefined && isOverdue(object, now.kube) };
+}
+
+/** An unanswered request may have made a lease: found out while somebody still waits for the answer. */
+function settleFirst(input: DecisionInput, terms: Terms): Plan | undefined {
+  const { open } = input.memory;
+  if (open === undefined || terms.expires || terms.overdue) return undefined;
+  const again = Math.max(open.lookAt - input.now.elapsed, 0);
+  const step: Step = again === 0 ? { do: 'settle', open } : { do: 'wait' };
+  return plan(
+    'settle before letting go',
+    step,
+    pendingRevocations(input),
+    earliest([again, deadline(input)]),
+  );
+}
+
+/** A lease that only the Secret's record names is revoked when the server says that it is ours. */
+function attestFirst(input: DecisionInput, terms: Terms): Plan | undefined {
+  const current = currentLease(input);
+  if (current.state !== 'unwitnessed' || terms.expires || terms.overdue) return undefined;
+  const again = untilAsked(input, current.record.lease);
+  if (again === 'never') return undefined;
+  const asks = input.connection.state === 'usable' && again === 0;
+  const step: Step = asks ? { do: 'attest', record: current.record } : { do: 'wait' };
+  const looks = earliest([again, deadline(input)]);
+  return plan('attest before letting go', step, pendingRevocations(input), looks);
+}
+
+/**
+ * Milliseconds until the server can be asked about a lease; undefined: an event will tell. A connection that does not
+ * work just now is waited for, but not one that is gone for good, nor when no object is left that could wait.
+ */
+function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | 'never' {
+  const { object, connection, memory, now, unreachable } = input;
+  if (connection.state === 'refused') {
+    return object === undefined || unreachable.has(ref.id) ? 'never' : connection.again;
+  }
+  const known = memory.attestations.get(ref.id);
+  return known?.verdict === 'missing' ? Math.max(known.lookAt - now.elapsed, 0) : 0;
+}
+
+function revokeFirst(input: DecisionInput, terms: Terms): Plan | undefined {
+  const left = new Set(leftOf(input, terms).map((one) => one.ref.id));
+  const toRevoke = pendingLeases(input).filter((ref) => !left.has(ref.id));
+  if (toRevoke.length === 0) return undefined;
+  return plan('revoke before letting go', { do: 'wait' }, dueAmong(input, toRevoke), deadline(input));
+}
+
+function leftOf(input: DecisionInput, terms: Terms): readonly LeftLease[] {
+  return pendingLeases(input).flatMap((ref) => leave(input, ref, terms));
+}
+
+function pendingLeases(input: DecisionInput): readonly LeaseRef[] {
+  return leasesOf(input).filter((ref) => isPending(input, ref));
+}
+
+function plan(policy: string, step: Step, due: DueRevocations, again: number | undefined): Plan {
+  return { policy, step, revocations: due.now, again: earliest([due.again, again]) };
+}
+
+/** Why a lease is not revoked, if it is not. */
+function leave(input: DecisionInput, ref: LeaseRef, terms: Terms): LeftLease[] {
+  if (terms.expires) return [{ ref, why: 'declared' }];
+  if (terms.overdue) return [{ ref, why: 'timeout' }];
+  if (input.unreachable.has(ref.id)) return [{ ref, why: 'unreachable' }];
+  return input.memory.attestations.get(ref.id)?.verdict === 'unattested' ? [{ ref, why: 'unattested' }] : [];
+}
+
+/** The last steps: Secret, finalizer, memory. */
+function farewell(input: DecisionInput, left: readonly LeftLease[]): Step {
+  const { object, secret } = input;
+  if (object === undefined) return { do: 'forget' };
+  if (secret.state === 'ours') {
+    return { do: 'deleteSecret', uid: secret.uid, resourceVersion: secret.resourceVersion };
+  }
+  return object.hasFinalizer ? { do: 'dropFinalizer', left } : { do: 'forget' };
+}
+
+/**
+ * Every lease that is this object's to end. A record that nothing vouches for names none, and what a trusted one says
+ * of a lease comes after what memory and status say of it: a tenant may have changed the words around an id.
+ */
+export function leasesOf(input: DecisionInput): readonly LeaseRef[] {
+  const { object, memory } = input;
+  const inHand = memory.inHand === undefined ? [] : [memory.inHand.ref];
+  const known = [...memory.known.values()].map(({ ref }) => ref);
+  const fromStatus = object?.status.lease === undefined ? [] : [leaseRefOf(object.status.lease)];
+  const retiring = (object?.status.retiring ?? []).map(leaseRefOf);
+  const fromRecord = leasesOfRecord(currentLease(input));
+  return unique([...inHand, ...memory.discarded, ...known, ...fromStatus, ...retiring, ...fromRecord]);
+}
+
+/** A record that only speaks for itself may name its own lease (to be left), and no other. */
+function leasesOfRecord(current: CurrentLease): readonly LeaseRef[] {
+  if (current.state !== 'trusted') return [];
+  return current.mayRevoke ? [current.ref, ...current.record.previous] : [current.ref];
+}
+
+function pendingRevocations(input: DecisionInput): DueRevocations {
+  return dueAmong(
+    input,
+    pendingLeases(input).filter((ref) => !input.unreachable.has(ref.id)),
+  );
+}
+
+function timeoutOf(object: ObjectView): number {
+  const declared = object.spec.valid ? object.spec.value.revocation?.timeout : undefined;
+  return parseDuration(declared ?? DEFAULT_REVOCATION_TIMEOUT) ?? 0;
+}
+
+function isOverdue(object: ObjectView, kubeNow: number): boolean {
+  return object.deletedAt !== undefined && kubeNow >= object.deletedAt + timeoutOf(object);
+}
+
+/** Milliseconds until the deletion stops waiting. */
+function deadline(input: DecisionInput): number | undefined {
+  const { object } = input;
+  if (object?.deletedAt === undefined) return undefined;
+  return Math.max(object.deletedAt + timeoutOf(object) - input.now.kube, 0);
+}

@@ -1,0 +1,62 @@
+import type { LeaseRef } from '../api/lease.ts';
+import type { SecretRecord } from '../api/record.ts';
+import type { Fault } from '../errors.ts';
+import type { LeaseInHand, OpenRequest } from './input.ts';
+
+/** Why a new lease is asked for. */
+export type LeaseCause =
+  | 'first'
+  | 'secret-deleted'
+  | 'secret-edited'
+  | 'record-refused'
+  | 'lost'
+  | 'expired'
+  | 'target-changed'
+  | 'due';
+
+/** The one thing to do next for an object. */
+export type Step =
+  /** List the leases, and see whether the unanswered request made one. */
+  | { readonly do: 'settle'; readonly open: OpenRequest }
+  /** Write the lease in hand into the Secret. */
+  | { readonly do: 'deliver'; readonly inHand: LeaseInHand }
+  /** Keep what is there, and say why nothing more happens. */
+  | { readonly do: 'refuse'; readonly fault: Fault }
+  | { readonly do: 'addFinalizer' }
+  /** Try the Secret's write without effect. */
+  | { readonly do: 'tryDry'; readonly blocked: Fault }
+  /** Ask the server about a lease that only the Secret's record names. */
+  | { readonly do: 'attest'; readonly record: SecretRecord }
+  /** Bring the status in step with the record. */
+  | { readonly do: 'repair' }
+  /** `look`: the cause may be a stale view, so one live read of the object comes first. */
+  | {
+      readonly do: 'lease';
+      readonly cause: LeaseCause;
+      readonly replaced: LeaseRef | undefined;
+      readonly look: boolean;
+    }
+  /** Bring the Secret's labels and annotations in step with the spec. */
+  | { readonly do: 'dress' }
+  | { readonly do: 'deleteSecret'; readonly uid: string; readonly resourceVersion: string }
+  /** Let the object go. `left`: leases that nobody revoked, and why. */
+  | { readonly do: 'dropFinalizer'; readonly left: readonly LeftLease[] }
+  /** The object is gone and so is all that was remembered of it. */
+  | { readonly do: 'forget' }
+  | { readonly do: 'wait' };
+
+/** A lease that is let run out. */
+export interface LeftLease {
+  readonly ref: LeaseRef;
+  readonly why: 'declared' | 'timeout' | 'unreachable' | 'unattested';
+}
+
+/** What to do: one step, and any number of revocations, which never wait behind a failing step. */
+export interface Plan {
+  /** The name of the policy that decided. */
+  readonly policy: string;
+  readonly step: Step;
+  readonly revocations: readonly LeaseRef[];
+  /** Milliseconds until it is worth looking again; undefined: only an event can change anything. */
+  readonly again: number | undefined;
+}

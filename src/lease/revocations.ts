@@ -1,0 +1,61 @@
+import type { LeaseRef } from '../api/lease.ts';
+import { parseInstant } from '../instant.ts';
+import { hasEnded } from './current.ts';
+import type { DecisionInput } from './input.ts';
+
+/** Revocations that are due, and when the next one will be. */
+export interface DueRevocations {
+  readonly now: readonly LeaseRef[];
+  /** Milliseconds until another becomes due; undefined where none is waiting. */
+  readonly again: number | undefined;
+}
+
+/** Whether a lease still needs anything: it is neither revoked nor gone nor past its end. */
+export function isPending(input: DecisionInput, ref: LeaseRef): boolean {
+  return !input.memory.settled.has(ref.id) && !hasEnded(ref, input.now, input.timing.clockSlack);
+}
+
+/** Splits pending leases into those to revoke now and those whose next try is later. */
+export function dueAmong(input: DecisionInput, refs: readonly LeaseRef[]): DueRevocations {
+  const waits = refs.map((ref) =>
+    Math.max((input.memory.revocations.get(ref.id)?.nextAt ?? 0) - input.now.elapsed, 0),
+  );
+  const later = waits.filter((wait) => wait > 0);
+  return {
+    now: refs.filter((_, index) => waits[index] === 0),
+    again: later.length === 0 ? undefined : Math.min(...later),
+  };
+}
+
+/**
+ * The revocations that go on beside any step: leases that no Secret ever named, and replaced ones whose time has
+ * come. Replaced leases without `revokeAfter` run out by themselves.
+ */
+export function dueRevocations(input: DecisionInput): DueRevocations {
+  const retiring = input.object?.status.retiring ?? [];
+  const serverNow = input.now.lease ?? input.now.kube;
+  const revokable = retiring.filter((entry) => entry.revokeAfter !== undefined);
+  const waits = revokable.map((entry) => (parseInstant(entry.revokeAfter) ?? serverNow) - serverNow);
+  const ripe = revokable.filter((_, index) => (waits[index] ?? 0) <= 0);
+  const due = dueAmong(
+    input,
+    unique([...input.memory.discarded, ...ripe]).filter((ref) => canBeAsked(input, ref)),
+  );
+  const unripe = waits.filter((wait) => wait > 0);
+  return { now: due.now, again: earliest([due.again, ...unripe]) };
+}
+
+function canBeAsked(input: DecisionInput, ref: LeaseRef): boolean {
+  return isPending(input, ref) && !input.unreachable.has(ref.id);
+}
+
+/** The same leases, each once: the first mention counts. */
+export function unique(refs: readonly LeaseRef[]): readonly LeaseRef[] {
+  return [...new Map(refs.toReversed().map((ref) => [ref.id, ref])).values()].toReversed();
+}
+
+/** The least of the waits that are given. */
+export function earliest(waits: readonly (number | undefined)[]): number | undefined {
+  const given = waits.filter((wait) => wait !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
+}

@@ -1,0 +1,122 @@
+import { pino } from 'pino';
+import type { DestinationStream, LoggerOptions } from 'pino';
+import type { Log, LogFields } from '../telemetry.ts';
+
+/** From the most to the least talkative. `trace` prints what `debug` prints: no part of leaseholder is finer. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+/** The longest string that a line prints, in UTF-16 units; what is over is cut off and marked with "…". */
+export const LONGEST_VALUE = 1024;
+
+/**
+ * Names under which values are hidden, whoever logs them. A name of a Kubernetes Secret is therefore logged as
+ * `secretName`, never as `secret`.
+ */
+export const hiddenNames = [
+  'accessToken',
+  'authorization',
+  'body',
+  'clientSecret',
+  'credentials',
+  'data',
+  'headers',
+  'password',
+  'privateKey',
+  'refreshToken',
+  'secret',
+  'token',
+] as const;
+
+/** How deep the hidden names are looked for: at the top and in up to this many objects above them. */
+const HIDDEN_DEPTH = 3;
+
+/**
+ * The options of pino.
+ *
+ * The redaction is a second line: what is printed was reduced to primitives before (see {@link createLog}), so that
+ * its deeper paths only ever act when that first line is broken.
+ */
+export function pinoOptions(level: LogLevel): LoggerOptions {
+  return {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: hiddenPaths(), censor: '[hidden]' },
+  };
+}
+
+function hiddenPaths(): string[] {
+  const depths = Array.from({ length: HIDDEN_DEPTH + 1 }, (_, depth) => '*.'.repeat(depth));
+  return depths.flatMap((above) => hiddenNames.map((name) => above + name));
+}
+
+/**
+ * The operator's log: one JSON object a line, with `level`, `time` (UTC), the fields, and `msg`.
+ *
+ * Nothing but strings, numbers and booleans is printed, whatever a caller hands over: of an error its name, of any
+ * other object, array or function nothing at all. Strings are cut at {@link LONGEST_VALUE}.
+ *
+ * @param destination where lines go; standard output by default, written synchronously so that the last line before
+ *   a crash is not lost.
+ */
+export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+  const logger = pino(pinoOptions(level), destination ?? pino.destination({ dest: 1, sync: true }));
+  return withFields({});
+
+  function withFields(bound: LogFields): Log {
+    const print = (
+      at: 'debug' | 'info' | 'warn' | 'error',
+      message: string,
+      fields: LogFields = {},
+    ): void => {
+      // Most debug lines are never printed: they should cost nothing.
+      if (logger.isLevelEnabled(at)) logger[at](printable({ ...bound, ...fields }), sentence(message));
+    };
+    return {
+      debug: (message, fields) => print('debug', message, fields),
+      info: (message, fields) => print('info', message, fields),
+      warn: (message, fields) => print('warn', message, fields),
+      error: (message, fields) => print('error', message, fields),
+      with: (fields) => withFields({ ...bound, ...fields }),
+    };
+  }
+}
+
+/** Keys that a line has already; a field of that name gets an underscore. */
+const ownKeys = new Set(['level', 'time', 'msg']);
+
+type Primitive = string | number | boolean;
+
+/** Reduces fields to what may be printed. The types promise as much already; an error cast to a string does not. */
+function printable(fields: Readonly<Record<string, unknown>>): Record<string, Primitive> {
+  const kept = new Map<string, Primitive>();
+  for (const [name, value] of Object.entries(fields)) {
+    const shown = primitive(value);
+    if (shown !== undefined) kept.set(ownKeys.has(name) ? `${name}_` : name, shown);
+  }
+  return Object.fromEntries(kept);
+}
+
+function primitive(value: unknown): Primitive | undefined {
+  if (typeof value === 'string') return cut(value);
+  if (typeof value === 'boolean') return value;
+  // JSON has no NaN; pino would print null.
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  return value instanceof Error ? errorName(value) : undefined;
+}
+
+/** An error's name, where it looks like one: it is a plain property, and anything can be assigned to it. */
+function errorName(error: Error): string {
+  return typeof error.name === 'string' && /^[A-Za-z]{1,64}$/.test(error.name) ? error.name : 'Error';
+}
+
+function sentence(message: unknown): string {
+  return String(primitive(message) ?? '');
+}
+
+function cut(text: string): string {
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}…`;
+}

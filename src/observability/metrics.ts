@@ -1,0 +1,258 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Metrics, ReconcileResult } from '../telemetry.ts';
+
+/**
+ * The operator's metrics. All names begin with `leaseholder_`; every label is a closed set, so that their number does
+ * not grow with the number of leases.
+ *
+ * | Name                                            | Kind      | Labels               | What it tells                            |
+ * | ----------------------------------------------- | --------- | -------------------- | ---------------------------------------- |
+ * | `leaseholder_leases`                            | gauge     | state                | lease objects now                        |
+ * | `leaseholder_lease_requests_total`              | counter   | result               | requests for a lease                     |
+ * | `leaseholder_unanswered_requests_settled_total` | counter   | result               | what became of those without an answer   |
+ * | `leaseholder_deliveries_total`                  | counter   | result               | writes of credentials into Secrets       |
+ * | `leaseholder_rotations_total`                   | counter   |                      | leases replaced by a successor           |
+ * | `leaseholder_revocations_total`                 | counter   | result               | ends of leases                           |
+ * | `leaseholder_logins_total`                      | counter   | result               | logins to lease APIs                     |
+ * | `leaseholder_reconciliations_total`             | counter   | controller, result   | looks at one object                      |
+ * | `leaseholder_reconciliation_duration_seconds`   | histogram | controller           | how long such a look took                |
+ * | `leaseholder_queue_depth`                       | gauge     | controller           | objects that wait for a worker           |
+ * | `leaseholder_watch_restarts_total`              | counter   | resource, cause      | watches of the Kubernetes API begun anew |
+ * | `leaseholder_api_requests_total`                | counter   | route, outcome       | answers of lease APIs                    |
+ * | `leaseholder_api_request_duration_seconds`      | histogram | route                | how long they took                       |
+ * | `leaseholder_kube_requests_total`               | counter   | verb, resource, code | answers of the Kubernetes API            |
+ *
+ * Beside them stand the usual `process_…` and `nodejs_…` metrics. Everything that is known beforehand is there from
+ * the start with the value 0, so that the first failure is an increase that an alert can see.
+ */
+export interface PrometheusMetrics extends Metrics {
+  /** Everything in Prometheus' text format. */
+  expose(): Promise<Exposition>;
+}
+
+export interface Exposition {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** The label values that the composition root knows: they are counted from 0, others from their first appearance. */
+export interface KnownLabels {
+  /** The controllers by name. */
+  readonly controllers?: readonly string[];
+  /** The resources that are watched. */
+  readonly watched?: readonly string[];
+}
+
+/** A value for every member of a closed set; a missing or a superfluous one does not compile. */
+type ClosedSet<Member extends string> = Readonly<Record<Member, true>>;
+
+type First<Method extends keyof Metrics> = Parameters<Metrics[Method]>[0] & string;
+
+const leaseRequestResults: ClosedSet<First<'leaseRequested'>> = { made: true, refused: true, unknown: true };
+const settlements: ClosedSet<First<'requestSettled'>> = {
+  revoked: true,
+  'never-made': true,
+  unattributed: true,
+};
+const deliveries: ClosedSet<First<'delivered'>> = {
+  written: true,
+  found: true,
+  conflict: true,
+  refused: true,
+  abandoned: true,
+};
+const revocations: ClosedSet<First<'revoked'>> = {
+  confirmed: true,
+  gone: true,
+  ended: true,
+  refused: true,
+  left: true,
+};
+const logins: ClosedSet<First<'loggedIn'>> = { accepted: true, refused: true };
+const reconcileResults: ClosedSet<ReconcileResult> = {
+  done: true,
+  requeued: true,
+  faulted: true,
+  crashed: true,
+};
+const restartCauses: ClosedSet<Parameters<Metrics['watchRestarted']>[1]> = {
+  ended: true,
+  silent: true,
+  expired: true,
+  error: true,
+};
+const leaseStates: ClosedSet<keyof Parameters<Metrics['leases']>[0]> = {
+  ready: true,
+  unready: true,
+  deleting: true,
+};
+
+/**
+ * Seconds, as upper bounds. A reconciliation that writes nothing takes a millisecond or so; one with requests to both
+ * APIs takes from tens of milliseconds to the two deadlines of 60 s that it may run into.
+ */
+const RECONCILIATION_BUCKETS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Seconds. Making a lease makes a database user: rarely under 20 ms, and no request lasts longer than 60 s. */
+const API_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** The metrics, in a registry of their own: two instances in one process do not meet. */
+export function createMetrics(known: KnownLabels = {}): PrometheusMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    ...leaseMetrics(registry),
+    ...engineMetrics(registry, known),
+    ...requestMetrics(registry),
+    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+type LeaseMetrics = Pick<
+  Metrics,
+  'leaseRequested' | 'requestSettled' | 'delivered' | 'revoked' | 'rotated' | 'loggedIn' | 'leases'
+>;
+
+function leaseMetrics(registry: Registry): LeaseMetrics {
+  const registers = [registry];
+  const rotations = new Counter({
+    name: 'leaseholder_rotations_total',
+    help: 'Leases that were replaced by a successor.',
+    registers,
+  });
+  const leases = new Gauge({
+    name: 'leaseholder_leases',
+    help: 'DynamicSecretLease objects by state.',
+    labelNames: ['state'],
+    registers,
+  });
+  for (const state of Object.keys(leaseStates)) leases.set({ state }, 0);
+  return {
+    leaseRequested: countResults(
+      registry,
+      'leaseholder_lease_requests_total',
+      'Requests for a lease; unknown: without an answer that tells whether one was made.',
+      leaseRequestResults,
+    ),
+    requestSettled: countResults(
+      registry,
+      'leaseholder_unanswered_requests_settled_total',
+      'What became of requests for a lease that got no answer; unattributed: cannot be found out.',
+      settlements,
+    ),
+    delivered: countResults(
+      registry,
+      'leaseholder_deliveries_total',
+      'Writes of credentials into Secrets; found: an earlier try had arrived after all.',
+      deliveries,
+    ),
+    revoked: countResults(
+      registry,
+      'leaseholder_revocations_total',
+      'Ends of leases; left: not revoked, as declared or for want of a way.',
+      revocations,
+    ),
+    loggedIn: countResults(registry, 'leaseholder_logins_total', 'Logins to lease APIs.', logins),
+    rotated: () => rotations.inc(),
+    leases: (counts) => Object.entries(counts).forEach(([state, count]) => leases.set({ state }, count)),
+  };
+}
+
+/** A counter with the one label `result`. */
+function countResults<Result extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  results: ClosedSet<Result>,
+): (result: Result) => void {
+  const counter = new Counter({ name, help, labelNames: ['result'], registers: [registry] });
+  for (const result of Object.keys(results)) counter.inc({ result }, 0);
+  return (result) => counter.inc({ result });
+}
+
+function engineMetrics(
+  registry: Registry,
+  { controllers = [], watched = [] }: KnownLabels,
+): Pick<Metrics, 'reconciled' | 'queueDepth' | 'watchRestarted'> {
+  const registers = [registry];
+  const reconciliations = new Counter({
+    name: 'leaseholder_reconciliations_total',
+    help: 'Reconciliations of one object; crashed: by a defect of the operator.',
+    labelNames: ['controller', 'result'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'leaseholder_reconciliation_duration_seconds',
+    help: 'How long one reconciliation took, in seconds.',
+    labelNames: ['controller'],
+    buckets: RECONCILIATION_BUCKETS,
+    registers,
+  });
+  const depths = new Gauge({
+    name: 'leaseholder_queue_depth',
+    help: 'Objects that are due and wait for a worker.',
+    labelNames: ['controller'],
+    registers,
+  });
+  const restarts = new Counter({
+    name: 'leaseholder_watch_restarts_total',
+    help: 'Watches of the Kubernetes API that were begun anew.',
+    labelNames: ['resource', 'cause'],
+    registers,
+  });
+  for (const controller of controllers) {
+    for (const result of Object.keys(reconcileResults)) reconciliations.inc({ controller, result }, 0);
+    durations.zero({ controller });
+    depths.set({ controller }, 0);
+  }
+  for (const resource of watched) {
+    for (const cause of Object.keys(restartCauses)) restarts.inc({ resource, cause }, 0);
+  }
+  return {
+    reconciled(controller, result, seconds) {
+      reconciliations.inc({ controller, result });
+      observe(durations, { controller }, seconds);
+    },
+    queueDepth: (controller, depth) => depths.set({ controller }, depth),
+    watchRestarted: (resource, cause) => restarts.inc({ resource, cause }),
+  };
+}
+
+function requestMetrics(registry: Registry): Pick<Metrics, 'apiAnswered' | 'kubeAnswered'> {
+  const registers = [registry];
+  const apiRequests = new Counter({
+    name: 'leaseholder_api_requests_total',
+    help: 'Requests to lease APIs by their outcome.',
+    labelNames: ['route', 'outcome'],
+    registers,
+  });
+  const apiDurations = new Histogram({
+    name: 'leaseholder_api_request_duration_seconds',
+    help: 'How long a request to a lease API took until its outcome was known, in seconds.',
+    labelNames: ['route'],
+    buckets: API_BUCKETS,
+    registers,
+  });
+  const kubeRequests = new Counter({
+    name: 'leaseholder_kube_requests_total',
+    help: 'Requests to the Kubernetes API by the status of their answer.',
+    labelNames: ['verb', 'resource', 'code'],
+    registers,
+  });
+  return {
+    apiAnswered(route, outcome, seconds) {
+      apiRequests.inc({ route, outcome });
+      observe(apiDurations, { route }, seconds);
+    },
+    kubeAnswered: (verb, resource, code) => kubeRequests.inc({ verb, resource, code: String(code) }),
+  };
+}
+
+/** A duration that is no number is left out: prom-client throws at it, and counting must never stop the work. */
+function observe<Label extends string>(
+  histogram: Histogram<Label>,
+  labels: Partial<Record<Label, string>>,
+  seconds: number,
+): void {
+  if (Number.isFinite(seconds)) histogram.observe(labels, seconds);
+}

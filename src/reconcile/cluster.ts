@@ -1,0 +1,223 @@
+import { z } from 'zod';
+
+import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
+import type { Clock } from '../clock.ts';
+import { isNotFound } from '../kube/kube-error.ts';
+import { startReflector, type Reflector } from '../kube/reflector.ts';
+import { resource, type KubeResource } from '../kube/resource.ts';
+import type { Store, StoreRecord } from '../kube/store.ts';
+import type { Transport } from '../kube/transport.ts';
+import type { Log, Metrics } from '../telemetry.ts';
+import type { Timing } from '../timing.ts';
+import type {
+  Cluster,
+  ConnectionRecord,
+  Identified,
+  LeaseRecord,
+  Resource,
+  SecretRecord,
+  SecretResource,
+} from './ports.ts';
+import { connectionRecord, leaseRecord, secretRecord } from './records.ts';
+
+/** How the kinds that refer to others are found from what they refer to. */
+export interface WatchedStores {
+  /** `byConnection` finds leases under namespace/name of their connection, `bySecret` under that of their Secret. */
+  readonly leases: Store<LeaseRecord, 'byConnection' | 'bySecret'>;
+  readonly connections: Store<ConnectionRecord, 'byNamespace'>;
+  readonly secrets: Store<SecretRecord>;
+}
+
+/** The cluster, as the API server shows it and as long as its watches run. */
+export interface WatchedCluster extends Cluster {
+  readonly stores: WatchedStores;
+  /** Resolves when every kind has been listed once; rejects when the watches are ended before. */
+  synced(): Promise<void>;
+  /** The kinds that have not been listed yet. */
+  waitingFor(): readonly string[];
+  /** Resolves when every watch has ended. */
+  readonly ended: Promise<unknown>;
+}
+
+export interface ClusterOptions {
+  readonly transport: Transport;
+  /** Only these namespaces; undefined: all. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+}
+
+/** The kinds that are watched, by their plural names. */
+export const watchedResources = ['dynamicsecretleases', 'infisicalconnections', 'secrets'] as const;
+
+/** Starts the watches of everything that leases depend on. */
+export function watchCluster(options: ClusterOptions): WatchedCluster {
+  const { transport, clock } = options;
+  const types = {
+    leases: resource(transport, {
+      group: GROUP,
+      version: VERSION,
+      plural: 'dynamicsecretleases',
+      namespaced: true,
+    }),
+    connections: resource(transport, {
+      group: GROUP,
+      version: VERSION,
+      plural: 'infisicalconnections',
+      namespaced: true,
+    }),
+    secrets: resource(transport, { group: '', version: 'v1', plural: 'secrets', namespaced: true }),
+  };
+  const leases = startReflector({
+    ...options,
+    resource: types.leases,
+    project: leaseRecord,
+    indexes: { byConnection: connectionKeys, bySecret: (record) => [secretKey(record)] },
+  });
+  const connections = startReflector({
+    ...options,
+    resource: types.connections,
+    project: connectionRecord,
+    indexes: { byNamespace: (record) => [record.namespace] },
+  });
+  // Metadata alone, and only of Secrets that carry our label: credentials are written, never read back.
+  const secrets = startReflector({
+    ...options,
+    resource: types.secrets,
+    project: secretRecord,
+    indexes: {},
+    labelSelector: `${MANAGED_LABEL}=${MANAGED_VALUE}`,
+    metadataOnly: true,
+  });
+  const reflectors: readonly (readonly [
+    string,
+    Pick<Reflector<StoreRecord>, 'hasSynced' | 'synced' | 'ended'>,
+  ])[] = [
+    ['dynamicsecretleases', leases],
+    ['infisicalconnections', connections],
+    ['secrets', secrets],
+  ];
+  return {
+    stores: { leases: leases.store, connections: connections.store, secrets: secrets.store },
+    now: () => transport.now() ?? clock.wall(),
+    leases: {
+      ...customResource(types.leases, leases.store, leaseRecord),
+      inNamespace: (namespace) => [...leases.store.values()].filter((one) => one.namespace === namespace),
+    },
+    connections: {
+      ...customResource(types.connections, connections.store, connectionRecord),
+      inNamespace: (namespace) => connections.store.byIndex('byNamespace', namespace),
+    },
+    secrets: secretResource(types.secrets, secrets.store),
+    readCredential: (namespace, source) => readCredential(types.secrets, namespace, source.secretKeyRef),
+    synced: async () => {
+      await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));
+    },
+    waitingFor: () => reflectors.filter(([, reflector]) => !reflector.hasSynced).map(([name]) => name),
+    ended: Promise.all(reflectors.map(([, reflector]) => reflector.ended)),
+  };
+}
+
+function connectionKeys({ namespace, spec }: LeaseRecord): readonly string[] {
+  return spec.valid ? [`${namespace}/${spec.value.connectionRef.name}`] : [];
+}
+
+function secretKey({ namespace, name, spec }: LeaseRecord): string {
+  return `${namespace}/${(spec.valid ? spec.value.secret?.name : undefined) ?? name}`;
+}
+
+interface Name {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function nameOf(key: string): Name {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** An object that no longer exists is undefined; every other failure stays one. */
+async function found(reading: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function customResource<Record extends Identified>(
+  type: KubeResource,
+  store: Store<Record>,
+  read: (raw: unknown) => Record,
+): Omit<Resource<Record>, 'inNamespace'> {
+  const observed = (raw: unknown): Record => {
+    const record = read(raw);
+    store.observe(record);
+    return record;
+  };
+  return {
+    get: (key) => store.get(key),
+    async look(key) {
+      const raw = await found(type.get(nameOf(key)));
+      const known = store.get(key);
+      if (raw !== undefined) return observed(raw);
+      if (known !== undefined) store.observeDeleted(key, known.uid);
+      return undefined;
+    },
+    patch: async (key, body) => observed(await type.mergePatch(nameOf(key), body)),
+    patchStatus: async (key, body) =>
+      observed(await type.mergePatch(nameOf(key), body, { subresource: 'status' })),
+  };
+}
+
+function secretResource(type: KubeResource, store: Store<SecretRecord>): SecretResource {
+  // The store is that of a watch with a selector: what does not carry the label is not its business.
+  const observed = (raw: unknown, dryRun = false): SecretRecord => {
+    const record = secretRecord(raw);
+    if (!dryRun && record.labels[MANAGED_LABEL] === MANAGED_VALUE) store.observe(record);
+    return record;
+  };
+  return {
+    get: (key) => store.get(key),
+    async look(key) {
+      const raw = await found(type.get(nameOf(key), { metadataOnly: true }));
+      const known = store.get(key);
+      if (raw !== undefined) return observed(raw);
+      if (known !== undefined) store.observeDeleted(key, known.uid);
+      return undefined;
+    },
+    create: async (key, body, options = {}) =>
+      observed(
+        await type.create(nameOf(key).namespace, body, { ...options, metadataOnly: true }),
+        options.dryRun,
+      ),
+    change: async (key, operations, options = {}) =>
+      observed(
+        await type.jsonPatch(nameOf(key), operations, { ...options, metadataOnly: true }),
+        options.dryRun,
+      ),
+    async delete(key, expected) {
+      await found(type.delete(nameOf(key), expected, { metadataOnly: true }));
+      store.observeDeleted(key, expected.uid);
+    },
+  };
+}
+
+const secretData = z.object({ data: z.record(z.string(), z.string()).optional() });
+
+async function readCredential(
+  type: KubeResource,
+  namespace: string,
+  { name, key }: { readonly name: string; readonly key: string },
+): Promise<string | undefined> {
+  const raw = await found(type.get({ namespace, name }));
+  if (raw === undefined) return undefined;
+  const encoded = secretData.parse(raw).data;
+  const value = encoded !== undefined && Object.hasOwn(encoded, key) ? encoded[key] : undefined;
+  const text = value === undefined ? '' : Buffer.from(value, 'base64').toString('utf8');
+  return text.trim() === '' ? undefined : text;
+}

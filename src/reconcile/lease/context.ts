@@ -1,0 +1,56 @@
+import type { Clock } from '../../clock.ts';
+import type { LeaseRef } from '../../api/lease.ts';
+import type { LeaseClient } from '../../infisical/client.ts';
+import type { Log, Metrics } from '../../telemetry.ts';
+import type { Timing } from '../../timing.ts';
+import type { Links } from '../connection/links.ts';
+import type { Cluster, LeaseRecord } from '../ports.ts';
+import type { MemoryStore, Remembered } from './memory.ts';
+
+/** What every step of a lease works with. */
+export interface LeaseParts {
+  readonly cluster: Cluster;
+  readonly links: Links;
+  readonly memories: MemoryStore;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Which installation of leaseholder this is: the first part of each tag. */
+  readonly install: string;
+}
+
+/** One object during one pass: the parts, and short ways to what is its own. */
+export interface LeasePass extends LeaseParts {
+  readonly key: string;
+  readonly uid: string;
+  readonly namespace: string;
+  memory(): Remembered;
+  remember(change: Partial<Remembered>): void;
+  /** The client by which a lease can be asked about. */
+  clientFor(ref: Pick<LeaseRef, 'connection'>): LeaseClient | undefined;
+}
+
+export function leasePass(parts: LeaseParts, key: string, uid: string): LeasePass {
+  const { memories, links } = parts;
+  const namespace = key.slice(0, key.indexOf('/'));
+  return {
+    ...parts,
+    log: parts.log.with({ object: key }),
+    key,
+    uid,
+    namespace,
+    memory: () => memories.of(uid),
+    remember: (change) => memories.update(key, uid, change),
+    clientFor: (ref) => links.towards(namespace, ref.connection)?.client,
+  };
+}
+
+/** What a step leaves behind: `again` = decide anew at once; `rest` = nothing more to do now. */
+export type StepResult = 'again' | 'rest';
+
+/** The key of the Secret that a lease object fills. */
+export function secretKeyOf(object: Pick<LeaseRecord, 'namespace' | 'name' | 'spec'>): string {
+  const declared = object.spec.valid ? object.spec.value.secret?.name : undefined;
+  return `${object.namespace}/${declared ?? object.name}`;
+}

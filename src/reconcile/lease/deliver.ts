@@ -1,0 +1,217 @@
+import type { LeaseRef } from '../../api/lease.ts';
+import { fault, type Fault } from '../../errors.ts';
+import { isAlreadyExists, isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
+import type { KnownLease } from '../../lease/input.ts';
+import { changedSecret, newSecret, type Content } from '../../secret/manifest.ts';
+import { isOwnedBy, judgeConflict, recordOf } from '../../secret/ownership.ts';
+import type { LeaseRecord, SecretRecord, WriteOptions } from '../ports.ts';
+import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
+import { fail } from './failure.ts';
+import { dressOf } from './gather.ts';
+import type { HeldLease } from './memory.ts';
+
+/** The causes that heal what somebody else did to the Secret. */
+const drift: ReadonlySet<HeldLease['cause']> = new Set(['secret-deleted', 'secret-edited', 'record-refused']);
+
+/**
+ * Writes the lease in hand into the Secret: one guarded write of credentials and record.
+ *
+ * | What comes back | What happens |
+ * | --- | --- |
+ * | written | delivered |
+ * | conflict | look: our write had arrived → delivered; still on the lease to be replaced → write again; another was faster, or it is foreign → revoke ours |
+ * | a refusal, and no earlier try in doubt | revoke ours; the next lease waits for a dry run that works |
+ * | no answer, 5xx, 429 | the same write with the same lease again; past the deadline let go |
+ */
+export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLease): Promise<StepResult> {
+  const existing = pass.cluster.secrets.get(secretKeyOf(object));
+  const ours = existing !== undefined && isOwnedBy(existing, object.uid) ? existing : undefined;
+  try {
+    settleDelivery(pass, held, await write(pass, object, ours, { content: held }), 'written');
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    await answerRefusal(pass, object, held, error);
+  }
+  return 'again';
+}
+
+/** The write itself: a guarded change of the Secret that was seen, or its creation. */
+export function write(
+  { cluster }: LeasePass,
+  object: LeaseRecord,
+  existing: SecretRecord | undefined,
+  { content, ...options }: WriteOptions & { readonly content: Content },
+): Promise<SecretRecord> {
+  const key = secretKeyOf(object);
+  const dress = dressOf(object);
+  if (existing === undefined) {
+    const name = key.slice(key.indexOf('/') + 1);
+    return cluster.secrets.create(key, newSecret(name, object, dress, content), options);
+  }
+  return cluster.secrets.change(key, changedSecret(existing, recordOf(existing), dress, content), options);
+}
+
+async function answerRefusal(
+  pass: LeasePass,
+  object: LeaseRecord,
+  held: HeldLease,
+  error: KubeError,
+): Promise<void> {
+  if (isConflict(error) || isAlreadyExists(error) || isGone(error, object, pass)) {
+    await lookAtConflict(pass, object, held);
+    return;
+  }
+  if (!isDefinite(error)) {
+    tryLater(pass, held, error);
+    return;
+  }
+  // An earlier try that nobody answered may have arrived, and then this refusal is not the last word about it.
+  if (held.doubtful) await lookAtConflict(pass, object, held);
+  else discard(pass, held, { result: 'refused', why: refusedFault(object, error) });
+}
+
+/** A 404 for a change: the Secret went away. For a creation it is the namespace that did, which is a refusal. */
+function isGone(error: KubeError, object: LeaseRecord, { cluster }: LeasePass): boolean {
+  return isNotFound(error) && cluster.secrets.get(secretKeyOf(object)) !== undefined;
+}
+
+/** A conflict, or a refusal after a try in doubt: what is there tells what to do with the lease in hand. */
+async function lookAtConflict(pass: LeasePass, object: LeaseRecord, held: HeldLease): Promise<void> {
+  try {
+    const secret = await pass.cluster.secrets.look(secretKeyOf(object));
+    if (secret === undefined) tryLater(pass, held, undefined);
+    else await answerConflict(pass, object, secret, held);
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    tryLater(pass, held, error);
+  }
+}
+
+async function answerConflict(
+  pass: LeasePass,
+  object: LeaseRecord,
+  secret: SecretRecord,
+  held: HeldLease,
+): Promise<void> {
+  const expected = new Set([
+    ...pass.memory().known.keys(),
+    ...reportedIds(object),
+    ...held.record.previous.map(idOf),
+  ]);
+  switch (judgeConflict(secret, object.uid, held.ref.id, expected)) {
+    case 'delivered':
+      settleDelivery(pass, held, secret, 'found');
+      return;
+    case 'retry':
+      await writeOver(pass, object, secret, held);
+      return;
+    case 'overtaken':
+      discard(pass, held, { result: 'conflict' });
+      return;
+    case 'foreign':
+      discard(pass, held, { result: 'conflict', why: fault('SecretConflict', { secret: secret.name }) });
+  }
+}
+
+function reportedIds({ status }: LeaseRecord): readonly string[] {
+  return status.lease === undefined ? [] : [status.lease.id];
+}
+
+function idOf(ref: LeaseRef): string {
+  return ref.id;
+}
+
+/** The write once more, on the version just seen. A second conflict waits its turn like any other fault. */
+async function writeOver(
+  pass: LeasePass,
+  object: LeaseRecord,
+  seen: SecretRecord,
+  held: HeldLease,
+): Promise<void> {
+  try {
+    settleDelivery(pass, held, await write(pass, object, seen, { content: held }), 'written');
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    if (isDefinite(error) && !isConflict(error) && !held.doubtful) {
+      discard(pass, held, { result: 'refused', why: refusedFault(object, error) });
+    } else {
+      tryLater(pass, held, error);
+    }
+  }
+}
+
+function settleDelivery(
+  pass: LeasePass,
+  held: HeldLease,
+  secret: SecretRecord,
+  result: 'written' | 'found',
+): void {
+  const { uid, resourceVersion } = secret;
+  pass.remember({
+    inHand: undefined,
+    written: { uid, resourceVersion },
+    failures: undefined,
+    blocked: undefined,
+    known: lastTwo(pass, held),
+    ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),
+  });
+  pass.metrics.delivered(result);
+  if (held.replaced !== undefined) pass.metrics.rotated();
+  pass.log.info('The Secret holds a new lease.', {
+    lease: held.ref.id,
+    cause: held.cause,
+    secret: secret.name,
+  });
+}
+
+/** What is known of leases before the last two is of no use any more. */
+function lastTwo(pass: LeasePass, held: HeldLease): ReadonlyMap<string, KnownLease> {
+  const kept = [...pass.memory().known].filter(([id]) => id === held.ref.id || id === held.replaced?.id);
+  return new Map(kept);
+}
+
+/** The lease cannot be delivered: it is revoked, and the next one waits until a dry run works. */
+function discard(
+  pass: LeasePass,
+  held: HeldLease,
+  { result, why }: { readonly result: 'conflict' | 'refused'; readonly why?: Fault },
+): void {
+  pass.remember({ inHand: undefined, discarded: [...pass.memory().discarded, held.ref], blocked: why });
+  pass.metrics.delivered(result);
+  if (why !== undefined) fail(pass, why);
+}
+
+/** The same lease again later; past its deadline nobody may write it any more. */
+function tryLater(pass: LeasePass, held: HeldLease, error: KubeError | undefined): void {
+  const { clock, timing } = pass;
+  const now = clock.elapsed();
+  const doubtful = held.doubtful || (error !== undefined && error.status !== 429 && !isDefinite(error));
+  if (now < held.answeredAt + timing.deliveryDeadline) {
+    const retryAt = now + (error?.retryAfter ?? timing.deliveryRetry);
+    pass.remember({ inHand: { ...held, doubtful, retryAt } });
+    return;
+  }
+  const why = fault('SecretNotWritten', { secret: held.record.lease.id });
+  if (!doubtful) {
+    discard(pass, held, { result: 'refused', why });
+    return;
+  }
+  // Perhaps it was written after all: revoking from memory could kill what pods read. What the Secret names tells.
+  pass.remember({ inHand: undefined });
+  pass.metrics.delivered('abandoned');
+  pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
+    lease: held.ref.id,
+  });
+  fail(pass, why);
+}
+
+/** A refusal of the Kubernetes API, as the user meets it. */
+export function refusedFault(object: LeaseRecord, error: KubeError): Fault {
+  const key = secretKeyOf(object);
+  const details = {
+    secret: key.slice(key.indexOf('/') + 1),
+    status: error.status ?? 0,
+    reason: error.reason,
+  };
+  return fault('SecretRefused', details, error.retryAfter);
+}

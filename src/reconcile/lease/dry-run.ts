@@ -1,0 +1,50 @@
+import { fault, type Fault } from '../../errors.ts';
+import { isDefinite, KubeError } from '../../kube/kube-error.ts';
+import type { Content } from '../../secret/manifest.ts';
+import { isOwnedBy } from '../../secret/ownership.ts';
+import type { LeaseRecord } from '../ports.ts';
+import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
+import { refusedFault, write } from './deliver.ts';
+import { fail, faultOf } from './failure.ts';
+
+/**
+ * Tries the refused write without effect, so that a quota, a webhook or a foreign Secret never costs a lease per
+ * retry.
+ */
+export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  const key = secretKeyOf(object);
+  try {
+    const live = await pass.cluster.secrets.look(key);
+    if (live !== undefined && !isOwnedBy(live, object.uid)) {
+      block(pass, fault('SecretConflict', { secret: live.name }));
+      return 'again';
+    }
+    await write(pass, object, live, { content: placeholder(pass), dryRun: true });
+    pass.remember({ blocked: undefined, failures: undefined });
+  } catch (error) {
+    if (error instanceof KubeError && isDefinite(error)) block(pass, refusedFault(object, error));
+    else fail(pass, faultOf(error, 'try the write of the Secret'));
+  }
+  return 'again';
+}
+
+function block(pass: LeasePass, why: Fault): void {
+  pass.remember({ blocked: why });
+  fail(pass, why);
+}
+
+/** Content of the size and shape of a real write, without a credential in it. */
+function placeholder(pass: LeasePass): Content {
+  const connection = { kind: '', name: '', uid: '', host: '' };
+  const lease = {
+    id: '',
+    expireAt: '',
+    attempt: '',
+    connection,
+    projectSlug: '',
+    environmentSlug: '',
+    path: '',
+    dynamicSecret: '',
+  };
+  return { data: new Map([['DRY_RUN', pass.uid]]), record: { lease, previous: [], digest: '' } };
+}

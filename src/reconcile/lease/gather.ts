@@ -1,0 +1,83 @@
+import { fault } from '../../errors.ts';
+import { leasesOf } from '../../lease/deletion.ts';
+import type { ConnectionView, DecisionInput, SecretView } from '../../lease/input.ts';
+import { isDressed, type Dress } from '../../secret/manifest.ts';
+import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
+import type { LeaseRecord } from '../ports.ts';
+import { secretKeyOf, type LeasePass } from './context.ts';
+
+/**
+ * Everything that a decision about one object may see. What does not exist is left out; nothing here throws because
+ * of the state of the world. Only the first use of a connection asks a server (for its time, and to log in).
+ */
+export async function gather(pass: LeasePass): Promise<DecisionInput> {
+  const { cluster, clock, timing } = pass;
+  const seen = cluster.leases.get(pass.key);
+  const object = seen?.uid === pass.uid ? seen : undefined;
+  const connection = object === undefined ? noConnection : await connectionOf(pass, object);
+  const input: DecisionInput = {
+    object,
+    connection,
+    secret: object === undefined ? { state: 'absent' } : secretOf(pass, object),
+    memory: pass.memory(),
+    now: { elapsed: clock.elapsed(), lease: serverTime(pass, object), kube: cluster.now() },
+    unreachable: new Set(),
+    timing,
+  };
+  return { ...input, unreachable: unreachable(pass, input) };
+}
+
+const noConnection: ConnectionView & { state: 'refused' } = {
+  state: 'refused',
+  fault: fault('ConnectionNotFound', { kind: 'InfisicalConnection', name: '' }),
+  again: undefined,
+  identity: undefined,
+};
+
+async function connectionOf({ cluster, links }: LeasePass, object: LeaseRecord): Promise<ConnectionView> {
+  if (!object.spec.valid) return noConnection;
+  const { kind, name } = object.spec.value.connectionRef;
+  const connection = cluster.connections.get(`${object.namespace}/${name}`);
+  if (connection === undefined) {
+    return { ...noConnection, fault: fault('ConnectionNotFound', { kind, name }) };
+  }
+  const found = links.of(connection);
+  if (!found.ok) return { state: 'refused', fault: found.fault, again: undefined, identity: undefined };
+  const { identity } = found.link;
+  const state = await found.link.ready();
+  if (state.state === 'failed') return { state: 'refused', fault: state.fault, again: state.again, identity };
+  return { state: 'usable', identity };
+}
+
+/** The time of the server that the object leases from. */
+function serverTime({ cluster, links }: LeasePass, object: LeaseRecord | undefined): number | undefined {
+  if (object?.spec.valid !== true) return undefined;
+  const connection = cluster.connections.get(`${object.namespace}/${object.spec.value.connectionRef.name}`);
+  const found = connection === undefined ? undefined : links.of(connection);
+  return found?.ok === true ? found.link.client.now() : undefined;
+}
+
+function secretOf({ cluster }: LeasePass, object: LeaseRecord): SecretView {
+  const secret = cluster.secrets.get(secretKeyOf(object));
+  if (secret === undefined) return { state: 'absent' };
+  if (!isOwnedBy(secret, object.uid)) return { state: 'foreign' };
+  const { uid, resourceVersion } = secret;
+  const record = recordOf(secret);
+  const dressed = isDressed(secret, record, dressOf(object));
+  return { state: 'ours', uid, resourceVersion, record, edited: false, dressed };
+}
+
+/** The labels and annotations that a spec asks for. */
+export function dressOf(object: LeaseRecord): Dress {
+  const secret = object.spec.valid ? object.spec.value.secret : undefined;
+  return { labels: secret?.labels ?? {}, annotations: secret?.annotations ?? {} };
+}
+
+/** Ids of the leases that no connection leads to any more. They matter only where something is to be revoked. */
+function unreachable(pass: LeasePass, input: DecisionInput): ReadonlySet<string> {
+  const { object, memory } = input;
+  const revokes = object?.deletedAt !== undefined || memory.discarded.length > 0 || object === undefined;
+  if (!revokes) return input.unreachable;
+  const lost = leasesOf(input).filter((ref) => pass.clientFor(ref) === undefined);
+  return new Set(lost.map((ref) => ref.id));
+}

@@ -1,0 +1,70 @@
+import type { LeaseRef } from '../../api/lease.ts';
+import type { SecretRecord as CommitRecord } from '../../api/record.ts';
+import type { LeaseInHand, Memory } from '../../lease/input.ts';
+import type { LeaseCause } from '../../lease/plan.ts';
+
+/** A lease in hand, with what is to be written of it. The only place where credentials stay between two steps. */
+export interface HeldLease extends LeaseInHand {
+  readonly data: ReadonlyMap<string, string>;
+  readonly record: CommitRecord;
+  readonly cause: LeaseCause;
+  readonly replaced: LeaseRef | undefined;
+  /** An earlier try may have arrived: no answer came. */
+  readonly doubtful: boolean;
+}
+
+/** What is remembered of one object, and what only the executor needs. */
+export interface Remembered extends Memory {
+  readonly inHand: HeldLease | undefined;
+  /** The request in `open` cannot be recognised in a list: the server keeps no tags. */
+  readonly untagged: boolean;
+  /** When a list first lacked a lease that was to be revoked: elapsed milliseconds by lease id. */
+  readonly absentSince: ReadonlyMap<string, number>;
+}
+
+const blank: Remembered = Object.freeze({
+  inHand: undefined,
+  open: undefined,
+  untagged: false,
+  discarded: [],
+  known: new Map(),
+  attestations: new Map(),
+  revocations: new Map(),
+  absentSince: new Map(),
+  settled: new Set<string>(),
+  failures: undefined,
+  looked: false,
+  blocked: undefined,
+  healedAt: undefined,
+  written: undefined,
+});
+
+/** The memory of this process: by object, from the first step taken for it until it is gone. */
+export interface MemoryStore {
+  of(uid: string): Remembered;
+  update(key: string, uid: string, change: Partial<Remembered>): void;
+  forget(uid: string): void;
+  /** The uids that something is remembered of under a key: one, or more when an object was deleted and made anew. */
+  under(key: string): readonly string[];
+}
+
+export function memoryStore(): MemoryStore {
+  const entries = new Map<string, { readonly key: string; readonly memory: Remembered }>();
+  const byKey = new Map<string, Set<string>>();
+  return {
+    of: (uid) => entries.get(uid)?.memory ?? blank,
+    update(key, uid, change) {
+      entries.set(uid, { key, memory: { ...(entries.get(uid)?.memory ?? blank), ...change } });
+      byKey.set(key, (byKey.get(key) ?? new Set()).add(uid));
+    },
+    forget(uid) {
+      const entry = entries.get(uid);
+      if (entry === undefined) return;
+      entries.delete(uid);
+      const uids = byKey.get(entry.key);
+      uids?.delete(uid);
+      if (uids?.size === 0) byKey.delete(entry.key);
+    },
+    under: (key) => [...(byKey.get(key) ?? [])],
+  };
+}

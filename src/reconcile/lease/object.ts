@@ -1,0 +1,101 @@
+import { FINALIZER } from '../../api/names.ts';
+import { isConflict, isNotFound } from '../../kube/kube-error.ts';
+import type { LeftLease, Step } from '../../lease/plan.ts';
+import { dressedRecord, dressing } from '../../secret/manifest.ts';
+import { recordOf } from '../../secret/ownership.ts';
+import type { LeaseRecord } from '../ports.ts';
+import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
+import { fail, faultOf } from './failure.ts';
+import { dressOf } from './gather.ts';
+
+/** Adds the finalizer, before the first lease can exist. The guarded write is the live look at the object, too. */
+export async function addFinalizer(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  return guarded(pass, 'add the finalizer', async () => {
+    await patchFinalizers(pass, object, [...object.finalizers, FINALIZER]);
+    pass.remember({ looked: true });
+  });
+}
+
+/** Lets the object go, and says what was not revoked. */
+export async function dropFinalizer(
+  pass: LeasePass,
+  object: LeaseRecord,
+  left: readonly LeftLease[],
+): Promise<StepResult> {
+  return guarded(pass, 'drop the finalizer', async () => {
+    const rest = object.finalizers.filter((finalizer) => finalizer !== FINALIZER);
+    await patchFinalizers(pass, object, rest);
+    for (const { ref, why } of left) {
+      pass.metrics.revoked('left');
+      pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
+    }
+    pass.memories.forget(pass.uid);
+  });
+}
+
+async function patchFinalizers(
+  pass: LeasePass,
+  object: LeaseRecord,
+  finalizers: readonly string[],
+): Promise<void> {
+  const metadata = { resourceVersion: object.resourceVersion, finalizers };
+  await pass.cluster.leases.patch(pass.key, { metadata });
+}
+
+/** Deletes the Secret in the state that was seen. Changed meanwhile, it is looked at again. */
+export async function deleteSecret(
+  pass: LeasePass,
+  object: LeaseRecord,
+  step: Step & { do: 'deleteSecret' },
+): Promise<StepResult> {
+  const key = secretKeyOf(object);
+  const expected = { uid: step.uid, resourceVersion: step.resourceVersion };
+  try {
+    await pass.cluster.secrets.delete(key, expected);
+  } catch (error) {
+    if (!isConflict(error)) return failed(pass, error, 'delete the Secret');
+    return guarded(pass, 'read the Secret', () => pass.cluster.secrets.look(key));
+  }
+  return 'again';
+}
+
+/** Brings the Secret's labels and annotations in step with the spec; its data and its lease stay. */
+export async function dress(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  const key = secretKeyOf(object);
+  const secret = pass.cluster.secrets.get(key);
+  const record = secret === undefined ? undefined : recordOf(secret);
+  if (secret === undefined || record === undefined) return 'again';
+  const wanted = dressOf(object);
+  const { lease, previous, digest } = record;
+  const operations = dressing(secret, record, wanted, dressedRecord({ lease, previous, digest }, wanted));
+  return guarded(pass, 'patch the Secret', async () => {
+    const { uid, resourceVersion } = await pass.cluster.secrets.change(key, operations);
+    pass.remember({ written: { uid, resourceVersion } });
+  });
+}
+
+/** Runs a guarded write of the object; a conflict means that the view is old, and a fresh one decides. */
+export async function guarded(
+  pass: LeasePass,
+  request: string,
+  act: () => Promise<unknown>,
+): Promise<StepResult> {
+  try {
+    await act();
+    return 'again';
+  } catch (error) {
+    if (!isConflict(error) && !isNotFound(error)) return failed(pass, error, request);
+  }
+  try {
+    await pass.cluster.leases.look(pass.key);
+  } catch (error) {
+    return failed(pass, error, 'read the object');
+  }
+  return 'again';
+}
+
+function failed(pass: LeasePass, error: unknown, request: string): StepResult {
+  fail(pass, faultOf(error, request));
+  // A deletion has no policy that waits: the next look comes with the backoff.
+  return 'rest';
+}

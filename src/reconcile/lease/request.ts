@@ -1,0 +1,124 @@
+import type { LeaseSpec } from '../../api/dynamic-secret-lease.ts';
+import type { ConnectionIdentity, IssuedLease, LeaseRef, Target } from '../../api/lease.ts';
+import type { LeaseClient } from '../../infisical/client.ts';
+import { RequestError } from '../../infisical/request-error.ts';
+import type { OpenRequest } from '../../lease/input.ts';
+import type { Step } from '../../lease/plan.ts';
+import { targetOf } from '../../lease/target.ts';
+import { dressedRecord } from '../../secret/manifest.ts';
+import { digestOf, render } from '../../secret/render.ts';
+import type { LeaseRecord } from '../ports.ts';
+import type { LeasePass, StepResult } from './context.ts';
+import { fail, faultOf } from './failure.ts';
+import { dressOf } from './gather.ts';
+import type { HeldLease } from './memory.ts';
+
+/** A request for a lease: the only step that makes something on the server. */
+export async function requestLease(
+  pass: LeasePass,
+  object: LeaseRecord,
+  step: Step & { do: 'lease' },
+): Promise<StepResult> {
+  if (step.look && !pass.memory().looked && !(await stillTrue(pass, object))) return 'again';
+  if (!object.spec.valid) return 'again';
+  const spec = object.spec.value;
+  const target = targetOf(spec);
+  const chosen = connectionFor(pass, object, spec);
+  if (chosen === undefined) return 'again';
+  const { identity, client } = chosen;
+  const sentAt = pass.clock.elapsed();
+  const open: OpenRequest = {
+    attempt: pass.clock.uuid(),
+    target,
+    connection: identity,
+    sentAt,
+    lookAt: sentAt,
+  };
+  // Remembered before it is sent: from here on its fate is open.
+  pass.remember({ open, untagged: false, looked: false });
+  const tag = { install: pass.install, object: pass.uid, attempt: open.attempt };
+  try {
+    const issued = await client.createLease({ target, ttl: spec.ttl, config: spec.config, tag });
+    take(pass, object, step, { open, issued });
+  } catch (error) {
+    const why = faultOf(error, 'create a lease');
+    if (error instanceof RequestError && error.fate === 'unknown') {
+      pass.remember({ untagged: !error.tagged || client.tagSupport(target) === 'dropped' });
+      pass.log.warn('A request for a lease got no answer.', { attempt: open.attempt, reason: why.code });
+    } else {
+      pass.remember({ open: undefined });
+    }
+    fail(pass, why);
+  }
+  return 'again';
+}
+
+/**
+ * One live look before a lease that a stale view could ask for (a restart onto a lagging API server, a missed
+ * event). The guarded write of the finalizer counts as one.
+ */
+async function stillTrue(pass: LeasePass, object: LeaseRecord): Promise<boolean> {
+  try {
+    const live = await pass.cluster.leases.look(pass.key);
+    return live?.uid === object.uid && live.resourceVersion === object.resourceVersion;
+  } catch (error) {
+    fail(pass, faultOf(error, 'read the object'));
+    return false;
+  }
+}
+
+function connectionFor(
+  { cluster, links }: LeasePass,
+  object: LeaseRecord,
+  spec: LeaseSpec,
+): { identity: ConnectionIdentity; client: LeaseClient } | undefined {
+  const connection = cluster.connections.get(`${object.namespace}/${spec.connectionRef.name}`);
+  const found = connection === undefined ? undefined : links.of(connection);
+  return found?.ok === true ? { identity: found.link.identity, client: found.link.client } : undefined;
+}
+
+/** Takes a lease in hand: what was issued is from now on delivered, or revoked, but never forgotten. */
+function take(
+  pass: LeasePass,
+  object: LeaseRecord,
+  step: Step & { do: 'lease' },
+  { open, issued }: { readonly open: OpenRequest; readonly issued: IssuedLease },
+): void {
+  const ref = refOf(issued.lease.id, issued.lease.expireAt, open);
+  const known = new Map(pass.memory().known).set(ref.id, {
+    ref,
+    lease: issued.lease,
+    dynamicSecret: issued.dynamicSecret,
+  });
+  const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;
+  const rendered = render(name, issued.data);
+  pass.log.info('A lease was issued.', { lease: ref.id, cause: step.cause });
+  if (!rendered.ok) {
+    pass.remember({ open: undefined, known, discarded: [...pass.memory().discarded, ref] });
+    fail(pass, rendered.fault);
+    return;
+  }
+  const previous = step.replaced === undefined ? [] : [step.replaced];
+  const record = { lease: ref, previous, digest: digestOf(rendered.data) };
+  const now = pass.clock.elapsed();
+  const inHand: HeldLease = {
+    ref,
+    answeredAt: now,
+    retryAt: now,
+    data: rendered.data,
+    record: dressedRecord(record, dressOf(object)),
+    cause: step.cause,
+    replaced: step.replaced,
+    doubtful: false,
+  };
+  pass.remember({ open: undefined, known, inHand });
+}
+
+/** The Ref of a lease that a request of ours made. */
+export function refOf(
+  id: string,
+  expireAt: string,
+  open: { readonly attempt: string; readonly connection: ConnectionIdentity; readonly target: Target },
+): LeaseRef {
+  return { id, expireAt, attempt: open.attempt, connection: open.connection, ...open.target };
+}

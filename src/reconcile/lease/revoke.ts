@@ -1,0 +1,130 @@
+import type { LeaseRef } from '../../api/lease.ts';
+import { fault, type Fault } from '../../errors.ts';
+import type { LeaseClient } from '../../infisical/client.ts';
+import { RequestError } from '../../infisical/request-error.ts';
+import { parseInstant } from '../../instant.ts';
+import { backoff } from '../../lease/schedule.ts';
+import { targetOfRef } from '../../lease/target.ts';
+import type { RevocationResult } from '../../telemetry.ts';
+import type { LeasePass } from './context.ts';
+import { fail, faultOf } from './failure.ts';
+
+/**
+ * Revokes one lease, or learns that it is gone. Confirmed is only what the server confirms: a 200 with `status` null,
+ * or two lists apart that lack the lease. A 200 with `Failed to delete` and a 4xx are neither; they lead to a look.
+ */
+export async function revoke(pass: LeasePass, ref: LeaseRef): Promise<void> {
+  const client = pass.clientFor(ref);
+  // Unreachable leases are the decision's business: they are left, with a reason.
+  if (client === undefined) return;
+  try {
+    if (pass.memory().absentSince.has(ref.id)) {
+      await lookForIt(pass, client, ref, revocationFault(ref));
+      return;
+    }
+    const answer = await client.revokeLease(ref.id, targetOfRef(ref));
+    if (answer.status === null) settled(pass, ref, 'confirmed');
+    else await lookForIt(pass, client, ref, revocationFault(ref));
+  } catch (error) {
+    const why = faultOf(error, 'revoke a lease');
+    if (error instanceof RequestError && refusedByName(error)) await lookAfterRefusal(pass, client, ref, why);
+    else postpone(pass, ref, why);
+  }
+}
+
+/** A 4xx that may mean "no such lease": older servers say so with 400. */
+function refusedByName(error: RequestError): boolean {
+  return (
+    error.fate === 'refused' && (error.notFound !== undefined || error.status === 400 || error.status === 404)
+  );
+}
+
+async function lookAfterRefusal(
+  pass: LeasePass,
+  client: LeaseClient,
+  ref: LeaseRef,
+  why: Fault,
+): Promise<void> {
+  try {
+    await lookForIt(pass, client, ref, why);
+  } catch (error) {
+    postpone(pass, ref, faultOf(error, 'list the leases'));
+  }
+}
+
+/** Gone = missing in two lists, apart in time, for a lease old enough that no replica can lag behind it. */
+async function lookForIt(pass: LeasePass, client: LeaseClient, ref: LeaseRef, why: Fault): Promise<void> {
+  const { clock, timing } = pass;
+  const askedAt = clock.elapsed();
+  const listed = await client.listLeases(targetOfRef(ref));
+  const absentSince = new Map(pass.memory().absentSince);
+  if (listed.some((lease) => lease.id === ref.id)) {
+    absentSince.delete(ref.id);
+    pass.remember({ absentSince });
+    postpone(pass, ref, why);
+    return;
+  }
+  const since = absentSince.get(ref.id) ?? askedAt;
+  const proof = Math.max(since + timing.goneSecondLook, oldEnoughAt(pass, ref, since));
+  if (askedAt >= proof) {
+    settled(pass, ref, 'gone');
+    return;
+  }
+  pass.remember({ absentSince: absentSince.set(ref.id, since) });
+  schedule(pass, ref, { nextAt: proof, reason: undefined });
+}
+
+/** The elapsed time at which a lease is beyond any replica's lag; one of unknown age counts as new when first missed. */
+function oldEnoughAt(pass: LeasePass, ref: LeaseRef, missedAt: number): number {
+  const status = pass.cluster.leases.get(pass.key)?.status.lease;
+  const reported = status?.id === ref.id ? status.createdAt : undefined;
+  const createdAt = parseInstant(pass.memory().known.get(ref.id)?.lease.createdAt ?? reported);
+  const now = pass.clientFor(ref)?.now();
+  if (createdAt === undefined || now === undefined) return missedAt + pass.timing.goneMinimumAge;
+  return pass.clock.elapsed() + pass.timing.goneMinimumAge - (now - createdAt);
+}
+
+function settled(pass: LeasePass, ref: LeaseRef, result: RevocationResult): void {
+  const memory = pass.memory();
+  pass.remember({
+    settled: new Set(memory.settled).add(ref.id),
+    discarded: memory.discarded.filter((one) => one.id !== ref.id),
+    inHand: memory.inHand?.ref.id === ref.id ? undefined : memory.inHand,
+    revocations: without(memory.revocations, ref.id),
+    absentSince: without(memory.absentSince, ref.id),
+    failures: memory.failures?.fault.code === 'RevocationFailed' ? undefined : memory.failures,
+  });
+  pass.metrics.revoked(result);
+  pass.log.info('A lease was revoked.', { lease: ref.id, result });
+}
+
+function postpone(pass: LeasePass, ref: LeaseRef, why: Fault): void {
+  const attempts = (pass.memory().revocations.get(ref.id)?.attempts ?? 0) + 1;
+  const wait = backoff({ ...why, count: attempts }, pass.clock.random(), undefined, pass.timing);
+  schedule(pass, ref, { nextAt: pass.clock.elapsed() + wait, reason: why.code });
+  pass.metrics.revoked('refused');
+  // While an object is being deleted nothing else would tell why it is still there.
+  if (pass.cluster.leases.get(pass.key)?.deletedAt !== undefined) fail(pass, why);
+}
+
+function schedule(
+  pass: LeasePass,
+  ref: LeaseRef,
+  { nextAt, reason }: { readonly nextAt: number; readonly reason: Fault['code'] | undefined },
+): void {
+  const before = pass.memory().revocations.get(ref.id);
+  const attempts = (before?.attempts ?? 0) + (reason === undefined ? 0 : 1);
+  const entry = { attempts, nextAt, reason: reason ?? before?.reason };
+  pass.remember({ revocations: new Map(pass.memory().revocations).set(ref.id, entry) });
+}
+
+function revocationFault({ projectSlug, environmentSlug, path, dynamicSecret }: LeaseRef): Fault {
+  return fault('RevocationFailed', { projectSlug, environmentSlug, path, dynamicSecret });
+}
+
+function without<Value>(map: ReadonlyMap<string, Value>, id: string): ReadonlyMap<string, Value> {
+  if (!map.has(id)) return map;
+  const rest = new Map(map);
+  rest.delete(id);
+  return rest;
+}

@@ -1,0 +1,141 @@
+import type { Clock } from '../clock.ts';
+import { startController, type Controller } from '../controller/controller.ts';
+import { createLeaseClient } from '../infisical/client.ts';
+import type { Log, Metrics } from '../telemetry.ts';
+import type { Timing } from '../timing.ts';
+import type { WatchedCluster } from './cluster.ts';
+import { loginMethod } from './connection/credentials.ts';
+import { link } from './connection/link.ts';
+import { links, type OpenLink } from './connection/links.ts';
+import { reconcileConnection } from './connection/reconciler.ts';
+import { memoryStore } from './lease/memory.ts';
+import { reconcileLease } from './lease/reconciler.ts';
+import type { ConnectionRecord, LeaseRecord } from './ports.ts';
+
+export interface OperatorOptions {
+  readonly cluster: WatchedCluster;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Which installation this is: the first part of each lease's tag. */
+  readonly install: string;
+  /** How many leases are worked on at the same time. */
+  readonly workers: number;
+  /** Once aborted, no further step is begun for any object. */
+  readonly signal: AbortSignal;
+}
+
+/** The running operator: every object is looked at when something about it changes, and when its time comes. */
+export interface Operator {
+  /** Begins nothing more, lets what is under way finish, and closes the connections to the lease API. */
+  drain(): Promise<void>;
+}
+
+/** The names of the controllers, for metrics. */
+export const controllerNames = ['lease', 'connection'] as const;
+
+/** How many connections are worked on at the same time. */
+const CONNECTION_WORKERS = 8;
+
+/** Starts the operator on a cluster whose watches have synced. */
+export function startOperator(options: OperatorOptions): Operator {
+  const { cluster, clock, timing, log, metrics, install, workers, signal } = options;
+  const { stores } = cluster;
+  const memories = memoryStore();
+
+  const open: OpenLink = (connection, identity) => {
+    if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
+    const spec = connection.spec.value;
+    const client = createLeaseClient({
+      host: identity.host,
+      ca: spec.caBundle?.inline,
+      login: loginMethod(cluster, connection.namespace, spec),
+      clock,
+      timing,
+      log: log.with({ connection: connection.key }),
+      metrics,
+      onSessionChange: () => controllers.connection.enqueue(connection.key),
+    });
+    return link({ identity, client, clock, timing });
+  };
+  const allLinks = links(open, (namespace) => cluster.connections.inNamespace(namespace));
+  const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, install };
+  const common = { clock, timing, log, metrics, signal };
+
+  const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
+    lease: startController({
+      ...common,
+      name: 'lease',
+      workers,
+      reconcile: (key, stop) => reconcileLease(parts, key, stop),
+    }),
+    connection: startController({
+      ...common,
+      name: 'connection',
+      workers: CONNECTION_WORKERS,
+      reconcile: (key) => reconcileConnection(parts, key),
+    }),
+  };
+
+  const counts = leaseCounts(metrics);
+  const subscriptions = [
+    stores.leases.subscribe((key, before, after) => {
+      counts(before, after);
+      controllers.lease.enqueue(key);
+    }),
+    stores.secrets.subscribe((key) => {
+      for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);
+    }),
+    stores.connections.subscribe((key, before, after) => {
+      controllers.connection.enqueue(key);
+      if (!mattersToLeases(before, after)) return;
+      for (const lease of stores.leases.byIndex('byConnection', key)) controllers.lease.enqueue(lease.key);
+    }),
+  ];
+  for (const connection of stores.connections.values()) controllers.connection.enqueue(connection.key);
+  for (const lease of stores.leases.values()) {
+    counts(undefined, lease);
+    controllers.lease.enqueue(lease.key, 'background');
+  }
+
+  return {
+    async drain() {
+      for (const unsubscribe of subscriptions) unsubscribe();
+      await Promise.all(Object.values(controllers).map((controller) => controller.drain()));
+      await allLinks.close();
+    },
+  };
+}
+
+/** A connection's login times are no news to its leases; its spec, its coming and going, and whether it works are. */
+function mattersToLeases(before: ConnectionRecord | undefined, after: ConnectionRecord | undefined): boolean {
+  return (
+    before?.uid !== after?.uid ||
+    before?.generation !== after?.generation ||
+    readiness(before) !== readiness(after)
+  );
+}
+
+function readiness(connection: ConnectionRecord | undefined): string {
+  const ready = connection?.status.conditions?.find((condition) => condition.type === 'Ready');
+  return `${ready?.status ?? ''} ${ready?.reason ?? ''}`;
+}
+
+/** Counts objects by how they stand, one change at a time. */
+function leaseCounts(
+  metrics: Pick<Metrics, 'leases'>,
+): (before: LeaseRecord | undefined, after: LeaseRecord | undefined) => void {
+  const counts = { ready: 0, unready: 0, deleting: 0 };
+  return (before, after) => {
+    if (before !== undefined) counts[standing(before)] -= 1;
+    if (after !== undefined) counts[standing(after)] += 1;
+    metrics.leases(counts);
+  };
+}
+
+function standing(lease: LeaseRecord): 'ready' | 'unready' | 'deleting' {
+  if (lease.deletedAt !== undefined) return 'deleting';
+  const ready = lease.status.conditions?.find((condition) => condition.type === 'Ready');
+  return ready?.status === 'True' ? 'ready' : 'unready';
+}

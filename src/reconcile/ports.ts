@@ -1,0 +1,76 @@
+import type { ConnectionSpec, ConnectionStatus } from '../api/infisical-connection.ts';
+import type { SecretSource } from '../api/object.ts';
+import type { Fault } from '../errors.ts';
+import type { ObjectView } from '../lease/input.ts';
+import type { PatchOperation } from '../secret/manifest.ts';
+import type { SecretMetadata } from '../secret/ownership.ts';
+
+/**
+ * The Kubernetes side as the reconcilers see it: small records from a watch, live looks, guarded writes. Every method
+ * that talks to the API server throws KubeError. Its other side is `LeaseClient` of infisical/.
+ */
+export interface Cluster {
+  /** Milliseconds since 1970 by the API server's clock. */
+  now(): number;
+  readonly leases: Resource<LeaseRecord>;
+  readonly connections: Resource<ConnectionRecord>;
+  readonly secrets: SecretResource;
+  /** Reads one key of a Secret by its exact name. Undefined where the Secret or the key does not exist or is empty. */
+  readCredential(namespace: string, source: SecretSource): Promise<string | undefined>;
+}
+
+/** Custom resources of one kind. */
+export interface Resource<Record> {
+  /** As last seen by the watch or in the answer to an own write. */
+  get(key: string): Record | undefined;
+  inNamespace(namespace: string): readonly Record[];
+  /** The object as it is now. Undefined where it does not exist. */
+  look(key: string): Promise<Record | undefined>;
+  /** A merge patch. Guarded when it names `metadata.resourceVersion`. */
+  patch(key: string, body: unknown): Promise<Record>;
+  patchStatus(key: string, body: unknown): Promise<Record>;
+}
+
+/** Secrets, as metadata. Data is only ever written. */
+export interface SecretResource {
+  /** A Secret that carries our label, as last seen. */
+  get(key: string): SecretRecord | undefined;
+  /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
+  look(key: string): Promise<SecretRecord | undefined>;
+  create(key: string, body: unknown, options?: WriteOptions): Promise<SecretRecord>;
+  change(key: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<SecretRecord>;
+  /** Resolves too when it is gone already. */
+  delete(key: string, expected: Precondition): Promise<void>;
+}
+
+export interface WriteOptions {
+  /** The server checks everything and stores nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** The one state of an object that a deletion is meant for. */
+export interface Precondition {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** What every record says of its object. `key` is namespace/name. */
+export interface Identified {
+  readonly key: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export type LeaseRecord = Identified & ObjectView & { readonly finalizers: readonly string[] };
+
+export interface ConnectionRecord extends Identified {
+  readonly generation: number;
+  readonly spec:
+    | { readonly valid: true; readonly value: ConnectionSpec }
+    | { readonly valid: false; readonly fault: Fault };
+  readonly status: ConnectionStatus;
+}
+
+export type SecretRecord = Identified & SecretMetadata;

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+import { leaseSpec, leaseStatus } from '../api/dynamic-secret-lease.ts';
+import { connectionSpec, connectionStatus } from '../api/infisical-connection.ts';
+import { FINALIZER } from '../api/names.ts';
+import { objectMeta, type ObjectMeta } from '../api/object.ts';
+import { fault, type Fault } from '../errors.ts';
+import { parseInstant } from '../instant.ts';
+import type { ConnectionRecord, Identified, LeaseRecord, SecretRecord } from './ports.ts';
+
+/**
+ * What the operator keeps of an object, made from the API server's own JSON. A spec that the API server accepted and
+ * this version cannot read (an older CRD, a disabled rule) becomes a fault that names the field; a status that cannot
+ * be read counts as empty and is rebuilt.
+ *
+ * @throws ZodError when even the metadata is not that of an object.
+ */
+export function leaseRecord(raw: unknown): LeaseRecord {
+  const { metadata, spec, status } = envelope.parse(raw);
+  return {
+    ...identityOf(metadata),
+    generation: metadata.generation,
+    deletedAt: parseInstant(metadata.deletionTimestamp),
+    finalizers: metadata.finalizers,
+    hasFinalizer: metadata.finalizers.includes(FINALIZER),
+    spec: read(leaseSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
+    status: leaseStatus.safeParse(status ?? {}).data ?? {},
+  };
+}
+
+/** As {@link leaseRecord}, for an InfisicalConnection. */
+export function connectionRecord(raw: unknown): ConnectionRecord {
+  const { metadata, spec, status } = envelope.parse(raw);
+  return {
+    ...identityOf(metadata),
+    generation: metadata.generation,
+    spec: read(connectionSpec, spec, (field, rule) => fault('ConnectionInvalid', { field, rule })),
+    status: connectionStatus.safeParse(status ?? {}).data ?? {},
+  };
+}
+
+/** A Secret's metadata; whatever else the JSON holds is not looked at. */
+export function secretRecord(raw: unknown): SecretRecord {
+  const { metadata } = secretEnvelope.parse(raw);
+  const { labels, annotations } = metadata;
+  const owners = metadata.ownerReferences.map((owner) => owner.uid);
+  return { ...identityOf(metadata), labels, annotations, owners };
+}
+
+const envelope = z.object({ metadata: objectMeta, spec: z.unknown(), status: z.unknown() });
+
+const secretEnvelope = z.object({
+  metadata: objectMeta.extend({ ownerReferences: z.array(z.object({ uid: z.string() })).default([]) }),
+});
+
+function identityOf({ namespace, name, uid, resourceVersion }: ObjectMeta): Identified {
+  return { key: `${namespace}/${name}`, namespace, name, uid, resourceVersion };
+}
+
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  raw: unknown,
+  refuse: (field: string, rule: string) => Fault,
+): { valid: true; value: z.infer<Schema> } | { valid: false; fault: Fault } {
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return { valid: true, value: parsed.data };
+  const issue = parsed.error.issues[0];
+  const field = ['spec', ...(issue?.path ?? []).map(String)].join('.');
+  // A rule of our own is a sentence; zod's own messages may quote what was given.
+  return {
+    valid: false,
+    fault: refuse(field, issue?.code === 'custom' ? issue.message : 'is not what this version accepts'),
+  };
+}

@@ -1,0 +1,153 @@
+import { API_VERSION, MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../api/names.ts';
+import { formatRecord, type SecretRecord } from '../api/record.ts';
+
+/** The object that a Secret belongs to. */
+export interface Owner {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+/** Labels and annotations that the spec asks for. */
+export interface Dress {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** One operation of a JSON Patch (RFC 6902). */
+export interface PatchOperation {
+  readonly op: 'add' | 'replace' | 'remove';
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/** A Secret's metadata, as far as a write must know it. */
+export interface ExistingMetadata {
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What one write puts into a Secret. Credentials and record always travel together (I3). */
+export interface Content {
+  readonly data: ReadonlyMap<string, string>;
+  readonly record: SecretRecord;
+}
+
+/** The record of a write, with the keys of the labels and annotations that go with it. */
+export function dressedRecord(
+  record: Omit<SecretRecord, 'labels' | 'annotations'>,
+  dress: Dress,
+): SecretRecord {
+  const [labels, annotations] = [Object.keys(dress.labels), Object.keys(dress.annotations)];
+  return {
+    ...record,
+    ...(labels.length === 0 ? {} : { labels }),
+    ...(annotations.length === 0 ? {} : { annotations }),
+  };
+}
+
+/** The Secret as it is created. The owner reference is a backstop: deletion is explicit, and does not block. */
+export function newSecret(
+  name: string,
+  owner: Owner,
+  dress: Dress,
+  content: Content,
+): Record<string, unknown> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace: owner.namespace,
+      labels: { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE },
+      annotations: { ...dress.annotations, [RECORD_ANNOTATION]: formatRecord(content.record) },
+      ownerReferences: [
+        {
+          apiVersion: API_VERSION,
+          kind: 'DynamicSecretLease',
+          name: owner.name,
+          uid: owner.uid,
+          controller: true,
+        },
+      ],
+    },
+    type: 'Opaque',
+    data: encoded(content.data),
+  };
+}
+
+/**
+ * The guarded change of a Secret that is ours: 409 when it is not the one that was looked at (a `test` would answer
+ * 422), the whole data, our own label, record, and the spec's labels and annotations one by one, so that what others
+ * put there stays.
+ */
+export function changedSecret(
+  existing: ExistingMetadata,
+  earlier: SecretRecord | undefined,
+  dress: Dress,
+  content: Content,
+): readonly PatchOperation[] {
+  return [
+    ...dressing(existing, earlier, dress, content.record),
+    { op: 'add', path: '/data', value: encoded(content.data) },
+  ];
+}
+
+/** The guarded change of labels and annotations alone; the credentials stay as they are. */
+export function dressing(
+  existing: ExistingMetadata,
+  earlier: SecretRecord | undefined,
+  dress: Dress,
+  record: SecretRecord,
+): readonly PatchOperation[] {
+  const labels = { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE };
+  const annotations = { ...dress.annotations, [RECORD_ANNOTATION]: formatRecord(record) };
+  return [
+    { op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },
+    ...mapOperations('/metadata/labels', existing.labels, labels, earlier?.labels ?? []),
+    ...mapOperations('/metadata/annotations', existing.annotations, annotations, earlier?.annotations ?? []),
+  ];
+}
+
+/** Whether a Secret carries the labels and annotations of the spec, and none of those that it asked for before. */
+export function isDressed(
+  existing: ExistingMetadata,
+  record: SecretRecord | undefined,
+  dress: Dress,
+): boolean {
+  const pairs = [
+    [existing.labels, { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE }, record?.labels],
+    [existing.annotations, dress.annotations, record?.annotations],
+  ] as const;
+  return pairs.every(
+    ([there, wanted, earlier]) =>
+      Object.entries(wanted).every(([key, value]) => there[key] === value) &&
+      (earlier ?? []).every((key) => Object.hasOwn(wanted, key) || !Object.hasOwn(there, key)),
+  );
+}
+
+function mapOperations(
+  path: string,
+  there: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+  earlier: readonly string[],
+): readonly PatchOperation[] {
+  // JSON Patch cannot add a key to a map that is not there, and Kubernetes leaves empty ones out.
+  if (Object.keys(there).length === 0) return [{ op: 'add', path, value: wanted }];
+  const changed = Object.entries(wanted).filter(([key, value]) => there[key] !== value);
+  const dropped = earlier.filter((key) => !Object.hasOwn(wanted, key) && Object.hasOwn(there, key));
+  return [
+    ...changed.map(([key, value]): PatchOperation => ({ op: 'add', path: `${path}/${pointer(key)}`, value })),
+    ...dropped.map((key): PatchOperation => ({ op: 'remove', path: `${path}/${pointer(key)}` })),
+  ];
+}
+
+/** A key as a token of a JSON Pointer (RFC 6901). */
+function pointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function encoded(data: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...data].map(([key, text]) => [key, Buffer.from(text).toString('base64')]));
+}

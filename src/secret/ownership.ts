@@ -1,0 +1,54 @@
+import { RECORD_ANNOTATION } from '../api/names.ts';
+import { parseRecord, type SecretRecord } from '../api/record.ts';
+
+/** A Secret's metadata as a look at it gives it. */
+export interface SecretMetadata {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The uids of the objects that own it. */
+  readonly owners: readonly string[];
+}
+
+/**
+ * Whether a Secret is the object's own: it names the object's uid as its owner, which only the operator's own write
+ * (or a tenant, to nobody's harm but his own) puts there.
+ */
+export function isOwnedBy(secret: SecretMetadata, uid: string): boolean {
+  return secret.owners.includes(uid);
+}
+
+/** The record that a Secret carries, where it is readable. */
+export function recordOf(secret: SecretMetadata): SecretRecord | undefined {
+  return parseRecord(secret.annotations[RECORD_ANNOTATION]);
+}
+
+/** What a conflict with a Secret turns out to be, once its metadata was looked at. */
+export type ConflictVerdict =
+  /** Our own write had arrived: the lease in hand is delivered. */
+  | 'delivered'
+  /** It is ours and still names the lease that is to be replaced (or none): write again, on this version. */
+  | 'retry'
+  /** It is ours and names a lease that this process does not know: another writer was faster. */
+  | 'overtaken'
+  /** It is somebody else's. */
+  | 'foreign';
+
+/**
+ * Judges a conflict.
+ *
+ * @param inHand id of the lease that was to be written.
+ * @param expected ids of the leases that this object is known to have had.
+ */
+export function judgeConflict(
+  secret: SecretMetadata,
+  uid: string,
+  inHand: string,
+  expected: ReadonlySet<string>,
+): ConflictVerdict {
+  if (!isOwnedBy(secret, uid)) return 'foreign';
+  const named = recordOf(secret)?.lease.id;
+  if (named === inHand) return 'delivered';
+  return named === undefined || expected.has(named) ? 'retry' : 'overtaken';
+}
