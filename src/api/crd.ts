@@ -140,12 +140,14 @@ export function structural(schema: z.ZodType): JsonObject {
   return tidy(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as JsonObject);
 }
 
+const PRESERVE = 'x-kubernetes-preserve-unknown-fields';
+
 /** Removes what Kubernetes refuses: `additionalProperties` beside `properties`, and the bounds that zod adds to integers. */
 function tidy(node: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(node)) {
     if (key === 'additionalProperties' && !isObject(value)) continue;
-    if (key === 'additionalProperties' && 'properties' in node) continue;
+    if (key === 'additionalProperties' && ('properties' in node || PRESERVE in node)) continue;
     if ((key === 'minimum' || key === 'maximum') && isSafeIntegerBound(value)) continue;
     result[key] = tidyValue(key, value);
   }

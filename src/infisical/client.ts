@@ -30,7 +30,7 @@ export interface LeaseClient {
    * settle, its `tagged` whether the lease could be found by its tag.
    *
    * The tag goes along as `config.leaseholder`. Where it is not known whether the dynamic secret takes it, a refusal
-   * with 400 or 422 is followed by one request without; when that one succeeds, later requests of that dynamic secret
+   * as a bad request is followed by one request without; when that one succeeds, later requests of that dynamic secret
    * go without it too. A 429 with a wait of at most two seconds is waited out.
    */
   createLease(request: LeaseRequest): Promise<IssuedLease>;

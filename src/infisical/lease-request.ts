@@ -53,11 +53,12 @@ export async function requestLease(
   }
 }
 
+/** A bad request or a body that failed its validation: 400 or 422, and in servers of 2024 a 403. */
 function mayRefuseTag(error: unknown): boolean {
   return (
     error instanceof RequestError &&
     error.fate === 'refused' &&
-    (error.status === 400 || error.status === 422)
+    (error.status === 400 || error.status === 422 || error.fault.code === 'RequestRefused')
   );
 }
 

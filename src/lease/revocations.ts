@@ -49,9 +49,11 @@ function canBeAsked(input: DecisionInput, ref: LeaseRef): boolean {
   return isPending(input, ref) && !input.unreachable.has(ref.id);
 }
 
-/** The same leases, each once: the first mention counts. */
+/** The same leases, each once and in the same order: the first mention counts. */
 export function unique(refs: readonly LeaseRef[]): readonly LeaseRef[] {
-  return [...new Map(refs.toReversed().map((ref) => [ref.id, ref])).values()].toReversed();
+  const first = new Map<string, LeaseRef>();
+  for (const ref of refs) if (!first.has(ref.id)) first.set(ref.id, ref);
+  return [...first.values()];
 }
 
 /** The least of the waits that are given. */

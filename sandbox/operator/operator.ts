@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+import { signalGroup, spawnBound } from '../binaries/bound-process.ts';
+import { awaitCondition } from '../control-plane/condition.ts';
+
+const root = path.join(import.meta.dirname, '..', '..');
+
+/** The program that is shipped. */
+const program = path.join(root, 'src', 'main.ts');
+
+export interface OperatorOptions {
+  readonly kubeconfig: string;
+  /** Further flags. */
+  readonly flags?: readonly string[];
+  /** Another entry point of the same composition, with what it takes before the flags. Default: src/main.ts. */
+  readonly entry?: readonly [file: string, ...first: string[]];
+  /** Takes each log line, parsed. */
+  readonly onLine?: (line: LogLine) => void;
+}
+
+const logLine = z.looseObject({ level: z.string(), msg: z.string() });
+
+export type LogLine = z.infer<typeof logLine>;
+
+/** An operator in a process of its own. */
+export interface OperatorProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** Every log line so far. */
+  readonly lines: readonly LogLine[];
+  /** Everything that it printed, as it came. */
+  output(): string;
+  /** Resolves when it works. */
+  ready(): Promise<void>;
+  /** SIGTERM. @returns the exit code; null when it had to be killed. */
+  stop(): Promise<number | null>;
+  kill(): Promise<void>;
+}
+
+/** Starts the operator on the Node that runs this. It ends when this process does. */
+export function startOperatorProcess(options: OperatorOptions): OperatorProcess {
+  const { kubeconfig, flags = [], entry = [program], onLine } = options;
+  const args = [...entry, '--kubeconfig', kubeconfig, '--listen', 'off', ...flags];
+  const env = { PATH: process.env['PATH'] };
+  const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
+  const lines: LogLine[] = [];
+  const raw: string[] = [];
+  const take = (text: string): void => {
+    raw.push(text);
+    const line = parseLine(text);
+    if (line === undefined) return;
+    lines.push(line);
+    onLine?.(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream !== null) createInterface({ input: stream }).on('line', take);
+  }
+  const ended = once(child, 'exit');
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) signalGroup(child, signal);
+    await ended;
+    return child.exitCode;
+  }
+
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    output: () => raw.join('\n'),
+    ready: async () => {
+      await awaitCondition(
+        () => {
+          if (child.exitCode !== null) throw new Error(`The operator ended: ${raw.slice(-5).join('\n')}`);
+          return Promise.resolve(lines.some((line) => line.msg === 'The operator is ready.'));
+        },
+        { what: 'the operator to be ready', timeoutMs: 30_000 },
+      );
+    },
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+    [Symbol.asyncDispose]: async () => void (await end('SIGKILL')),
+  };
+}
+
+function parseLine(text: string): LogLine | undefined {
+  try {
+    return logLine.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
