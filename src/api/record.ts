@@ -7,7 +7,8 @@ import { leaseRef } from './lease.ts';
  * which leases that write replaced. Status is a report rebuilt from it.
  */
 export const secretRecord = z.object({
-  lease: leaseRef,
+  // An id that is no UUID was never one of the server's, and must not reach a URL.
+  lease: leaseRef.extend({ id: z.uuid() }),
   /** Leases that this write replaced. They move to `status.retiring` with the status write that follows. */
   previous: z.array(leaseRef).max(17),
   /** SHA-256 of the Secret's data as canonical JSON, in hex. */

@@ -53,13 +53,11 @@ export async function requestLease(
   }
 }
 
-/** A bad request or a body that failed its validation: 400 or 422, and in servers of 2024 a 403. */
+/** A bad request, or a body that failed its validation: 422, in servers of 2024 a 403. */
 function mayRefuseTag(error: unknown): boolean {
-  return (
-    error instanceof RequestError &&
-    error.fate === 'refused' &&
-    (error.status === 400 || error.status === 422 || error.fault.code === 'RequestRefused')
-  );
+  if (!(error instanceof RequestError)) return false;
+  const { status, fault } = error;
+  return status === 400 || status === 422 || (status === 403 && fault.code === 'RequestRefused');
 }
 
 interface PostOptions {

@@ -30,6 +30,14 @@ const optionalText = z
   .nullish()
   .transform((text) => text ?? null);
 
+/**
+ * A failed revocation's details can hold the statement that failed, and with it a password of an older server's
+ * making. What stands in quotes is left out; the rest is the server's own word.
+ */
+const details = optionalText.transform(
+  (text) => text?.replaceAll(/'[^']*('|$)|\$\$.*?(\$\$|$)/gs, "'…'") ?? null,
+);
+
 const version = z
   .number()
   .nullish()
@@ -41,7 +49,7 @@ const leaseFields = z.object({
   externalEntityId: optionalText,
   expireAt: instant,
   status: optionalText,
-  statusDetails: optionalText,
+  statusDetails: details,
   dynamicSecretId: optionalText,
   config: z.unknown().optional(),
   createdAt: instant.nullish().catch(undefined),
@@ -72,7 +80,7 @@ const dynamicSecret = z
     defaultTTL: optionalText,
     maxTTL: optionalText,
     status: optionalText,
-    statusDetails: optionalText,
+    statusDetails: details,
   })
   .transform((fields): DynamicSecret => ({ ...fields, defaultTTL: fields.defaultTTL ?? '' }));
 

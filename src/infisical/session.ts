@@ -23,10 +23,10 @@ export interface Session {
    * call fails at once with that fault, whose `retryAfter` tells when the next may be.
    */
   token(): Promise<string>;
-  /** The server did what was asked with this token. */
+  /** The server took this token, whatever it then said of the request. */
   accepted(token: string): void;
   /**
-   * The server refused this token (see {@link Verdict}). The next call of `token` logs in; when the fresh one is
+   * The server refused this token, not what was asked with it. The next call of `token` logs in; when the fresh one is
    * refused as well before it was ever accepted, or is the same one, that is a failure like a refused login.
    */
   refused(token: string, status: number): void;

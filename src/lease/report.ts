@@ -173,8 +173,8 @@ function retiringOf(
   const revokeAfter = formatInstant(input.now.lease ?? input.now.kube);
   const listed = unique([
     ...(status.retiring ?? []),
-    ...replaced.map(leaseRefOf),
     ...failed.map((ref): RetiringLease => ({ ...ref, revokeAfter })),
+    ...replaced.map(leaseRefOf),
   ]);
   const currentId = current.state === 'trusted' ? current.ref.id : undefined;
   const entries = listed

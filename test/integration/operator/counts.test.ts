@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
+import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+
+/** How many leases live at once. */
+const LEASES = 200;
+
+/**
+ * The write budget (docs/architecture.md): what the operator asks of the two APIs for each lease. It must never grow
+ * unseen, so the counts are exact, from the audit log and the lease API's ledger.
+ */
+describe(`${String(LEASES)} leases applied at once`, () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await startStage();
+    await stage.startOperator();
+    await stage.apply(...connectionObjects(stage));
+    await stage.kubectl('wait', '--for=condition=Ready', 'infisicalconnection/infisical', '--timeout=30s');
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  const leaseEvents = async (): Promise<Record<string, number>> => {
+    const counts: Record<string, number> = {};
+    for (const { event } of (await stage.api.readLedger()).entries) counts[event] = (counts[event] ?? 0) + 1;
+    return counts;
+  };
+  const allSettled = async (ready: (line: string) => boolean): Promise<void> => {
+    await awaitCondition(
+      async () => {
+        const path =
+          '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {.status.rotations}{"\\n"}{end}';
+        const lines = (await stage.kubectl('get', 'dsl', '-o', `jsonpath=${path}`)).trim().split('\n');
+        return lines.length === LEASES && lines.every(ready);
+      },
+      { what: 'all leases', timeoutMs: 120_000, intervalMs: 250 },
+    );
+  };
+
+  it('become as many Secrets with 3 writes and no read each, one login and one lease each', async () => {
+    const since = await stage.plane.audit.mark();
+    // Three minutes: each is used for 30 s and then replaced by one that outlasts this test.
+    await stage.api.overrideDynamicSecret({ dynamicSecretId: stage.dynamicSecretId, lifeOverride: 180_000 });
+    await stage.apply(
+      ...Array.from({ length: LEASES }, (_, index) => leaseManifest(`lease-${String(index)}`, { ttl: '1h' })),
+    );
+    await allSettled((line) => line === 'True 0');
+
+    expect(await stage.plane.audit.count(stage.user, since)).toEqual({
+      'patch dynamicsecretleases': LEASES,
+      'create secrets': LEASES,
+      'patch dynamicsecretleases/status': LEASES,
+    });
+    expect(await leaseEvents()).toMatchObject({ made: LEASES });
+    expect((await stage.api.live()).leases).toHaveLength(LEASES);
+    expect((await stage.api.counts()).counts['login']).toEqual({ anonymous: 1 });
+  });
+
+  it('rotate with 2 writes and no read each when their time has come', async () => {
+    const since = await stage.plane.audit.mark();
+    await stage.api.overrideDynamicSecret({ dynamicSecretId: stage.dynamicSecretId, lifeOverride: null });
+    await allSettled((line) => line === 'True 1');
+
+    expect(await stage.plane.audit.count(stage.user, since)).toEqual({
+      'patch secrets': LEASES,
+      'patch dynamicsecretleases/status': LEASES,
+    });
+    expect(await leaseEvents()).toMatchObject({ made: 2 * LEASES });
+    expect((await stage.api.counts()).counts['login']).toEqual({ anonymous: 1 });
+  });
+
+  it('leave nothing behind, with 2 writes each, when they are deleted', async () => {
+    const since = await stage.plane.audit.mark();
+    await stage.kubectl('delete', 'dsl', '--all', '--wait=false');
+    await awaitCondition(async () => (await stage.kubectl('get', 'dsl', '-o', 'name')) === '', {
+      what: 'all leases to be gone',
+      timeoutMs: 120_000,
+      intervalMs: 250,
+    });
+
+    expect(await stage.plane.audit.count(stage.user, since)).toEqual({
+      'delete secrets': LEASES,
+      'patch dynamicsecretleases': LEASES,
+    });
+    expect((await stage.api.live()).leases).toEqual([]);
+    expect(await stage.kubectl('get', 'secrets', '-l', 'leaseholder.dev/managed=true', '-o', 'name')).toBe(
+      '',
+    );
+  });
+});

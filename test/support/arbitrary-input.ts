@@ -1,0 +1,249 @@
+import * as fc from 'fast-check';
+
+import type { LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
+import type { LeaseRef } from '../../src/api/lease.ts';
+import type { SecretRecord } from '../../src/api/record.ts';
+import { fault, type Fault } from '../../src/errors.ts';
+import type {
+  Attestation,
+  ConnectionView,
+  DecisionInput,
+  Failures,
+  Memory,
+  ObjectView,
+  SecretView,
+} from '../../src/lease/input.ts';
+import { standardTiming } from '../../src/timing.ts';
+import {
+  absent,
+  aKnownLease,
+  anIdentity,
+  anObject,
+  anOpenRequest,
+  aRecord,
+  aRef,
+  aSpec,
+  ELAPSED,
+  foreign,
+  HOST,
+  HOUR,
+  inHand,
+  instant,
+  invalidSpec,
+  MINUTE,
+  NOW,
+  ourSecret,
+  refused,
+  SECOND,
+  usable,
+  valid,
+} from './builders.ts';
+
+/** Inputs of every kind: consistent ones, and such as only a tenant's edit, a crash or a restored backup brings about. */
+
+/** A value in `percent` of the cases, and otherwise none. */
+function sometimes<Value>(percent: number, value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
+  return fc.oneof(
+    { weight: percent, arbitrary: value },
+    { weight: 100 - percent, arbitrary: fc.constant(undefined) },
+  );
+}
+
+/** Around the present, with the moments at which something changes drawn often. */
+const moment = fc.oneof(
+  fc.constantFrom(-HOUR, -SECOND, -1, 0, 1, SECOND, MINUTE, HOUR),
+  fc.integer({ min: -2 * HOUR, max: 2 * HOUR }),
+);
+
+/** What memory and status say of a lease is one and the same. */
+const truths: readonly LeaseRef[] = [
+  aRef({ id: 'a', expireAt: instant(-HOUR) }),
+  aRef({ id: 'b', expireAt: instant(-SECOND) }),
+  aRef({ id: 'c', expireAt: instant(SECOND), connection: anIdentity({ host: 'https://b.example' }) }),
+  aRef({ id: 'd', expireAt: instant(MINUTE), path: '/eu' }),
+  aRef({ id: 'e', expireAt: instant(HOUR) }),
+  aRef({ id: 'f', expireAt: instant(2 * HOUR), path: '/eu' }),
+];
+const ids = truths.map(({ id }) => id);
+const someId = fc.constantFrom(...ids);
+const someRef = fc.constantFrom(...truths);
+
+/** A record may say anything of any lease: tenants can edit Secrets. */
+const anyRef: fc.Arbitrary<LeaseRef> = fc.oneof(
+  { weight: 3, arbitrary: someRef },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(someId, moment)
+      .map(([id, end]) => aRef({ id, expireAt: instant(end), attempt: 'tampered', path: '/tampered' })),
+  },
+);
+
+const someRecord: fc.Arbitrary<SecretRecord> = fc
+  .record({
+    lease: fc.oneof(anyRef, fc.constant(aRef({ id: 'e', expireAt: instant(HOUR) }))),
+    previous: fc.array(anyRef, { maxLength: 3 }),
+  })
+  .map((parts) => aRecord(parts));
+
+const someSecret: fc.Arbitrary<SecretView> = fc.oneof(fc.constant(absent), fc.constant(foreign), {
+  weight: 8,
+  arbitrary: fc
+    .record({
+      record: sometimes(90, someRecord),
+      edited: sometimes(15, fc.constant(true)).map((is) => is ?? false),
+      dressed: fc.boolean(),
+      uid: fc.constantFrom('secret-uid', 'other-uid'),
+    })
+    .map((parts) => ourSecret(parts)),
+});
+
+const someFault: fc.Arbitrary<Fault> = fc.constantFrom(
+  fault('ServerFailed', { host: HOST, status: 500, request: 'create a lease' }),
+  fault('ConnectionNotFound', { kind: 'InfisicalConnection', name: 'infisical' }),
+  fault('RateLimited', { host: HOST }, 30 * SECOND),
+);
+
+const someConnection: fc.Arbitrary<ConnectionView> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant(usable) },
+  fc
+    .record({ why: someFault, again: sometimes(50, fc.integer({ min: 1, max: HOUR })) })
+    .map(({ why, again }) => refused(why, again)),
+  someFault.map((why) => ({ state: 'refused' as const, fault: why, again: undefined, identity: undefined })),
+);
+
+const someStatus: fc.Arbitrary<LeaseStatus> = fc
+  .record({
+    observedGeneration: fc.constantFrom(0, 1, 2),
+    lease: sometimes(85, someRef),
+    rotateAt: sometimes(70, moment.map(instant)),
+    retiring: sometimes(
+      50,
+      fc.uniqueArray(fc.tuple(someRef, sometimes(50, moment.map(instant))), { selector: ([ref]) => ref.id }),
+    ),
+    attempts: sometimes(
+      20,
+      moment.map((at) => ({ count: 3, reason: 'ServerFailed', nextAt: instant(at) })),
+    ),
+    rotations: sometimes(50, fc.nat({ max: 9 })),
+  })
+  .map(({ retiring, ...rest }) => {
+    const entries = retiring?.map(([ref, revokeAfter]) =>
+      revokeAfter === undefined ? ref : { ...ref, revokeAfter },
+    );
+    return withoutUndefined({ ...rest, retiring: entries });
+  });
+
+const someSpec: fc.Arbitrary<ObjectView['spec']> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(invalidSpec) },
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({
+        path: fc.constantFrom('/', '/eu'),
+        onDelete: fc.constantFrom(undefined, 'Revoke' as const, 'Expire' as const),
+        timeout: fc.constantFrom(undefined, '1s', '1h'),
+        before: fc.constantFrom(undefined, '1%', '90%', '10m'),
+      })
+      .map(({ path, before, ...revocation }) =>
+        valid(aSpec({ dynamicSecret: { ...aSpec().dynamicSecret, path }, revocation, rotation: { before } })),
+      ),
+  },
+);
+
+export const someObject: fc.Arbitrary<ObjectView> = fc
+  .record({
+    generation: fc.constantFrom(1, 2),
+    deletedAt: sometimes(
+      25,
+      moment.map((ms) => NOW + ms),
+    ),
+    hasFinalizer: sometimes(90, fc.constant(true)).map((there) => there ?? false),
+    spec: someSpec,
+    status: someStatus,
+  })
+  .map((parts) => anObject(parts));
+
+const someFailures: fc.Arbitrary<Failures> = fc
+  .record({
+    fault: someFault,
+    count: fc.integer({ min: 1, max: 50 }),
+    after: moment,
+    generation: fc.constantFrom(1, 2),
+  })
+  .map(({ after, ...rest }) => ({ ...rest, nextAt: ELAPSED + after }));
+
+const someAttestation: fc.Arbitrary<Attestation> = fc.oneof(
+  fc.constantFrom<Attestation>({ verdict: 'unattested' }, { verdict: 'forged' }, { verdict: 'gone' }),
+  moment.map((after) => ({ verdict: 'missing' as const, lookAt: ELAPSED + after })),
+);
+
+export const someMemory: fc.Arbitrary<Memory> = fc
+  .record({
+    inHand: sometimes(
+      10,
+      fc.tuple(someRef, moment).map(([ref, after]) => inHand(ref, ELAPSED + after)),
+    ),
+    open: sometimes(
+      10,
+      moment.map((after) => anOpenRequest({ lookAt: ELAPSED + after })),
+    ),
+    discarded: fc.array(someRef, { maxLength: 2 }),
+    known: fc
+      .array(someRef, { maxLength: 4 })
+      .map((refs) => new Map(refs.map((ref) => [ref.id, aKnownLease(ref)]))),
+    attestations: fc
+      .array(fc.tuple(someId, someAttestation), { maxLength: 3 })
+      .map((entries) => new Map(entries)),
+    revocations: fc
+      .array(
+        fc.tuple(
+          someId,
+          fc.tuple(fc.integer({ min: 1, max: 9 }), moment).map(([attempts, after]) => ({
+            attempts,
+            nextAt: ELAPSED + after,
+            reason: 'RevocationFailed' as const,
+          })),
+        ),
+        { maxLength: 3 },
+      )
+      .map((entries) => new Map(entries)),
+    settled: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
+    failures: sometimes(10, someFailures),
+    looked: fc.boolean(),
+    blocked: sometimes(10, someFault),
+    healedAt: sometimes(
+      50,
+      moment.map((after) => ELAPSED + after),
+    ),
+    written: sometimes(50, fc.constant({ uid: 'secret-uid', resourceVersion: '8' })),
+  })
+  .map((memory) => memory);
+
+/** Any input whose object exists. */
+export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectView }> = fc.record({
+  object: someObject,
+  connection: someConnection,
+  secret: someSecret,
+  memory: someMemory,
+  now: fc.record({
+    elapsed: fc.constant(ELAPSED),
+    lease: sometimes(
+      85,
+      moment.map((ms) => NOW + ms),
+    ),
+    kube: moment.map((ms) => NOW + ms),
+  }),
+  unreachable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
+  timing: fc.constant(standardTiming),
+});
+
+/** Any input, also of an object that is gone. */
+export const anyInput: fc.Arbitrary<DecisionInput> = fc.oneof(
+  { weight: 9, arbitrary: someInput },
+  { weight: 1, arbitrary: someInput.map((input) => ({ ...input, object: undefined })) },
+);
+
+function withoutUndefined<Value extends object>(value: Value): Value {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Value;
+}

@@ -1,0 +1,237 @@
+import type { LeaseSpec, LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
+import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef } from '../../src/api/lease.ts';
+import type { SecretRecord } from '../../src/api/record.ts';
+import { fault, type Fault } from '../../src/errors.ts';
+import { formatInstant } from '../../src/instant.ts';
+import type {
+  ConnectionView,
+  DecisionInput,
+  Failures,
+  KnownLease,
+  LeaseInHand,
+  Memory,
+  ObjectView,
+  OpenRequest,
+  SecretView,
+} from '../../src/lease/input.ts';
+import { standardTiming } from '../../src/timing.ts';
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+/** The present of every built input: by both servers, and in elapsed milliseconds of the process. */
+export const NOW = Date.UTC(2026, 0, 1, 12);
+export const ELAPSED = 10 * HOUR;
+
+/** An instant that lies `ms` after the present, as text. */
+export function instant(ms: number): string {
+  return formatInstant(NOW + ms);
+}
+
+export const HOST = 'https://infisical.example.com';
+
+export function anIdentity(overrides: Partial<ConnectionIdentity> = {}): ConnectionIdentity {
+  return { kind: 'InfisicalConnection', name: 'infisical', uid: 'connection-uid', host: HOST, ...overrides };
+}
+
+/** A lease of what `aSpec` targets, made 10 minutes ago for an hour. */
+export function aRef(overrides: Partial<LeaseRef> = {}): LeaseRef {
+  const id = overrides.id ?? 'lease-1';
+  return {
+    id,
+    expireAt: instant(50 * MINUTE),
+    attempt: `attempt of ${id}`,
+    connection: anIdentity(),
+    projectSlug: 'shop',
+    environmentSlug: 'prod',
+    path: '/',
+    dynamicSecret: 'orders-postgres',
+    ...overrides,
+  };
+}
+
+/** What the server tells of a lease. */
+export function aLease(ref: LeaseRef, overrides: Partial<Lease> = {}): Lease {
+  return {
+    id: ref.id,
+    version: 1,
+    externalEntityId: `role of ${ref.id}`,
+    expireAt: ref.expireAt,
+    status: null,
+    statusDetails: null,
+    dynamicSecretId: 'dynamic-secret-id',
+    config: undefined,
+    tag: undefined,
+    createdAt: instant(-10 * MINUTE),
+    updatedAt: instant(-10 * MINUTE),
+    ...overrides,
+  };
+}
+
+export function aDynamicSecret(overrides: Partial<DynamicSecret> = {}): DynamicSecret {
+  return {
+    id: 'dynamic-secret-id',
+    name: 'orders-postgres',
+    type: 'sql-database',
+    version: 1,
+    defaultTTL: '1h',
+    maxTTL: null,
+    status: null,
+    statusDetails: null,
+    ...overrides,
+  };
+}
+
+export function aKnownLease(ref: LeaseRef, overrides: Partial<Lease> = {}): KnownLease {
+  return { ref, lease: aLease(ref, overrides), dynamicSecret: aDynamicSecret() };
+}
+
+export function known(...refs: readonly LeaseRef[]): Memory['known'] {
+  return new Map(refs.map((ref) => [ref.id, aKnownLease(ref)]));
+}
+
+export function aSpec(overrides: Partial<LeaseSpec> = {}): LeaseSpec {
+  return {
+    connectionRef: { kind: 'InfisicalConnection', name: 'infisical' },
+    dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod', path: '/' },
+    ...overrides,
+  };
+}
+
+export function valid(spec: LeaseSpec): ObjectView['spec'] {
+  return { valid: true, value: spec };
+}
+
+export const invalidSpec: ObjectView['spec'] & { valid: false } = {
+  valid: false,
+  fault: fault('InvalidSpec', { field: 'spec.ttl', rule: 'must be a duration' }),
+};
+
+export function aRecord(overrides: Partial<SecretRecord> = {}): SecretRecord {
+  return { lease: aRef(), previous: [], digest: '0'.repeat(64), ...overrides };
+}
+
+export type OurSecret = Extract<SecretView, { state: 'ours' }>;
+
+export function ourSecret(overrides: Partial<OurSecret> = {}): OurSecret {
+  return {
+    state: 'ours',
+    uid: 'secret-uid',
+    resourceVersion: '7',
+    record: aRecord(),
+    edited: false,
+    dressed: true,
+    ...overrides,
+  };
+}
+
+/** A status in step with `ourSecret`. */
+export function aStatus(overrides: Partial<LeaseStatus> = {}): LeaseStatus {
+  return {
+    observedGeneration: 1,
+    lease: { ...aRef(), createdAt: instant(-10 * MINUTE) },
+    rotateAt: instant(30 * MINUTE),
+    secret: { name: 'orders-db', uid: 'secret-uid', resourceVersion: '7' },
+    ...overrides,
+  };
+}
+
+export function anObject(overrides: Partial<ObjectView> = {}): ObjectView {
+  return {
+    namespace: 'shop',
+    name: 'orders-db',
+    uid: 'object-uid',
+    generation: 1,
+    deletedAt: undefined,
+    hasFinalizer: true,
+    spec: valid(aSpec()),
+    status: aStatus(),
+    ...overrides,
+  };
+}
+
+export const usable: ConnectionView = { state: 'usable', identity: anIdentity() };
+
+export function refused(
+  why: Fault = fault('LoginRefused', { host: HOST, status: 401 }),
+  again?: number,
+): ConnectionView & { state: 'refused' } {
+  return { state: 'refused', fault: why, again, identity: anIdentity() };
+}
+
+export function inHand(ref: LeaseRef = aRef({ id: 'in-hand' }), retryAt: number = ELAPSED): LeaseInHand {
+  return { ref, answeredAt: ELAPSED - SECOND, retryAt };
+}
+
+export function anOpenRequest(overrides: Partial<OpenRequest> = {}): OpenRequest {
+  const { projectSlug, environmentSlug, path, dynamicSecret } = aRef();
+  return {
+    attempt: 'open-attempt',
+    target: { projectSlug, environmentSlug, path, dynamicSecret },
+    connection: anIdentity(),
+    sentAt: ELAPSED - MINUTE,
+    lookAt: ELAPSED,
+    ...overrides,
+  };
+}
+
+export function failures(overrides: Partial<Failures> = {}): Failures {
+  const why = fault('ServerFailed', { host: HOST, status: 500, request: 'create a lease' });
+  return { fault: why, count: 1, nextAt: ELAPSED + 5 * SECOND, generation: 1, ...overrides };
+}
+
+/** What a process remembers that has just started. */
+export function aMemory(overrides: Partial<Memory> = {}): Memory {
+  return {
+    inHand: undefined,
+    open: undefined,
+    discarded: [],
+    known: new Map(),
+    attestations: new Map(),
+    revocations: new Map(),
+    settled: new Set(),
+    failures: undefined,
+    looked: false,
+    blocked: undefined,
+    healedAt: undefined,
+    written: undefined,
+    ...overrides,
+  };
+}
+
+/** What {@link anInput} is made of: each part in place of its default, or a piece of it. */
+export interface InputParts {
+  readonly object?: Partial<ObjectView>;
+  readonly connection?: ConnectionView;
+  readonly secret?: SecretView;
+  readonly memory?: Partial<Memory>;
+  readonly now?: Partial<DecisionInput['now']>;
+  readonly unreachable?: readonly string[];
+}
+
+/** An input in which all is well: a lease with 50 minutes left in the Secret, and a status that says so. */
+export function anInput(parts: InputParts = {}): DecisionInput & { readonly object: ObjectView } {
+  return {
+    object: anObject(parts.object),
+    connection: parts.connection ?? usable,
+    secret: parts.secret ?? ourSecret(),
+    memory: aMemory(parts.memory),
+    now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
+    unreachable: new Set(parts.unreachable),
+    timing: standardTiming,
+  };
+}
+
+/** The same, of an object that has just been created and that nothing was done for. */
+export function aNewInput(parts: InputParts = {}): DecisionInput & { readonly object: ObjectView } {
+  return anInput({ ...parts, object: { status: {}, ...parts.object }, secret: parts.secret ?? absent });
+}
+
+/** The same, of an object that is gone. */
+export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionInput {
+  return { ...anInput(parts), object: undefined, secret: parts.secret ?? absent };
+}
+
+export const absent: SecretView = { state: 'absent' };
+export const foreign: SecretView = { state: 'foreign' };

@@ -1,0 +1,21 @@
+/**
+ * The shipped composition with every wait scaled: what the sandbox's short lives need.
+ *
+ * Usage: node test/support/scaled-operator.ts FACTOR [FLAG ...]
+ */
+import { parseConfig } from '../../src/config.ts';
+import { run } from '../../src/main.ts';
+import { scaledTiming } from '../../src/timing.ts';
+
+const [factor = '1', ...flags] = process.argv.slice(2);
+const parsed = parseConfig(flags, {});
+if (!('config' in parsed)) throw new Error(`These flags are not good: ${flags.join(' ')}`);
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+process.exitCode = await run({
+  config: parsed.config,
+  timing: scaledTiming(Number(factor)),
+  environment: {},
+  stop: stop.signal,
+});

@@ -1,0 +1,202 @@
+import path from 'node:path';
+
+import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
+import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
+import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
+import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
+import type { LeaseApiOptions } from '../../sandbox/lease-api/options.ts';
+import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
+import { connectionRecord, leaseRecord } from '../../src/reconcile/records.ts';
+import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
+
+const root = path.join(import.meta.dirname, '..', '..');
+const account = { namespace: 'leaseholder-system', name: 'leaseholder' };
+
+export interface StageOptions {
+  readonly leaseApi?: LeaseApiOptions;
+}
+
+export interface OperatorChoice {
+  /** Every wait of the product times this; 1: as shipped. */
+  readonly scale?: number;
+  readonly flags?: readonly string[];
+}
+
+/** The operator's surroundings, all real but the lease API's provider: what an integration test plays on. */
+export interface Stage extends AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly api: LeaseApi;
+  /** How the audit log calls the operator. */
+  readonly user: string;
+  /** The identity that connections log in with. */
+  readonly identity: {
+    readonly identityId: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+  };
+  readonly dynamicSecretId: string;
+  startOperator(choice?: OperatorChoice): Promise<OperatorProcess>;
+  /** Runs kubectl as the admin. @throws Error with its stderr when it fails. */
+  kubectl(...args: string[]): Promise<string>;
+  /** Applies objects. @throws Error with kubectl's words when one is refused. */
+  apply(...objects: readonly object[]): Promise<void>;
+  /** Applies objects; resolves with what kubectl says of a refusal, or undefined when none is refused. */
+  refusal(...objects: readonly object[]): Promise<string | undefined>;
+  lease(name: string, namespace?: string): Promise<LeaseRecord | undefined>;
+  connection(name: string, namespace?: string): Promise<ConnectionRecord | undefined>;
+  /** The decoded data of a Secret; undefined where there is none. */
+  secret(name: string, namespace?: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Waits until a lease is as the probe wants it. */
+  untilLease(name: string, probe: (lease: LeaseRecord) => boolean, timeoutMs?: number): Promise<LeaseRecord>;
+  untilReady(name: string, timeoutMs?: number): Promise<LeaseRecord>;
+}
+
+/** Starts a control plane with the CRDs and the operator's rights, and a lease API with one dynamic secret. */
+export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const plane = stack.use(await startControlPlane());
+  const api = stack.use(await startLeaseApi(leaseApi));
+
+  const run = async (args: readonly string[], input = ''): Promise<string> => {
+    const result = await plane.kubectlRun(args, { input });
+    if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${result.stderr}`);
+    return result.stdout;
+  };
+  const read = async (kind: string, name: string, namespace: string): Promise<unknown> => {
+    const text = await run(['get', kind, name, '-n', namespace, '--ignore-not-found', '-o', 'json']);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+
+  await run(['apply', '-f', path.join(root, 'crds')]);
+  await run(['apply', '-f', path.join(root, 'deploy', 'rbac.yaml')]);
+  await run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await api.seedProject({ slug: 'shop', environments: [{ slug: 'prod', folders: [] }] });
+  const place = { projectSlug: 'shop', environmentSlug: 'prod' };
+  const { dynamicSecretId } = await api.seedDynamicSecret({ ...place, name: 'orders' });
+  const identity = await api.seedIdentity({ grants: [{ projectSlug: 'shop', actions: ['lease'] }] });
+  const kubeconfig = await plane.serviceAccountKubeconfig(account);
+
+  const stage: Omit<Stage, typeof Symbol.asyncDispose> = {
+    plane,
+    api,
+    user: serviceAccountUser(account),
+    identity,
+    dynamicSecretId,
+    async startOperator({ scale = 1, flags = [] } = {}) {
+      const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
+      const operator = stack2.use(
+        startOperatorProcess({ kubeconfig, flags, ...(scale === 1 ? {} : { entry }) }),
+      );
+      await operator.ready();
+      return operator;
+    },
+    kubectl: (...args) => run(args),
+    apply: async (...objects) => void (await run(['apply', '-f', '-'], listOf(objects))),
+    async refusal(...objects) {
+      const result = await plane.kubectlRun(['apply', '-f', '-'], { input: listOf(objects) });
+      return result.exitCode === 0 ? undefined : result.stderr;
+    },
+    async lease(name, namespace = 'default') {
+      const raw = await read('dynamicsecretlease', name, namespace);
+      return raw === undefined ? undefined : leaseRecord(raw);
+    },
+    async connection(name, namespace = 'default') {
+      const raw = await read('infisicalconnection', name, namespace);
+      return raw === undefined ? undefined : connectionRecord(raw);
+    },
+    async secret(name, namespace = 'default') {
+      const raw = (await read('secret', name, namespace)) as { data?: Record<string, string> } | undefined;
+      if (raw === undefined) return undefined;
+      const entries = Object.entries(raw.data ?? {});
+      return Object.fromEntries(
+        entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+      );
+    },
+    async untilLease(name, probe, timeoutMs = 30_000) {
+      let seen: LeaseRecord | undefined;
+      try {
+        return await awaitCondition(
+          async () => {
+            seen = await stage.lease(name);
+            return seen !== undefined && probe(seen) ? seen : undefined;
+          },
+          { what: `lease ${name}`, timeoutMs, intervalMs: 50 },
+        );
+      } catch {
+        throw new Error(`Waited for lease ${name}; it is ${JSON.stringify(seen?.status, null, 1)}`);
+      }
+    },
+    untilReady: (name, timeoutMs) => stage.untilLease(name, (lease) => isReady(lease), timeoutMs),
+  };
+  const stack2 = stack.move();
+  return { ...stage, [Symbol.asyncDispose]: () => stack2.disposeAsync() };
+}
+
+function listOf(items: readonly object[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
+export function isReady(lease: LeaseRecord): boolean {
+  return (
+    conditionOf(lease, 'Ready')?.status === 'True' && lease.status.observedGeneration === lease.generation
+  );
+}
+
+type Conditions = NonNullable<LeaseRecord['status']['conditions']>;
+
+export function conditionOf(
+  object: { readonly status: { readonly conditions?: Conditions | undefined } },
+  type: 'Ready' | 'Reconciling' | 'Stalled',
+): Conditions[number] | undefined {
+  return object.status.conditions?.find((condition) => condition.type === type);
+}
+
+/** The login of the stage's identity as a Secret, and a connection that names it. */
+export function connectionObjects(
+  stage: Pick<Stage, 'api' | 'identity'>,
+  {
+    name = 'infisical',
+    namespace = 'default',
+    hostAPI = stage.api.url,
+    clientSecret = stage.identity.clientSecret,
+  } = {},
+): readonly object[] {
+  const login = `${name}-login`;
+  const { clientId } = stage.identity;
+  const key = (one: string): object => ({ secretKeyRef: { name: login, key: one } });
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: login, namespace },
+      stringData: { clientId, clientSecret },
+    },
+    {
+      apiVersion: 'leaseholder.dev/v1alpha1',
+      kind: 'InfisicalConnection',
+      metadata: { name, namespace },
+      spec: {
+        hostAPI,
+        auth: { universal: { clientId: key('clientId'), clientSecret: key('clientSecret') } },
+      },
+    },
+  ];
+}
+
+/** A lease of the stage's dynamic secret. `spec` is merged over the least that is needed. */
+export function leaseManifest(
+  name: string,
+  spec: Readonly<Record<string, unknown>> = {},
+  metadata: Readonly<Record<string, unknown>> = {},
+): object {
+  return {
+    apiVersion: 'leaseholder.dev/v1alpha1',
+    kind: 'DynamicSecretLease',
+    metadata: { name, namespace: 'default', ...metadata },
+    spec: {
+      connectionRef: { name: 'infisical' },
+      dynamicSecret: { name: 'orders', projectSlug: 'shop', environmentSlug: 'prod' },
+      ...spec,
+    },
+  };
+}

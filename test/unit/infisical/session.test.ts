@@ -1,0 +1,302 @@
+import { describe, expect, test } from 'vitest';
+
+import { type FaultCode, fault, FaultError } from '../../../src/errors.ts';
+import type { AccessToken } from '../../../src/infisical/auth/access-token.ts';
+import { createSession, type Session, type SessionState } from '../../../src/infisical/session.ts';
+import { standardTiming } from '../../../src/timing.ts';
+import { type VirtualClock, virtualClock, type VirtualClockOptions } from '../../support/virtual-clock.ts';
+import { rejection } from './pump.ts';
+import { recordedTelemetry } from './telemetry.ts';
+
+const HOST = 'https://infisical.example';
+const LIFE = 100_000;
+
+type Login = () => AccessToken | FaultError | Promise<AccessToken>;
+
+interface Setting {
+  readonly session: Session;
+  readonly clock: VirtualClock;
+  readonly changes: readonly SessionState[];
+  readonly counts: readonly (readonly unknown[])[];
+  /** How many logins there were. */
+  readonly logins: () => number;
+  /** What further logins bring. */
+  readonly login: (next: Login) => void;
+}
+
+/** A session whose logins bring tokens t1, t2, … that live for 100 s. */
+function setting(options: VirtualClockOptions = {}): Setting {
+  const clock = virtualClock(options);
+  const { log, metrics, counts } = recordedTelemetry();
+  const changes: SessionState[] = [];
+  let logins = 0;
+  let next: Login = () => ({ value: `t${String(logins)}`, life: LIFE });
+  const session = createSession({
+    host: HOST,
+    login: async () => {
+      logins += 1;
+      const outcome = await next();
+      if (outcome instanceof FaultError) throw outcome;
+      return outcome;
+    },
+    clock,
+    now: () => 1000,
+    timing: standardTiming,
+    log,
+    metrics,
+    onChange: (state) => changes.push(state),
+  });
+  return {
+    session,
+    clock,
+    changes,
+    counts,
+    logins: () => logins,
+    login: (login) => {
+      next = login;
+    },
+  };
+}
+
+const loginRefused = new FaultError(fault('LoginRefused', { host: HOST, status: 401 }));
+
+async function codeOf(token: Promise<string>): Promise<FaultCode> {
+  return (await rejection(token, FaultError)).fault.code;
+}
+
+describe('logging in', () => {
+  test('two hundred who ask at once cause one login', async () => {
+    const { session, logins } = setting();
+    const tokens = await Promise.all(Array.from({ length: 200 }, () => session.token()));
+    expect(new Set(tokens)).toEqual(new Set(['t1']));
+    expect(logins()).toBe(1);
+  });
+
+  test('two hundred who ask at once are refused by one login', async () => {
+    const { session, logins, login } = setting();
+    login(() => loginRefused);
+    const codes = await Promise.all(Array.from({ length: 200 }, () => codeOf(session.token())));
+    expect(new Set(codes)).toEqual(new Set(['LoginRefused']));
+    expect(logins()).toBe(1);
+  });
+
+  const lives: Record<string, { life: number | undefined; wait: number; logins: number }> = {
+    'a token is used until 80 % of its life': { life: LIFE, wait: 79_999, logins: 1 },
+    'a token is replaced from 80 % of its life': { life: LIFE, wait: 80_000, logins: 2 },
+    'a token without an end is never replaced': { life: undefined, wait: 1e12, logins: 1 },
+  };
+
+  test.each(Object.entries(lives))('%s', async (_sentence, expected) => {
+    const { session, clock, logins, login } = setting();
+    login(() => ({ value: 't', life: expected.life }));
+    await session.token();
+    clock.advance(expected.wait);
+    await session.token();
+    expect(logins()).toBe(expected.logins);
+  });
+
+  test("a token's life counts from before its login", async () => {
+    const { session, clock, logins, login } = setting();
+    login(() => {
+      clock.advance(30_000);
+      return { value: 't', life: LIFE };
+    });
+    await session.token();
+    clock.advance(50_000);
+    await session.token();
+    expect(logins()).toBe(2);
+  });
+});
+
+describe('a login that fails', () => {
+  test('is not tried again before its hold-off is over, and says when that is', async () => {
+    const { session, clock, logins, login } = setting({ random: [1] });
+    login(() => loginRefused);
+    expect((await rejection(session.token(), FaultError)).fault.retryAfter).toBe(2000);
+    clock.advance(500);
+    const again = await rejection(session.token(), FaultError);
+    expect(again.fault).toMatchObject({
+      code: 'LoginRefused',
+      message: loginRefused.message,
+      retryAfter: 1500,
+    });
+    expect(logins()).toBe(1);
+    clock.advance(1500);
+    await rejection(session.token(), FaultError);
+    expect(logins()).toBe(2);
+  });
+
+  test('waits twice as long each time, up to the cap, and never less than the base', async () => {
+    for (const [random, waits] of [
+      [1, [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]],
+      [0, [1000, 1000, 1000, 1000, 1000, 1000, 1000]],
+    ] as const) {
+      const { session, clock, login } = setting({ random: [random] });
+      login(() => loginRefused);
+      for (const wait of waits) {
+        expect((await rejection(session.token(), FaultError)).fault.retryAfter).toBe(wait);
+        clock.advance(wait);
+      }
+    }
+  });
+
+  test('waits as long as the server asks', async () => {
+    const { session, login } = setting();
+    login(() => new FaultError(fault('RateLimited', { host: HOST }, 45_000)));
+    expect((await rejection(session.token(), FaultError)).fault.retryAfter).toBe(45_000);
+  });
+
+  test('is over with the first that succeeds', async () => {
+    const { session, clock, login, changes } = setting({ random: [1] });
+    login(() => loginRefused);
+    await rejection(session.token(), FaultError);
+    clock.advance(2000);
+    login(() => ({ value: 't', life: LIFE }));
+    expect(await session.token()).toBe('t');
+    expect(changes.map(({ kind }) => kind)).toEqual(['failed', 'loggedIn']);
+    session.refused('t', 401);
+    login(() => loginRefused);
+    expect((await rejection(session.token(), FaultError)).fault.retryAfter).toBe(4000);
+  });
+
+  test('leaves the old token in use to its end', async () => {
+    const { session, clock, logins, login, changes } = setting({ random: [1] });
+    await session.token();
+    clock.advance(80_000);
+    login(() => loginRefused);
+    expect(await session.token()).toBe('t1');
+    expect(await session.token()).toBe('t1');
+    expect(logins()).toBe(2);
+    expect(session.state().kind).toBe('loggedIn');
+    clock.advance(19_999);
+    expect(await session.token()).toBe('t1');
+    clock.advance(10_000);
+    expect(await codeOf(session.token())).toBe('LoginRefused');
+    expect(changes.map(({ kind }) => kind)).toEqual(['loggedIn', 'failed']);
+  });
+
+  test('for a reason that is no fault is a fault of the operator', async () => {
+    const { session, login } = setting();
+    login(() => Promise.reject(new TypeError('secret')));
+    expect((await rejection(session.token(), FaultError)).fault.code).toBe('Internal');
+  });
+});
+
+describe('a token that the server refuses', () => {
+  test('is replaced once, however many report it', async () => {
+    const { session, logins } = setting();
+    const first = await session.token();
+    for (let report = 0; report < 50; report += 1) session.refused(first, 401);
+    const tokens = await Promise.all(Array.from({ length: 50 }, () => session.token()));
+    expect(new Set(tokens)).toEqual(new Set(['t2']));
+    expect(logins()).toBe(2);
+  });
+
+  test('does not harm its successor when it is reported late', async () => {
+    const { session, logins } = setting();
+    const first = await session.token();
+    session.refused(first, 401);
+    await session.token();
+    session.refused(first, 401);
+    expect(await session.token()).toBe('t2');
+    expect(logins()).toBe(2);
+  });
+
+  test('a fresh one too: held off like a refused login', async () => {
+    const { session, clock, logins, counts } = setting({ random: [1] });
+    session.refused(await session.token(), 401);
+    session.refused(await session.token(), 403);
+    const codes = await Promise.all(Array.from({ length: 200 }, () => codeOf(session.token())));
+    expect(new Set(codes)).toEqual(new Set(['TokenRefused']));
+    expect(logins()).toBe(2);
+    expect(session.state()).toMatchObject({ kind: 'failed', at: 1000, fault: { code: 'TokenRefused' } });
+    expect(counts).toContainEqual(['loggedIn', 'refused']);
+    clock.advance(60_000);
+    session.refused(await session.token(), 401);
+    expect(await codeOf(session.token())).toBe('TokenRefused');
+    expect(logins()).toBe(3);
+  });
+
+  test('a fresh one that was accepted meanwhile: only replaced', async () => {
+    const { session } = setting();
+    session.refused(await session.token(), 401);
+    session.accepted(await session.token());
+    session.refused('t2', 401);
+    expect(await session.token()).toBe('t3');
+  });
+
+  test('a fresh one that is accepted after a hold-off: all is well again', async () => {
+    const { session, clock, changes } = setting();
+    session.refused(await session.token(), 401);
+    session.refused(await session.token(), 401);
+    clock.advance(60_000);
+    session.accepted(await session.token());
+    expect(changes.map(({ kind }) => kind)).toEqual(['loggedIn', 'loggedIn', 'failed', 'loggedIn']);
+  });
+
+  test('the same one again is no fresh one, and is tried again only after the hold-off', async () => {
+    const { session, clock, login } = setting();
+    login(() => ({ value: 'static', life: undefined }));
+    session.refused(await session.token(), 401);
+    expect(await codeOf(session.token())).toBe('TokenRefused');
+    clock.advance(60_000);
+    expect(await session.token()).toBe('static');
+    session.accepted('static');
+    expect(session.state().kind).toBe('loggedIn');
+  });
+});
+
+describe('the state', () => {
+  test('is told when it changes, not when the same fault comes again', async () => {
+    const { session, clock, login, changes } = setting();
+    expect(session.state()).toEqual({ kind: 'none' });
+    login(() => loginRefused);
+    for (let round = 0; round < 3; round += 1) {
+      await rejection(session.token(), FaultError);
+      clock.advance(60_000);
+    }
+    const unreachable = new FaultError(fault('ServerUnreachable', { host: HOST, cause: 'x' }));
+    login(() => unreachable);
+    await rejection(session.token(), FaultError);
+    expect(changes).toEqual([
+      { kind: 'failed', at: 1000, fault: loginRefused.fault },
+      { kind: 'failed', at: 1000, fault: unreachable.fault },
+    ]);
+  });
+
+  test('is forgotten by a reset, hold-off and all', async () => {
+    const { session, logins, login, changes } = setting();
+    login(() => loginRefused);
+    await rejection(session.token(), FaultError);
+    session.reset();
+    expect(session.state()).toEqual({ kind: 'none' });
+    login(() => ({ value: 'new', life: LIFE }));
+    expect(await session.token()).toBe('new');
+    expect(logins()).toBe(2);
+    expect(changes.map(({ kind }) => kind)).toEqual(['failed', 'none', 'loggedIn']);
+  });
+
+  test('is not touched by a login that a reset has overtaken', async () => {
+    const { session, login } = setting();
+    const slow = Promise.withResolvers<AccessToken>();
+    login(() => slow.promise);
+    const overtaken = session.token();
+    session.reset();
+    login(() => ({ value: 'new', life: LIFE }));
+    expect(await session.token()).toBe('new');
+    slow.resolve({ value: 'old', life: LIFE });
+    expect(await overtaken).toBe('old');
+    expect(await session.token()).toBe('new');
+  });
+
+  test('is not touched by a login that fails after a reset', async () => {
+    const { session, login } = setting();
+    const slow = Promise.withResolvers<AccessToken>();
+    login(() => slow.promise);
+    const overtaken = session.token();
+    session.reset();
+    slow.reject(loginRefused);
+    expect(await codeOf(overtaken)).toBe('LoginRefused');
+    expect(session.state()).toEqual({ kind: 'none' });
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import { createMetrics } from '../../../src/observability/metrics.ts';
+import type { PrometheusMetrics } from '../../../src/observability/metrics.ts';
+
+const known = { controllers: ['lease'], watched: ['dynamicsecretleases'] };
+
+/** The exposition's samples by name and labels, our own only. */
+async function samples(metrics: PrometheusMetrics): Promise<Map<string, number>> {
+  const { body } = await metrics.expose();
+  const lines = body.split('\n').filter((line) => line.startsWith('leaseholder_'));
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+}
+
+describe('before anything has happened', () => {
+  const seeded = [
+    'leaseholder_leases{state="ready"}',
+    'leaseholder_leases{state="unready"}',
+    'leaseholder_leases{state="deleting"}',
+    'leaseholder_lease_requests_total{result="made"}',
+    'leaseholder_lease_requests_total{result="refused"}',
+    'leaseholder_lease_requests_total{result="unknown"}',
+    'leaseholder_unanswered_requests_settled_total{result="revoked"}',
+    'leaseholder_unanswered_requests_settled_total{result="never-made"}',
+    'leaseholder_unanswered_requests_settled_total{result="unattributed"}',
+    'leaseholder_deliveries_total{result="written"}',
+    'leaseholder_deliveries_total{result="found"}',
+    'leaseholder_deliveries_total{result="conflict"}',
+    'leaseholder_deliveries_total{result="refused"}',
+    'leaseholder_deliveries_total{result="abandoned"}',
+    'leaseholder_rotations_total',
+    'leaseholder_revocations_total{result="confirmed"}',
+    'leaseholder_revocations_total{result="gone"}',
+    'leaseholder_revocations_total{result="ended"}',
+    'leaseholder_revocations_total{result="refused"}',
+    'leaseholder_revocations_total{result="left"}',
+    'leaseholder_logins_total{result="accepted"}',
+    'leaseholder_logins_total{result="refused"}',
+    'leaseholder_reconciliations_total{controller="lease",result="done"}',
+    'leaseholder_reconciliations_total{controller="lease",result="requeued"}',
+    'leaseholder_reconciliations_total{controller="lease",result="faulted"}',
+    'leaseholder_reconciliations_total{controller="lease",result="crashed"}',
+    'leaseholder_reconciliation_duration_seconds_count{controller="lease"}',
+    'leaseholder_queue_depth{controller="lease"}',
+    'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="ended"}',
+    'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="silent"}',
+    'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="expired"}',
+    'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="error"}',
+  ];
+
+  test.each(seeded)('%s is 0', async (name) => {
+    expect((await samples(createMetrics(known))).get(name)).toBe(0);
+  });
+
+  test('no other series exists, but for the buckets', async () => {
+    const names = [...(await samples(createMetrics(known))).keys()];
+    const others = names.filter((name) => !/_(bucket|sum)\b/.test(name) && !seeded.includes(name));
+    expect(others).toEqual([]);
+  });
+});
+
+describe('each event is counted where it belongs', () => {
+  const events: Record<
+    string,
+    { act: (metrics: PrometheusMetrics) => void; changed: Record<string, number> }
+  > = {
+    'a lease that was made': {
+      act: (metrics) => metrics.leaseRequested('made'),
+      changed: { 'leaseholder_lease_requests_total{result="made"}': 1 },
+    },
+    'a request that was settled': {
+      act: (metrics) => metrics.requestSettled('never-made'),
+      changed: { 'leaseholder_unanswered_requests_settled_total{result="never-made"}': 1 },
+    },
+    'a delivery that met a conflict': {
+      act: (metrics) => metrics.delivered('conflict'),
+      changed: { 'leaseholder_deliveries_total{result="conflict"}': 1 },
+    },
+    'a confirmed revocation': {
+      act: (metrics) => metrics.revoked('confirmed'),
+      changed: { 'leaseholder_revocations_total{result="confirmed"}': 1 },
+    },
+    'a rotation': { act: (metrics) => metrics.rotated(), changed: { leaseholder_rotations_total: 1 } },
+    'a refused login': {
+      act: (metrics) => metrics.loggedIn('refused'),
+      changed: { 'leaseholder_logins_total{result="refused"}': 1 },
+    },
+    'a depth of the queue': {
+      act: (metrics) => metrics.queueDepth('lease', 7),
+      changed: { 'leaseholder_queue_depth{controller="lease"}': 7 },
+    },
+    'a watch that fell silent': {
+      act: (metrics) => metrics.watchRestarted('dynamicsecretleases', 'silent'),
+      changed: { 'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="silent"}': 1 },
+    },
+    'an answer of the Kubernetes API': {
+      act: (metrics) => metrics.kubeAnswered('patch', 'secrets', 409),
+      changed: { 'leaseholder_kube_requests_total{verb="patch",resource="secrets",code="409"}': 1 },
+    },
+    'the objects by state': {
+      act: (metrics) => metrics.leases({ ready: 5, unready: 2, deleting: 1 }),
+      changed: {
+        'leaseholder_leases{state="ready"}': 5,
+        'leaseholder_leases{state="unready"}': 2,
+        'leaseholder_leases{state="deleting"}': 1,
+      },
+    },
+  };
+
+  test.each(Object.entries(events))('%s', async (_, { act, changed }) => {
+    const metrics = createMetrics(known);
+    const before = await samples(metrics);
+    act(metrics);
+    const after = [...(await samples(metrics))].filter(([name, value]) => before.get(name) !== value);
+    expect(Object.fromEntries(after)).toEqual(changed);
+  });
+
+  test('a reconciliation is counted and timed', async () => {
+    const metrics = createMetrics(known);
+    metrics.reconciled('lease', 'done', 0.2);
+    const found = await samples(metrics);
+    expect(found.get('leaseholder_reconciliations_total{controller="lease",result="done"}')).toBe(1);
+    expect(found.get('leaseholder_reconciliation_duration_seconds_sum{controller="lease"}')).toBe(0.2);
+    expect(found.get('leaseholder_reconciliation_duration_seconds_bucket{le="0.1",controller="lease"}')).toBe(
+      0,
+    );
+    expect(
+      found.get('leaseholder_reconciliation_duration_seconds_bucket{le="0.25",controller="lease"}'),
+    ).toBe(1);
+  });
+
+  test("a lease API's answer is counted and timed", async () => {
+    const metrics = createMetrics();
+    metrics.apiAnswered('create-lease', '200', 3);
+    const found = await samples(metrics);
+    expect(found.get('leaseholder_api_requests_total{route="create-lease",outcome="200"}')).toBe(1);
+    expect(found.get('leaseholder_api_request_duration_seconds_sum{route="create-lease"}')).toBe(3);
+  });
+
+  test('a duration that is no number is counted and does not throw', async () => {
+    const metrics = createMetrics(known);
+    metrics.reconciled('lease', 'crashed', Number.NaN);
+    const found = await samples(metrics);
+    expect(found.get('leaseholder_reconciliations_total{controller="lease",result="crashed"}')).toBe(1);
+    expect(found.get('leaseholder_reconciliation_duration_seconds_count{controller="lease"}')).toBe(0);
+  });
+});
+
+describe('the exposition', () => {
+  test("is Prometheus' text format with the usual process metrics", async () => {
+    const { contentType, body } = await createMetrics().expose();
+    expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(body).toContain('process_resident_memory_bytes');
+    expect(body).toContain('nodejs_eventloop_lag_p99_seconds');
+  });
+
+  test('two registries do not meet', async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.rotated();
+    expect((await samples(other)).get('leaseholder_rotations_total')).toBe(0);
+  });
+
+  test('names keep to the conventions: counters end in _total, durations in _seconds, each has a help text', async () => {
+    const { body } = await createMetrics(known).expose();
+    const types = [...body.matchAll(/^# TYPE (leaseholder_\w+) (\w+)$/gm)].map(([, name = '', type]) => ({
+      name,
+      type,
+    }));
+    expect(types.length).toBeGreaterThan(10);
+    expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
+    expect(types.filter(({ name, type }) => (type === 'histogram') !== name.endsWith('_seconds'))).toEqual(
+      [],
+    );
+    for (const { name } of types) expect(body).toMatch(new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'));
+  });
+});
