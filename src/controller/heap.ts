@@ -15,17 +15,19 @@ interface Entry {
   readonly key: string;
   readonly at: number;
   readonly order: number;
+  /** Where it stands in the heap. Kept here, not in a map of its own: it changes with every swap. */
+  position: number;
 }
 
 /** Makes an empty {@link Heap}: a binary heap that knows where each key stands. */
 export function heap(): Heap {
   const entries: Entry[] = [];
-  const positions = new Map<string, number>();
+  const byKey = new Map<string, Entry>();
   let order = 0;
 
   const put = (entry: Entry, position: number): void => {
     entries[position] = entry;
-    positions.set(entry.key, position);
+    entry.position = position;
   };
   /** Finds the place of an entry that may stand too low, from `position` upwards. */
   const rise = (entry: Entry, position: number): number => {
@@ -67,18 +69,17 @@ export function heap(): Heap {
     set(key, at) {
       this.delete(key);
       order += 1;
-      rise({ key, at, order }, entries.length);
+      const entry = { key, at, order, position: entries.length };
+      byKey.set(key, entry);
+      rise(entry, entries.length);
     },
     delete(key) {
-      const position = positions.get(key);
-      if (position === undefined) return;
-      positions.delete(key);
-      remove(position);
+      const entry = byKey.get(key);
+      if (entry === undefined) return;
+      byKey.delete(key);
+      remove(entry.position);
     },
-    at(key) {
-      const position = positions.get(key);
-      return position === undefined ? undefined : entries[position]?.at;
-    },
+    at: (key) => byKey.get(key)?.at,
     first: () => entries[0],
     get size() {
       return entries.length;

@@ -45,7 +45,7 @@ function settleFirst(input: DecisionInput, terms: Terms): Plan | undefined {
   return plan(
     'settle before letting go',
     step,
-    pendingRevocations(input),
+    pendingRevocations(input, terms),
     earliest([again, deadline(input)]),
   );
 }
@@ -59,7 +59,7 @@ function attestFirst(input: DecisionInput, terms: Terms): Plan | undefined {
   const asks = input.connection.state === 'usable' && again === 0;
   const step: Step = asks ? { do: 'attest', record: current.record } : { do: 'wait' };
   const looks = earliest([again, deadline(input)]);
-  return plan('attest before letting go', step, pendingRevocations(input), looks);
+  return plan('attest before letting go', step, pendingRevocations(input, terms), looks);
 }
 
 /**
@@ -76,10 +76,13 @@ function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | '
 }
 
 function revokeFirst(input: DecisionInput, terms: Terms): Plan | undefined {
-  const left = new Set(leftOf(input, terms).map((one) => one.ref.id));
-  const toRevoke = pendingLeases(input).filter((ref) => !left.has(ref.id));
+  const toRevoke = leasesToRevoke(input, terms);
   if (toRevoke.length === 0) return undefined;
   return plan('revoke before letting go', { do: 'wait' }, dueAmong(input, toRevoke), deadline(input));
+}
+
+function leasesToRevoke(input: DecisionInput, terms: Terms): readonly LeaseRef[] {
+  return pendingLeases(input).filter((ref) => leave(input, ref, terms).length === 0);
 }
 
 function leftOf(input: DecisionInput, terms: Terms): readonly LeftLease[] {
@@ -132,11 +135,8 @@ function leasesOfRecord(current: CurrentLease): readonly LeaseRef[] {
   return current.mayRevoke ? [current.ref, ...current.record.previous] : [current.ref];
 }
 
-function pendingRevocations(input: DecisionInput): DueRevocations {
-  return dueAmong(
-    input,
-    pendingLeases(input).filter((ref) => !input.unreachable.has(ref.id)),
-  );
+function pendingRevocations(input: DecisionInput, terms: Terms): DueRevocations {
+  return dueAmong(input, leasesToRevoke(input, terms));
 }
 
 function timeoutOf(object: ObjectView): number {

@@ -27,7 +27,10 @@ export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLe
   const existing = pass.cluster.secrets.get(secretKeyOf(object));
   const ours = existing !== undefined && isOwnedBy(existing, object.uid) ? existing : undefined;
   try {
-    settleDelivery(pass, held, await write(pass, object, ours, { content: held }), 'written');
+    settleDelivery(pass, object, held, {
+      secret: await write(pass, object, ours, { content: held }),
+      result: 'written',
+    });
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     await answerRefusal(pass, object, held, error);
@@ -100,7 +103,7 @@ async function answerConflict(
   ]);
   switch (judgeConflict(secret, object.uid, held.ref.id, expected)) {
     case 'delivered':
-      settleDelivery(pass, held, secret, 'found');
+      settleDelivery(pass, object, held, { secret, result: 'found' });
       return;
     case 'retry':
       await writeOver(pass, object, secret, held);
@@ -129,7 +132,10 @@ async function writeOver(
   held: HeldLease,
 ): Promise<void> {
   try {
-    settleDelivery(pass, held, await write(pass, object, seen, { content: held }), 'written');
+    settleDelivery(pass, object, held, {
+      secret: await write(pass, object, seen, { content: held }),
+      result: 'written',
+    });
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     if (isDefinite(error) && !isConflict(error) && !held.doubtful) {
@@ -142,26 +148,27 @@ async function writeOver(
 
 function settleDelivery(
   pass: LeasePass,
+  object: LeaseRecord,
   held: HeldLease,
-  secret: SecretRecord,
-  result: 'written' | 'found',
+  { secret, result }: { readonly secret: SecretRecord; readonly result: 'written' | 'found' },
 ): void {
   const { uid, resourceVersion } = secret;
+  const listed = new Set((object.status.retiring ?? []).map(idOf));
   pass.remember({
     inHand: undefined,
     written: { uid, resourceVersion },
     failures: undefined,
     blocked: undefined,
     known: lastTwo(pass, held),
+    // Only those that the status still lists have to be remembered as ended.
+    settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
+    attestations: new Map(),
     ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),
   });
   pass.metrics.delivered(result);
   if (held.replaced !== undefined) pass.metrics.rotated();
-  pass.log.info('The Secret holds a new lease.', {
-    lease: held.ref.id,
-    cause: held.cause,
-    secret: secret.name,
-  });
+  const { name } = secret;
+  pass.log.info('The Secret holds a new lease.', { lease: held.ref.id, cause: held.cause, secretName: name });
 }
 
 /** What is known of leases before the last two is of no use any more. */

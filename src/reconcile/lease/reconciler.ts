@@ -54,7 +54,7 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
     const written = await finish(pass, input, plan);
     if (written === 'rest') return outcomeOf(pass, plan);
   }
-  return { again: 0 };
+  return { again: pass.timing.backoffBase };
 }
 
 function outcomeOf(pass: LeasePass, plan: Plan): LeaseOutcome {

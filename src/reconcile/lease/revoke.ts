@@ -15,8 +15,11 @@ import { fail, faultOf } from './failure.ts';
  */
 export async function revoke(pass: LeasePass, ref: LeaseRef): Promise<void> {
   const client = pass.clientFor(ref);
-  // Unreachable leases are the decision's business: they are left, with a reason.
-  if (client === undefined) return;
+  if (client === undefined) {
+    // A connection to that server may come back; a deletion does not wait for it.
+    postpone(pass, ref, revocationFault(ref));
+    return;
+  }
   try {
     if (pass.memory().absentSince.has(ref.id)) {
       await lookForIt(pass, client, ref, revocationFault(ref));

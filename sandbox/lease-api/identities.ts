@@ -1,0 +1,149 @@
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from './clock.ts';
+import { type Profile, Refusal } from './refusal.ts';
+import type { Place } from './wording.ts';
+
+/**
+ * What an identity may do to dynamic secrets. The first five are those of the current server; servers of 2024 look at
+ * the permissions on `secrets` instead.
+ */
+export const ACTIONS = [
+  'lease',
+  'create-root-credential',
+  'read-root-credential',
+  'edit-root-credential',
+  'delete-root-credential',
+  'secrets-read',
+  'secrets-create',
+  'secrets-edit',
+  'secrets-delete',
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** Actions in one place; `*` stands for every environment or path. Any grant makes its holder a project member. */
+export const grant = z.strictObject({
+  projectSlug: z.string(),
+  environmentSlug: z.string().default('*'),
+  path: z.string().default('*'),
+  actions: z.array(z.enum(ACTIONS)).default([...ACTIONS]),
+});
+export type Grant = z.infer<typeof grant>;
+
+/** Thirty days, the server's default for both limits. */
+const DEFAULT_TOKEN_SECONDS = 2_592_000;
+
+export const identitySeed = z.strictObject({
+  name: z.string().default('identity'),
+  clientId: z.string().optional(),
+  clientSecret: z.string().optional(),
+  /** Seconds; 0 means without end. */
+  accessTokenTTL: z.number().int().min(0).default(DEFAULT_TOKEN_SECONDS),
+  accessTokenMaxTTL: z.number().int().min(0).default(DEFAULT_TOKEN_SECONDS),
+  /** Calls that one token is good for; 0 means any number. */
+  accessTokenNumUsesLimit: z.number().int().min(0).default(0),
+  grants: z.array(grant).default([]),
+});
+export type IdentitySeed = z.infer<typeof identitySeed>;
+
+export interface Identity extends Omit<IdentitySeed, 'clientId' | 'clientSecret' | 'grants'> {
+  readonly id: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  grants: readonly Grant[];
+}
+
+export interface Lockout {
+  /** Wrong secrets in a row until the login is locked. */
+  readonly threshold: number;
+  readonly durationMs: number;
+}
+
+interface Failures {
+  count: number;
+  lockedUntil: number;
+}
+
+/** The machine identities and their universal-auth logins. */
+export class Identities {
+  readonly #byId = new Map<string, Identity>();
+  readonly #byClientId = new Map<string, Identity>();
+  readonly #failures = new Map<string, Failures>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(seed: IdentitySeed): Identity {
+    const { clientId = randomUUID(), clientSecret = randomBytes(32).toString('hex') } = seed;
+    const identity: Identity = { ...seed, id: randomUUID(), clientId, clientSecret };
+    this.#byId.set(identity.id, identity);
+    this.#byClientId.set(identity.clientId, identity);
+    return identity;
+  }
+
+  get(id: string): Identity | undefined {
+    return this.#byId.get(id);
+  }
+
+  /**
+   * Checks a universal-auth login. With a lockout, wrong secrets lock the login for a while, right ones included.
+   *
+   * @throws Refusal of kind `unauthorized`; it does not say whether the id or the secret is wrong.
+   */
+  logIn(clientId: string, clientSecret: string, lockout: Lockout | undefined): Identity {
+    const identity = this.#byClientId.get(clientId);
+    if (identity === undefined) throw wrongCredentials();
+    const failures = this.#failures.get(clientId) ?? { count: 0, lockedUntil: 0 };
+    this.#failures.set(clientId, failures);
+    if (lockout !== undefined && failures.lockedUntil > this.#clock.now()) throw locked();
+    if (equal(clientSecret, identity.clientSecret)) {
+      failures.count = 0;
+      return identity;
+    }
+    failures.count += 1;
+    if (lockout !== undefined && failures.count >= lockout.threshold) {
+      failures.count = 0;
+      failures.lockedUntil = this.#clock.now() + lockout.durationMs;
+    }
+    throw wrongCredentials();
+  }
+}
+
+/** Whether the identity holds the action in that place. */
+export function allows(identity: Identity, place: Place, action: Action): boolean {
+  return identity.grants.some(
+    ({ projectSlug, environmentSlug, path, actions }) =>
+      projectSlug === place.projectSlug &&
+      ['*', place.environmentSlug].includes(environmentSlug) &&
+      ['*', place.path].includes(path) &&
+      actions.includes(action),
+  );
+}
+
+export function isMember(identity: Identity, projectSlug: string): boolean {
+  return identity.grants.some((held) => held.projectSlug === projectSlug);
+}
+
+/** How the server words an action in its refusals. */
+export function worded(action: Action, profile: Profile): { action: string; subject: string } {
+  if (profile === 'current') return { action, subject: 'dynamic-secrets' };
+  return { action: action.replace('secrets-', ''), subject: 'secrets' };
+}
+
+function wrongCredentials(): Refusal {
+  return new Refusal('unauthorized', 'Invalid credentials');
+}
+
+function locked(): Refusal {
+  return new Refusal(
+    'unauthorized',
+    'This identity auth method is temporarily locked, please try again later',
+  );
+}
+
+function equal(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/** The inputs of `sql-database`. The sandbox has PostgreSQL only; the other clients are refused when it connects. */
+export const sqlInputs = {
+  client: z.enum(['postgres', 'mysql2', 'oracledb', 'mssql']),
+  host: z.string().trim().toLowerCase(),
+  port: z.number(),
+  database: z.string().trim(),
+  username: z.string().trim(),
+  password: z.string().trim(),
+  creationStatement: z.string().trim(),
+  revocationStatement: z.string().trim(),
+  renewStatement: z.string().trim().optional(),
+  ca: z.string().optional(),
+  sslEnabled: z.boolean().optional(),
+  gatewayId: z.string().nullable().optional(),
+  passwordRequirements: z.unknown().optional(),
+};
+
+/** The sandbox's own provider, which no real server has. */
+export const inMemoryInputs = {};
+
+export const sqlInputSchema = z.object(sqlInputs);
+export type SqlInputs = z.infer<typeof sqlInputSchema>;
