@@ -146,12 +146,14 @@ const PRESERVE = 'x-kubernetes-preserve-unknown-fields';
 function tidy(node: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(node)) {
-    if (key === 'additionalProperties' && !isObject(value)) continue;
-    if (key === 'additionalProperties' && ('properties' in node || PRESERVE in node)) continue;
-    if ((key === 'minimum' || key === 'maximum') && isSafeIntegerBound(value)) continue;
-    result[key] = tidyValue(key, value);
+    if (!isRefused(node, key, value)) result[key] = tidyValue(key, value);
   }
   return node['type'] === 'integer' ? { ...result, format: 'int64' } : result;
+}
+
+function isRefused(node: JsonObject, key: string, value: unknown): boolean {
+  if (key === 'additionalProperties') return !isObject(value) || 'properties' in node || PRESERVE in node;
+  return (key === 'minimum' || key === 'maximum') && isSafeIntegerBound(value);
 }
 
 function tidyValue(key: string, value: unknown): unknown {

@@ -2,15 +2,17 @@ import { z } from 'zod';
 
 import { leaseRef } from './lease.ts';
 
+/** An id that is no UUID was never one of the server's, and must not reach a URL. */
+const recordedRef = leaseRef.extend({ id: z.uuid() });
+
 /**
  * The commit record of a Secret, one annotation written together with the data: which lease the data came from, and
  * which leases that write replaced. Status is a report rebuilt from it.
  */
 export const secretRecord = z.object({
-  // An id that is no UUID was never one of the server's, and must not reach a URL.
-  lease: leaseRef.extend({ id: z.uuid() }),
+  lease: recordedRef,
   /** Leases that this write replaced. They move to `status.retiring` with the status write that follows. */
-  previous: z.array(leaseRef).max(17),
+  previous: z.array(recordedRef).max(17),
   /** SHA-256 of the Secret's data as canonical JSON, in hex. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   /** The keys of the labels and annotations that the spec asked for, so that dropped ones can be removed. */

@@ -108,11 +108,11 @@ function leave(input: DecisionInput, ref: LeaseRef, terms: Terms): LeftLease[] {
 /** The last steps: Secret, finalizer, memory. */
 function farewell(input: DecisionInput, left: readonly LeftLease[]): Step {
   const { object, secret } = input;
-  if (object === undefined) return { do: 'forget' };
+  if (object === undefined) return { do: 'forget', left };
   if (secret.state === 'ours') {
     return { do: 'deleteSecret', uid: secret.uid, resourceVersion: secret.resourceVersion };
   }
-  return object.hasFinalizer ? { do: 'dropFinalizer', left } : { do: 'forget' };
+  return { do: object.hasFinalizer ? 'dropFinalizer' : 'forget', left };
 }
 
 /**

@@ -42,7 +42,7 @@ export type Step =
   /** Let the object go. `left`: leases that nobody revoked, and why. */
   | { readonly do: 'dropFinalizer'; readonly left: readonly LeftLease[] }
   /** The object is gone and so is all that was remembered of it. */
-  | { readonly do: 'forget' }
+  | { readonly do: 'forget'; readonly left: readonly LeftLease[] }
   | { readonly do: 'wait' };
 
 /** A lease that is let run out. */

@@ -37,6 +37,9 @@ function at(moment: number, now: number, step: Step): Verdict {
   return moment <= now ? { step } : wait(moment - now);
 }
 
+/** The policy that decides when no other has anything to say: whatever went wrong before is over. */
+export const ALL_IS_WELL = 'all is well';
+
 /**
  * The life of a lease, as the table of docs/architecture.md has it. The first policy with something to say decides;
  * the order is the safety argument. Deletion comes before all of them (see deletion.ts).
@@ -101,7 +104,7 @@ export const policies: readonly Policy[] = [
     judge: ({ input: { secret } }) =>
       secret.state === 'ours' && !secret.dressed ? { step: { do: 'dress' } } : undefined,
   },
-  { name: 'all is well', judge: judgeWell },
+  { name: ALL_IS_WELL, judge: judgeWell },
 ];
 
 /** The Secret's name: the spec's, or the object's own. */

@@ -201,10 +201,18 @@ function secretResource(type: KubeResource, store: Store<SecretRecord>): SecretR
         options.dryRun,
       ),
     async delete(key, expected) {
-      await found(type.delete(nameOf(key), expected, { metadataOnly: true }));
-      store.observeDeleted(key, expected.uid);
+      const raw = await found(type.delete(nameOf(key), expected, { metadataOnly: true }));
+      // An object in place of a Status: it is marked, and still there.
+      if (isObjectMetadata(raw)) observed(raw);
+      else store.observeDeleted(key, expected.uid);
     },
   };
+}
+
+const objectAnswer = z.object({ metadata: z.object({ uid: z.string() }) });
+
+function isObjectMetadata(raw: unknown): boolean {
+  return objectAnswer.safeParse(raw).success;
 }
 
 const secretData = z.object({ data: z.record(z.string(), z.string()).optional() });

@@ -39,7 +39,7 @@ export interface SecretResource {
   look(key: string): Promise<SecretRecord | undefined>;
   create(key: string, body: unknown, options?: WriteOptions): Promise<SecretRecord>;
   change(key: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<SecretRecord>;
-  /** Resolves too when it is gone already. */
+  /** Resolves too when it is gone already, or kept by somebody's finalizer and on its way. */
   delete(key: string, expected: Precondition): Promise<void>;
 }
 
@@ -73,4 +73,7 @@ export interface ConnectionRecord extends Identified {
   readonly status: ConnectionStatus;
 }
 
-export type SecretRecord = Identified & SecretMetadata;
+export interface SecretRecord extends Identified, SecretMetadata {
+  /** Somebody's finalizer keeps it: as good as gone, and nothing more can be done about it. */
+  readonly terminating: boolean;
+}

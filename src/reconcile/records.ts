@@ -44,7 +44,8 @@ export function secretRecord(raw: unknown): SecretRecord {
   const { metadata } = secretEnvelope.parse(raw);
   const { labels, annotations } = metadata;
   const owners = metadata.ownerReferences.map((owner) => owner.uid);
-  return { ...identityOf(metadata), labels, annotations, owners };
+  const terminating = metadata.deletionTimestamp !== undefined;
+  return { ...identityOf(metadata), labels, annotations, owners, terminating };
 }
 
 const envelope = z.object({ metadata: objectMeta, spec: z.unknown(), status: z.unknown() });

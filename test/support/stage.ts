@@ -1,9 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
 
+import { ApiClient } from '../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
 import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
 import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
+import type { Control } from '../../sandbox/lease-api/control.ts';
+import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
 import type { LeaseApiOptions } from '../../sandbox/lease-api/options.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
 import { connectionRecord, leaseRecord } from '../../src/reconcile/records.ts';
@@ -20,7 +26,15 @@ export interface OperatorChoice {
   /** Every wait of the product times this; 1: as shipped. */
   readonly scale?: number;
   readonly flags?: readonly string[];
+  /** Default: straight to the API server. */
+  readonly kubeconfig?: string;
 }
+
+/** A dynamic secret beside `orders`, in the same place. */
+export type SecretSeed = Partial<Parameters<Control['seedDynamicSecret']>[0]>;
+
+/** A whole Secret, its data decoded. */
+export type SecretObject = z.infer<typeof secretObject>;
 
 /** The operator's surroundings, all real but the lease API's provider: what an integration test plays on. */
 export interface Stage extends AsyncDisposable {
@@ -35,6 +49,8 @@ export interface Stage extends AsyncDisposable {
     readonly clientSecret: string;
   };
   readonly dynamicSecretId: string;
+  /** The operator's kubeconfig. */
+  readonly kubeconfig: string;
   startOperator(choice?: OperatorChoice): Promise<OperatorProcess>;
   /** Runs kubectl as the admin. @throws Error with its stderr when it fails. */
   kubectl(...args: string[]): Promise<string>;
@@ -46,10 +62,36 @@ export interface Stage extends AsyncDisposable {
   connection(name: string, namespace?: string): Promise<ConnectionRecord | undefined>;
   /** The decoded data of a Secret; undefined where there is none. */
   secret(name: string, namespace?: string): Promise<Readonly<Record<string, string>> | undefined>;
+  secretObject(name: string, namespace?: string): Promise<SecretObject | undefined>;
+  /** What the API server has at a path, as the admin; undefined where there is nothing. */
+  read(path: string): Promise<unknown>;
+  /** Makes a dynamic secret in the stage's project. @returns its id. */
+  seed(name: string, options?: SecretSeed): Promise<string>;
+  /** What happened to the leases of a dynamic secret: `made`, `revoked`, `expired`…, in order. */
+  ledger(dynamicSecret: string): Promise<readonly LedgerEntry[]>;
   /** Waits until a lease is as the probe wants it. */
   untilLease(name: string, probe: (lease: LeaseRecord) => boolean, timeoutMs?: number): Promise<LeaseRecord>;
   untilReady(name: string, timeoutMs?: number): Promise<LeaseRecord>;
+  untilGone(name: string, timeoutMs?: number): Promise<void>;
 }
+
+const secretObject = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+    ownerReferences: z.array(z.record(z.string(), z.unknown())).default([]),
+  }),
+  type: z.string(),
+  data: z
+    .record(
+      z.string(),
+      z.string().transform((value) => Buffer.from(value, 'base64').toString('utf8')),
+    )
+    .default({}),
+});
 
 /** Starts a control plane with the CRDs and the operator's rights, and a lease API with one dynamic secret. */
 export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<Stage> {
@@ -62,10 +104,15 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
     if (result.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${result.stderr}`);
     return result.stdout;
   };
-  const read = async (kind: string, name: string, namespace: string): Promise<unknown> => {
-    const text = await run(['get', kind, name, '-n', namespace, '--ignore-not-found', '-o', 'json']);
-    return text === '' ? undefined : JSON.parse(text);
+  const client = stack.adopt(await adminClient(plane), (one) => one.close());
+  const read = async (at: string): Promise<unknown> => {
+    const { status, body } = await client.send(at);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new Error(`GET ${at} was answered with ${String(status)}.`);
+    return body;
   };
+  const custom = (plural: string, namespace: string, name: string): Promise<unknown> =>
+    read(`/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/${plural}/${name}`);
 
   await run(['apply', '-f', path.join(root, 'crds')]);
   await run(['apply', '-f', path.join(root, 'deploy', 'rbac.yaml')]);
@@ -82,11 +129,11 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
     user: serviceAccountUser(account),
     identity,
     dynamicSecretId,
-    async startOperator({ scale = 1, flags = [] } = {}) {
+    kubeconfig,
+    async startOperator({ scale = 1, flags = [], kubeconfig: other } = {}) {
       const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
-      const operator = stack2.use(
-        startOperatorProcess({ kubeconfig, flags, ...(scale === 1 ? {} : { entry }) }),
-      );
+      const way = { kubeconfig: other ?? kubeconfig, flags };
+      const operator = stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
       await operator.ready();
       return operator;
     },
@@ -97,21 +144,25 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       return result.exitCode === 0 ? undefined : result.stderr;
     },
     async lease(name, namespace = 'default') {
-      const raw = await read('dynamicsecretlease', name, namespace);
+      const raw = await custom('dynamicsecretleases', namespace, name);
       return raw === undefined ? undefined : leaseRecord(raw);
     },
     async connection(name, namespace = 'default') {
-      const raw = await read('infisicalconnection', name, namespace);
+      const raw = await custom('infisicalconnections', namespace, name);
       return raw === undefined ? undefined : connectionRecord(raw);
     },
-    async secret(name, namespace = 'default') {
-      const raw = (await read('secret', name, namespace)) as { data?: Record<string, string> } | undefined;
-      if (raw === undefined) return undefined;
-      const entries = Object.entries(raw.data ?? {});
-      return Object.fromEntries(
-        entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
-      );
+    secret: async (name, namespace) => (await stage.secretObject(name, namespace))?.data,
+    async secretObject(name, namespace = 'default') {
+      const raw = await read(`/api/v1/namespaces/${namespace}/secrets/${name}`);
+      return raw === undefined ? undefined : secretObject.parse(raw);
     },
+    read,
+    seed: async (name, options = {}) =>
+      (await api.seedDynamicSecret({ ...place, name, ...options })).dynamicSecretId,
+    ledger: async (dynamicSecret) =>
+      (await api.readLedger()).entries.filter(
+        (entry) => entry.dynamicSecret === dynamicSecret && entry.event !== 'requested',
+      ),
     async untilLease(name, probe, timeoutMs = 30_000) {
       let seen: LeaseRecord | undefined;
       try {
@@ -127,9 +178,26 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       }
     },
     untilReady: (name, timeoutMs) => stage.untilLease(name, (lease) => isReady(lease), timeoutMs),
+    async untilGone(name, timeoutMs = 30_000) {
+      const probe = async (): Promise<boolean> => (await stage.lease(name)) === undefined;
+      await awaitCondition(probe, { what: `lease ${name} to be gone`, timeoutMs, intervalMs: 50 });
+    },
   };
   const stack2 = stack.move();
   return { ...stage, [Symbol.asyncDispose]: () => stack2.disposeAsync() };
+}
+
+const kubeconfigFile = z.object({ users: z.array(z.object({ user: z.object({ token: z.string() }) })) });
+
+/** The bearer token in a kubeconfig of the sandbox. */
+export async function tokenIn(kubeconfig: string): Promise<string> {
+  const { users } = kubeconfigFile.parse(parse(await readFile(kubeconfig, 'utf8')));
+  return users[0]?.user.token ?? '';
+}
+
+/** For reads, which are many: kubectl takes a process for each. */
+async function adminClient({ server, caFile, kubeconfig }: ControlPlane): Promise<ApiClient> {
+  return new ApiClient(server, await readFile(caFile, 'utf8'), await tokenIn(kubeconfig));
 }
 
 function listOf(items: readonly object[]): string {

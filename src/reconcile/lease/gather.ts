@@ -59,7 +59,8 @@ function serverTime({ cluster, links }: LeasePass, object: LeaseRecord | undefin
 
 function secretOf({ cluster }: LeasePass, object: LeaseRecord): SecretView {
   const secret = cluster.secrets.get(secretKeyOf(object));
-  if (secret === undefined) return { state: 'absent' };
+  if (secret === undefined || (object.deletedAt !== undefined && secret.terminating))
+    return { state: 'absent' };
   if (!isOwnedBy(secret, object.uid)) return { state: 'foreign' };
   const { uid, resourceVersion } = secret;
   const record = recordOf(secret);

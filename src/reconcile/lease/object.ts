@@ -25,12 +25,17 @@ export async function dropFinalizer(
   return guarded(pass, 'drop the finalizer', async () => {
     const rest = object.finalizers.filter((finalizer) => finalizer !== FINALIZER);
     await patchFinalizers(pass, object, rest);
-    for (const { ref, why } of left) {
-      pass.metrics.revoked('left');
-      pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
-    }
-    pass.memories.forget(pass.uid);
+    forget(pass, left);
   });
+}
+
+/** Ends the memory of an object that is no more, and says what was not revoked: never silently. */
+export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
+  for (const { ref, why } of left) {
+    pass.metrics.revoked('left');
+    pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
+  }
+  pass.memories.forget(pass.uid);
 }
 
 async function patchFinalizers(

@@ -2,13 +2,14 @@ import type { Fault } from '../../errors.ts';
 import { decide } from '../../lease/decide.ts';
 import type { DecisionInput } from '../../lease/input.ts';
 import type { Plan, Step } from '../../lease/plan.ts';
+import { ALL_IS_WELL } from '../../lease/policies.ts';
 import type { LeaseRecord } from '../ports.ts';
 import { attest } from './attest.ts';
 import { leasePass, type LeaseParts, type LeasePass, type StepResult } from './context.ts';
 import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
 import { gather } from './gather.ts';
-import { addFinalizer, deleteSecret, dress, dropFinalizer } from './object.ts';
+import { addFinalizer, deleteSecret, dress, dropFinalizer, forget } from './object.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
 import { settle } from './settle.ts';
@@ -71,6 +72,8 @@ async function finish(pass: LeasePass, input: DecisionInput, plan: Plan): Promis
   const object = pass.cluster.leases.get(pass.key);
   if (object === undefined || object.uid !== pass.uid) return 'rest';
   if (object.deletedAt !== undefined && pass.memory().failures === undefined) return 'rest';
+  // What failed before has been overcome, or something else would have been decided.
+  if (plan.policy === ALL_IS_WELL) pass.remember({ failures: undefined });
   return writeStatus(pass, object, { ...input, object, memory: pass.memory() }, refusalOf(plan.step));
 }
 
@@ -94,7 +97,7 @@ async function execute(
 /** What may be done for an object that is no more. */
 async function executeGone(pass: LeasePass, step: Step): Promise<StepResult> {
   if (step.do === 'settle') return settle(pass, step.open);
-  if (step.do === 'forget') pass.memories.forget(pass.uid);
+  if (step.do === 'forget') forget(pass, step.left);
   return 'rest';
 }
 
@@ -128,7 +131,7 @@ async function executeStep(
     case 'dropFinalizer':
       return dropFinalizer(pass, object, step.left);
     case 'forget':
-      pass.memories.forget(pass.uid);
+      forget(pass, step.left);
       return 'rest';
     case 'refuse':
     case 'wait':

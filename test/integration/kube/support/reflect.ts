@@ -79,7 +79,7 @@ export interface Reflected extends AsyncDisposable {
 export type ReflectOptions = Partial<Omit<ReflectorOptions<Labelled, never>, 'timing' | 'resource'>> & {
   readonly timing?: Partial<Timing>;
   /** Changes the place that a watch is asked from. */
-  readonly place?: (resourceVersion: string | undefined, watch: number) => string | undefined;
+  readonly place?: (resourceVersion: string | undefined) => string | undefined;
 };
 
 /** Starts a reflector of labelled objects. */
@@ -93,7 +93,7 @@ export function reflect(kind: KubeResource, options: ReflectOptions = {}): Refle
     resource: {
       ...kind,
       watch(watching) {
-        const resourceVersion = place(watching?.resourceVersion, asked.length);
+        const resourceVersion = place(watching?.resourceVersion);
         asked.push(resourceVersion);
         return kind.watch({ ...watching, resourceVersion });
       },

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest';
+
+import { fault } from '../../../src/errors.ts';
+import { decide } from '../../../src/lease/decide.ts';
+import {
+  aNewInput,
+  anInput,
+  anOpenRequest,
+  aRecord,
+  aRef,
+  aSpec,
+  ELAPSED,
+  failures,
+  foreign,
+  HOUR,
+  inHand,
+  instant,
+  invalidSpec,
+  known,
+  MINUTE,
+  NOW,
+  ourSecret,
+  refused,
+  SECOND,
+  valid,
+} from '../../support/builders.ts';
+import { expected, inWords, leaseStep, wait, type Decision } from '../../support/plans.ts';
+
+const live = 'there must be a live lease in the Secret';
+const contended = fault('Contended', { secret: 'orders-db' });
+const other = ourSecret({ record: aRecord({ lease: aRef({ id: 'lease-2' }), previous: [aRef()] }) });
+
+const rows: Record<string, Decision> = {
+  'a lease in hand is delivered': {
+    input: aNewInput({ memory: { inHand: inHand() } }),
+    policy: 'deliver what is in hand',
+    step: { do: 'deliver', inHand: inHand() },
+  },
+  'a delivery that failed waits for its next try': {
+    input: aNewInput({ memory: { inHand: inHand(aRef(), ELAPSED + 700) } }),
+    policy: 'deliver what is in hand',
+    step: wait,
+    again: 700,
+  },
+  'a request without an answer is settled': {
+    input: aNewInput({ memory: { open: anOpenRequest() } }),
+    policy: 'settle the open request',
+    step: { do: 'settle', open: anOpenRequest() },
+  },
+  'between two lists a request without an answer waits': {
+    input: aNewInput({ memory: { open: anOpenRequest({ lookAt: ELAPSED + 15_000 }) } }),
+    policy: 'settle the open request',
+    step: wait,
+    again: 15_000,
+  },
+  'a spec that is not in order is refused': {
+    input: aNewInput({ object: { spec: invalidSpec } }),
+    policy: 'the spec must be in order',
+    step: { do: 'refuse', fault: invalidSpec.fault },
+  },
+  'a connection that is not in order is refused, until an event tells': {
+    input: aNewInput({ connection: refused() }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+  },
+  'a connection that is looked at again by itself says when': {
+    input: aNewInput({ connection: refused(undefined, 20_000) }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+    again: 20_000,
+  },
+  'under a refused connection the end of the live lease is not slept through': {
+    input: anInput({ connection: refused() }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+    again: 50 * MINUTE,
+  },
+  'the finalizer is added before the first lease': {
+    input: aNewInput({ object: { hasFinalizer: false } }),
+    policy: 'the finalizer comes before the first lease',
+    step: { do: 'addFinalizer' },
+  },
+  'a finalizer that somebody removed is added again': {
+    input: anInput({ object: { hasFinalizer: false } }),
+    policy: 'the finalizer comes before the first lease',
+    step: { do: 'addFinalizer' },
+  },
+  "somebody else's Secret is refused under the name that the spec gives": {
+    input: aNewInput({ object: { spec: valid(aSpec({ secret: { name: 'db' } })) }, secret: foreign }),
+    policy: 'the Secret must be ours to write',
+    step: { do: 'refuse', fault: fault('SecretConflict', { secret: 'db' }) },
+  },
+  "without secret.name the Secret has the object's own name": {
+    input: aNewInput({ secret: foreign }),
+    policy: 'the Secret must be ours to write',
+    step: { do: 'refuse', fault: fault('SecretConflict', { secret: 'orders-db' }) },
+  },
+  'after a fault there is a wait': {
+    input: aNewInput({ memory: { failures: failures() } }),
+    policy: 'back off after a fault',
+    step: wait,
+    again: 5 * SECOND,
+  },
+  'when the wait is over the next try comes': {
+    input: aNewInput({ memory: { failures: failures({ nextAt: ELAPSED }) } }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'a new generation does not wait for the faults of the one before': {
+    input: aNewInput({ object: { generation: 2 }, memory: { failures: failures() } }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'after a restart the wait is taken from the status': {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+    }),
+    policy: 'back off after a fault',
+    step: wait,
+    again: 90 * SECOND,
+  },
+  'a wait in the status is read against the clock of the Kubernetes API': {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+      now: { kube: NOW + 90 * SECOND, lease: NOW - HOUR },
+    }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'a wait in the status of an earlier generation is over': {
+    input: aNewInput({
+      object: {
+        generation: 2,
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+    }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'what the process remembers of a fault comes before the status': {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+      memory: { failures: failures({ nextAt: ELAPSED }) },
+    }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'a wait in the status that is no instant holds nothing back': {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: 'soon' },
+        },
+      },
+    }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'after a refused delivery comes a dry run, not another lease': {
+    input: aNewInput({ memory: { blocked: contended } }),
+    policy: 'try the refused write dry',
+    step: { do: 'tryDry', blocked: contended },
+  },
+  'a record that nobody vouches for is asked about': {
+    input: aNewInput({ secret: ourSecret() }),
+    policy: 'a record needs a witness',
+    step: { do: 'attest', record: aRecord() },
+  },
+  'a record whose lease was not found waits for the second look': {
+    input: aNewInput({
+      secret: ourSecret(),
+      memory: { attestations: new Map([['lease-1', { verdict: 'missing', lookAt: ELAPSED + 10_000 }]]) },
+    }),
+    policy: 'a record needs a witness',
+    step: wait,
+    again: 10_000,
+  },
+  'the second look is taken when it is due': {
+    input: aNewInput({
+      secret: ourSecret(),
+      memory: { attestations: new Map([['lease-1', { verdict: 'missing', lookAt: ELAPSED }]]) },
+    }),
+    policy: 'a record needs a witness',
+    step: { do: 'attest', record: aRecord() },
+  },
+  'a status behind the record is repaired': {
+    input: anInput({ secret: other, memory: { known: known(aRef({ id: 'lease-2' })) } }),
+    policy: 'the status follows the record',
+    step: { do: 'repair' },
+  },
+  'a status that was wiped is repaired, not taken for a new object': {
+    input: aNewInput({ secret: ourSecret(), memory: { known: known(aRef()) } }),
+    policy: 'the status follows the record',
+    step: { do: 'repair' },
+  },
+};
+
+describe('what comes before a lease', () => {
+  test.each(Object.entries(rows))('%s', (_sentence, row) => {
+    expect(inWords(decide(row.input))).toEqual(expected(row));
+  });
+});
