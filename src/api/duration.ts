@@ -1,5 +1,7 @@
 import ms from 'ms';
-import { z } from 'zod';
+import type { z } from 'zod';
+
+import { matches, ruledText } from './rule.ts';
 
 /** The one duration grammar: a whole number from 1 and one unit. What both `ms` and a person read alike. */
 export const DURATION_PATTERN = '^[1-9][0-9]{0,8}(s|m|h|d|w|y)$';
@@ -8,6 +10,9 @@ const pattern = new RegExp(DURATION_PATTERN);
 
 /** Seconds in each unit, as the lease API counts them: a year is 365.25 days. */
 export const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_557_600 } as const;
+
+/** More than the grammar needs, so that a longer mistake is answered by the sentence about it, too. */
+const MOST_CHARACTERS = 32;
 
 /**
  * Reads a duration.
@@ -18,45 +23,36 @@ export function parseDuration(text: string): number | undefined {
   return pattern.test(text) ? ms(text as ms.StringValue) : undefined;
 }
 
-/** One CEL rule, as `x-kubernetes-validations` has it. */
-export interface CelRule {
-  readonly rule: string;
-  readonly message: string;
-  readonly fieldPath?: string;
-}
-
 const cel = {
-  grammar: `self.matches('${DURATION_PATTERN}')`,
+  grammar: matches('self', DURATION_PATTERN),
   seconds: `int(self.substring(0, self.size() - 1)) * {${Object.entries(UNIT_SECONDS)
     .map(([unit, seconds]) => `'${unit}': ${String(seconds)}`)
     .join(', ')}}[self.substring(self.size() - 1)]`,
 };
 
 /** A duration between two bounds (both allowed), checked by the API server and here by the same rule. */
-export function duration(name: string, least: string, most: string): z.ZodString {
+export function duration(field: string, least: string, most: string): z.ZodString {
   const [low, high] = [inSeconds(least), inSeconds(most)];
-  const sentence = `${name} must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m), from ${least} to ${most}`;
-  const rule: CelRule = {
-    rule: `${cel.grammar} && ${cel.seconds} >= ${String(low)} && ${cel.seconds} <= ${String(high)}`,
-    message: sentence,
-  };
-  return z
-    .string()
-    .max(10)
-    .refine((text) => within(text, low, high), { error: sentence })
-    .meta({ 'x-kubernetes-validations': [rule] });
+  return ruledText({
+    field,
+    must: `must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m), from ${least} to ${most}`,
+    most: MOST_CHARACTERS,
+    cel: `${cel.grammar} && ${cel.seconds} >= ${String(low)} && ${cel.seconds} <= ${String(high)}`,
+    holds: (text) => within(text, low, high),
+  });
 }
 
 /** `rotation.before`: a share of the lease's life, or a duration. */
-export function shareOrDuration(name: string): z.ZodString {
+export function shareOrDuration(field: string): z.ZodString {
   const percent = '^([1-9]|[1-8][0-9]|90)%$';
-  const sentence = `${name} must be a share of the lease's life from 1% to 90%, or a duration such as 10m`;
-  const rule: CelRule = { rule: `self.matches('${percent}') || ${cel.grammar}`, message: sentence };
-  return z
-    .string()
-    .max(10)
-    .refine((text) => new RegExp(percent).test(text) || pattern.test(text), { error: sentence })
-    .meta({ 'x-kubernetes-validations': [rule] });
+  const share = new RegExp(percent);
+  return ruledText({
+    field,
+    must: "must be a share of the lease's life from 1% to 90%, or a duration such as 10m",
+    most: MOST_CHARACTERS,
+    cel: `${matches('self', percent)} || ${cel.grammar}`,
+    holds: (text) => share.test(text) || pattern.test(text),
+  });
 }
 
 function inSeconds(text: string): number {

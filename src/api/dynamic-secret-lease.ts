@@ -5,48 +5,47 @@ import { duration, shareOrDuration } from './duration.ts';
 import { leaseRef } from './lease.ts';
 import { TAG_KEY } from './names.ts';
 import { objectMeta, objectName } from './object.ts';
+import { patternedText } from './rule.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
 
-const slug = (what: string): z.ZodString =>
-  z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$/)
-    .describe(`Slug of the ${what}, as the server's settings show it; not its display name.`);
+const slug = (field: string, what: string): z.ZodString =>
+  patternedText('^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$', {
+    field,
+    must: `must be the slug of the ${what}, not its display name: letters, digits, '-' and '_', beginning and ending with a letter or digit`,
+    most: 253,
+  }).describe(`Slug of the ${what}, as the server's settings show it; not its display name.`);
 
 const dynamicSecretTarget = z.object({
-  name: z
-    .string()
-    .min(1)
-    .max(64)
-    .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/)
-    .describe('Name of the dynamic secret.'),
-  projectSlug: slug('project'),
-  environmentSlug: slug('environment'),
-  path: z
-    .string()
-    .min(1)
-    .max(1024)
-    .regex(/^(\/|(\/[a-zA-Z0-9_-]+)+)$/)
+  name: patternedText('^[a-z0-9]+(-[a-z0-9]+)*$', {
+    field: 'dynamicSecret.name',
+    must: 'must be lower-case letters and digits with single hyphens between them, such as orders-postgres',
+    most: 64,
+  }).describe('Name of the dynamic secret.'),
+  projectSlug: slug('projectSlug', 'project'),
+  environmentSlug: slug('environmentSlug', 'environment'),
+  path: patternedText('^(/|(/[a-zA-Z0-9_-]+)+)$', {
+    field: 'path',
+    must: "must be / or folders such as /team/orders: each of letters, digits, '-' and '_' behind a slash, and no slash at the end",
+    most: 1024,
+  })
     .default('/')
     .describe('Folder of the dynamic secret: / or /folder/folder, without a slash at the end.'),
 });
 
+const notTheTag = `must not have the key ${TAG_KEY}, which is the operator's own`;
+
 /** `config` is passed through as it is, so its schema names only the one key that nobody else may use. */
 const passedThrough = z
   .record(z.string(), z.unknown())
-  .refine((config) => !Object.hasOwn(config, TAG_KEY), { error: 'must not have the key leaseholder' })
+  .refine((config) => !Object.hasOwn(config, TAG_KEY), { error: notTheTag })
   .meta({
     type: 'object',
     'x-kubernetes-preserve-unknown-fields': true,
-    properties: { leaseholder: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-    'x-kubernetes-validations': [
-      {
-        rule: '!has(self.leaseholder)',
-        message: "config.leaseholder is the operator's own; choose another key",
-      },
-    ],
+    // Nullable, because a null that is not allowed is taken away in silence.
+    properties: {
+      [TAG_KEY]: { type: 'object', nullable: true, 'x-kubernetes-preserve-unknown-fields': true },
+    },
+    'x-kubernetes-validations': [{ rule: `!has(self.${TAG_KEY})`, message: `config ${notTheTag}` }],
   });
 
 export const leaseSpec = z.object({

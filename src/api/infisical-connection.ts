@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { conditions } from './condition.ts';
 import { objectMeta, secretSource } from './object.ts';
+import { patternedText } from './rule.ts';
 
 const universal = z.object({
   clientId: secretSource.describe("The machine identity's client id."),
@@ -10,19 +11,23 @@ const universal = z.object({
 
 const token = secretSource;
 
+const HOST = '([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?|\\[[0-9A-Fa-f:.]+\\])';
+
+const oneMethod = 'must name exactly one method: universal or token';
+
 export const connectionSpec = z.object({
-  hostAPI: z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/[A-Za-z0-9.\-[\]:]+(\/[A-Za-z0-9._~/-]*)?$/)
-    .describe('Address of the server, for example https://eu.infisical.com, with or without /api.'),
+  hostAPI: patternedText(`^https?://${HOST}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`, {
+    field: 'hostAPI',
+    must: 'must be the address of the server, such as https://eu.infisical.com: http or https, with or without /api, and no user, query or fragment',
+    most: 2048,
+  }).describe('Address of the server, for example https://eu.infisical.com, with or without /api.'),
   caBundle: z
     .object({
-      inline: z
-        .string()
-        .max(65_536)
-        .regex(/^\s*-----BEGIN CERTIFICATE-----/)
-        .describe('Certificates in PEM that the server is verified with, instead of the usual ones.'),
+      inline: patternedText('^[ \\t\\r\\n]*-----BEGIN CERTIFICATE-----', {
+        field: 'caBundle.inline',
+        must: 'must be certificates in PEM, the first line -----BEGIN CERTIFICATE-----',
+        most: 65_536,
+      }).describe('Certificates in PEM that the server is verified with, instead of the usual ones.'),
     })
     .optional()
     .describe('Whom to trust for TLS.'),
@@ -32,13 +37,13 @@ export const connectionSpec = z.object({
       token: token.optional().describe('Use an access token as it is (Token Auth).'),
     })
     .refine((auth) => Object.values(auth).filter((method) => method !== undefined).length === 1, {
-      error: 'must name exactly one method: universal or token',
+      error: oneMethod,
     })
     .meta({
       'x-kubernetes-validations': [
         {
           rule: '[has(self.universal), has(self.token)].filter(method, method).size() == 1',
-          message: 'auth must name exactly one method: universal or token',
+          message: `auth ${oneMethod}`,
         },
       ],
     })

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { patternedText } from './rule.ts';
+
 /** The metadata of a Kubernetes object, as far as leaseholder reads it. Unknown keys are dropped on reading. */
 export const objectMeta = z.object({
   name: z.string(),
@@ -16,22 +18,24 @@ export const objectMeta = z.object({
 
 export type ObjectMeta = z.infer<typeof objectMeta>;
 
-/** The name of a Kubernetes object (RFC 1123 subdomain). */
-export const objectName = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+/** A domain name in lower case (RFC 1123 subdomain), as a part of a pattern. */
+export const SUBDOMAIN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+
+/** The name of a Kubernetes object. */
+export const objectName = patternedText(`^${SUBDOMAIN}$`, {
+  field: 'name',
+  must: "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit",
+  most: 253,
+});
 
 /** One key of a Secret in the same namespace. A credential is only ever named, never written into a spec. */
 export const secretKeyRef = z.object({
   name: objectName.describe('Name of the Secret, in the same namespace.'),
-  key: z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[-._a-zA-Z0-9]+$/)
-    .describe('Key within the Secret.'),
+  key: patternedText('^[-._a-zA-Z0-9]+$', {
+    field: 'key',
+    must: "must be a key that a Secret can have: letters, digits, '-', '_' and '.'",
+    most: 253,
+  }).describe('Key within the Secret.'),
 });
 
 export const secretSource = z.object({

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { sleep, type Clock } from '../clock.ts';
 import { startController, type Controller } from '../controller/controller.ts';
 import { createLeaseClient } from '../infisical/client.ts';
 import type { Log, Metrics } from '../telemetry.ts';
@@ -99,10 +99,21 @@ export function startOperator(options: OperatorOptions): Operator {
     controllers.lease.enqueue(lease.key, 'background');
   }
 
+  /** A lease in hand is lost with the process: it is delivered, or given back, before the end. */
+  async function deliverWhatIsInHand(): Promise<void> {
+    for (let held = memories.holding(); held.length > 0 && !signal.aborted; held = memories.holding()) {
+      const outcomes = await Promise.all(held.map((key) => reconcileLease(parts, key, signal)));
+      const waits = outcomes.map((outcome) => outcome.again ?? timing.deliveryRetry);
+      if (memories.holding().length > 0)
+        await sleep(clock, Math.min(...waits), signal).catch(() => undefined);
+    }
+  }
+
   return {
     async drain() {
       for (const unsubscribe of subscriptions) unsubscribe();
       await Promise.all(Object.values(controllers).map((controller) => controller.drain()));
+      await deliverWhatIsInHand();
       await allLinks.close();
     },
   };

@@ -46,6 +46,8 @@ export interface MemoryStore {
   forget(uid: string): void;
   /** The uids that something is remembered of under a key: one, or more when an object was deleted and made anew. */
   under(key: string): readonly string[];
+  /** The keys of objects for which a lease is in hand, not delivered. */
+  holding(): readonly string[];
 }
 
 export function memoryStore(): MemoryStore {
@@ -66,5 +68,7 @@ export function memoryStore(): MemoryStore {
       if (uids?.size === 0) byKey.delete(entry.key);
     },
     under: (key) => [...(byKey.get(key) ?? [])],
+    holding: () =>
+      [...entries.values()].filter(({ memory }) => memory.inHand !== undefined).map(({ key }) => key),
   };
 }
