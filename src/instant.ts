@@ -3,13 +3,19 @@
  * clock; the `Date` global is used for its calendar only.
  */
 
+/** RFC 3339 with its offset, or the form that HTTP's `Date` has. `Date.parse` alone reads much that is no instant. */
+const forms = [
+  /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/,
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+];
+
 /**
  * Reads an instant.
  *
  * @returns milliseconds since 1970, or undefined where the text is missing or no instant.
  */
 export function parseInstant(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+  if (text === undefined || !forms.some((form) => form.test(text))) return undefined;
   const instant = Date.parse(text);
   return Number.isFinite(instant) ? instant : undefined;
 }

@@ -11,12 +11,10 @@ const progress: Record<ProgressReason, string> = {
   LeaseActive: 'The Secret names a live lease of what the spec targets.',
   LeaseExpired: 'The lease that the Secret names is past its end; a new one is on its way or refused.',
   Leasing: 'The first lease is being requested.',
-  Rotating: 'The lease is being replaced.',
   Delivering: 'A lease was issued and is being written into the Secret.',
   Settling: 'A request got no answer; whether it made a lease is being found out before another is sent.',
   Revoking: 'The object is being deleted; its leases are being revoked.',
   LoggedIn: 'The server accepted the last login.',
-  LoggingIn: 'The first login is under way.',
   Settled: 'Nothing is under way.',
   Accepted: 'The spec is accepted.',
 };

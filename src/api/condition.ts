@@ -15,12 +15,10 @@ export const progressReasons = [
   'LeaseActive',
   'LeaseExpired',
   'Leasing',
-  'Rotating',
   'Delivering',
   'Settling',
   'Revoking',
   'LoggedIn',
-  'LoggingIn',
   'Settled',
   'Accepted',
 ] as const;

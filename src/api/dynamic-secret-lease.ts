@@ -34,17 +34,17 @@ const dynamicSecretTarget = z.object({
 
 const notTheTag = `must not have the key ${TAG_KEY}, which is the operator's own`;
 
-/** `config` is passed through as it is, so its schema names only the one key that nobody else may use. */
+/**
+ * `config` is passed through as it is, so its schema names only the one key that nobody else may use. (The
+ * API server takes that key away where its value is null.)
+ */
 const passedThrough = z
   .record(z.string(), z.unknown())
   .refine((config) => !Object.hasOwn(config, TAG_KEY), { error: notTheTag })
   .meta({
     type: 'object',
     'x-kubernetes-preserve-unknown-fields': true,
-    // Nullable, because a null that is not allowed is taken away in silence.
-    properties: {
-      [TAG_KEY]: { type: 'object', nullable: true, 'x-kubernetes-preserve-unknown-fields': true },
-    },
+    properties: { [TAG_KEY]: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
     'x-kubernetes-validations': [{ rule: `!has(self.${TAG_KEY})`, message: `config ${notTheTag}` }],
   });
 

@@ -77,8 +77,5 @@ export type ConnectionObject = z.infer<typeof connectionObject>;
 
 /** The server of `hostAPI`, without /api and without a slash at the end: what identifies it. */
 export function serverOf(hostAPI: string): string {
-  return hostAPI
-    .replace(/\/+$/, '')
-    .replace(/\/api$/, '')
-    .replace(/\/+$/, '');
+  return hostAPI.replace(/\/+$/, '').replace(/(?<=[^/:])\/+api$/, '');
 }

@@ -41,7 +41,7 @@ export function patternedText(pattern: string, rule: Pick<TextRule, 'field' | 'm
 export function boundedText(most: number): z.ZodString {
   return z
     .string()
-    .refine((text) => text.length <= most || [...text].length <= most, {
+    .refine((text) => text.length <= most || Array.from(text).length <= most, {
       error: `must be at most ${String(most)} characters`,
     })
     .meta({ maxLength: most });
@@ -49,5 +49,5 @@ export function boundedText(most: number): z.ZodString {
 
 /** CEL for: the value matches the pattern. */
 export function matches(value: string, pattern: string): string {
-  return `${value}.matches(r'${pattern}')`;
+  return `${value}.matches('${pattern.replaceAll('\\', '\\\\')}')`;
 }

@@ -2,14 +2,14 @@ import type { z } from 'zod';
 
 import { fault, FaultError } from '../errors.ts';
 import type { Outcome } from './exchange.ts';
-import { type AskedOfTarget, misfit, verdictOn } from './faults.ts';
+import { type AskedWithToken, misfit, verdictOn } from './faults.ts';
 import { RequestError } from './request-error.ts';
 import type { Session } from './session.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** A request that needs a token: what it is, what is sent, and how a success is read. */
 export interface AuthorisedRequest<Answer> {
-  readonly asked: AskedOfTarget;
+  readonly asked: AskedWithToken;
   readonly request: Omit<TransportRequest, 'token'>;
   readonly answer: z.ZodType<Answer>;
   /** Told the token of each try. */

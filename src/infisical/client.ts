@@ -9,7 +9,7 @@ import { authorisedCall } from './authorised-call.ts';
 import { type LeaseRequest, requestLease } from './lease-request.ts';
 import { RequestError } from './request-error.ts';
 import { mendableRead, retrying } from './retry.ts';
-import { type FoundLease, foundLease, isLeaseId, leaseList, revokedLease } from './schemas.ts';
+import { type FoundLease, foundLease, isLeaseId, leaseList, revokedLease, statusAnswer } from './schemas.ts';
 import { createSession, type Session, type SessionState } from './session.ts';
 import { synchronisation } from './synchronisation.ts';
 import { type TagSupport, tagSupportTable } from './tag-support.ts';
@@ -55,6 +55,11 @@ export interface LeaseClient {
 /** A client and the session behind it, for who keeps the connection. */
 export interface ConnectedLeaseClient extends LeaseClient {
   readonly session: Pick<Session, 'token' | 'state' | 'reset'>;
+  /**
+   * Shows the session's token to the server, where a refusal has put it in doubt: the server looks at a token with
+   * every request, also with one for its state.
+   */
+  verify(): Promise<void>;
 }
 
 export interface LeaseClientOptions {
@@ -146,9 +151,18 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     });
   }
 
+  async function verify(): Promise<void> {
+    await call({
+      asked: { kind: 'verify', host },
+      request: { method: 'GET', path: '/status', deadline: deadline(), route: 'status' },
+      answer: statusAnswer,
+    });
+  }
+
   return {
     host,
     session,
+    verify,
     createLease,
     getLease,
     listLeases,

@@ -29,10 +29,13 @@ export type Asked =
       readonly ttl?: string | undefined;
     }
   | { readonly kind: 'get' | 'list' | 'revoke'; readonly host: string; readonly target: Target }
-  | { readonly kind: 'login' | 'status'; readonly host: string };
+  | { readonly kind: 'login' | 'status' | 'verify'; readonly host: string };
+
+/** What was asked of a dynamic secret or its leases. */
+export type AskedOfTarget = Extract<Asked, { target: Target }>;
 
 /** What was asked with a token. */
-export type AskedOfTarget = Extract<Asked, { target: Target }>;
+export type AskedWithToken = AskedOfTarget | { readonly kind: 'verify'; readonly host: string };
 
 /** The longest wish of a server that is honoured, in milliseconds. */
 const LONGEST_RETRY_AFTER = 3_600_000;
@@ -44,6 +47,7 @@ const words = {
   revoke: 'revoke a lease',
   login: 'log in',
   status: 'tell the time',
+  verify: 'check the access token',
 } as const satisfies Record<Asked['kind'], string>;
 
 const problems = {
@@ -101,7 +105,7 @@ function read(body: unknown): Pick<Answer, 'error' | 'message'> {
 function answered(asked: Asked, answer: Answer): Verdict {
   const { status, headers } = answer;
   if (status === 429) return limited(asked, headers);
-  if (!('target' in asked)) return withoutToken(asked, status);
+  if (asked.kind === 'login' || asked.kind === 'status') return withoutToken(asked, status);
   if (isDeadToken(answer)) {
     return {
       fault: fault('TokenRefused', { host: asked.host, status }),
@@ -110,6 +114,7 @@ function answered(asked: Asked, answer: Answer): Verdict {
       deadToken: true,
     };
   }
+  if (!('target' in asked)) return beyond(asked, status);
   if (status >= 500 && answer.error !== undefined && raisedBeforeWork.has(answer.error)) {
     return { fault: fault('TargetNotFound', asked.target), fate: 'refused', status, notFound: 'target' };
   }

@@ -13,8 +13,8 @@ export interface Standing {
   readonly stalled: boolean;
   readonly deleting: boolean;
   readonly fault: Fault | undefined;
-  /** Why `ready` is false, where no fault says so. */
-  readonly pending: 'Leasing' | 'LeaseExpired' | 'Delivering' | 'Settling';
+  /** What is under way, or why `ready` is false, where no fault says so. */
+  readonly pending: keyof typeof pendingMessages | undefined;
 }
 
 interface Word {
@@ -61,7 +61,11 @@ function readyWord(standing: Standing): Word {
   if (standing.ready)
     return { status: 'True', reason: 'LeaseActive', message: 'The Secret holds a live lease.' };
   if (standing.fault !== undefined) return faulty('False', standing.fault);
-  return { status: 'False', reason: standing.pending, message: pendingMessages[standing.pending] };
+  return pendingWord('False', standing.pending ?? 'Leasing');
+}
+
+function pendingWord(status: 'True' | 'False', pending: keyof typeof pendingMessages): Word {
+  return { status, reason: pending, message: pendingMessages[pending] };
 }
 
 function reconcilingWord(standing: Standing): Word {
@@ -69,8 +73,7 @@ function reconcilingWord(standing: Standing): Word {
   if (standing.fault !== undefined) return faulty('True', standing.fault);
   if (standing.deleting)
     return { status: 'True', reason: 'Revoking', message: 'The leases are being revoked.' };
-  if (standing.ready) return settled;
-  return { status: 'True', reason: standing.pending, message: pendingMessages[standing.pending] };
+  return standing.pending === undefined ? settled : pendingWord('True', standing.pending);
 }
 
 function stalledWord(standing: Standing): Word {

@@ -62,10 +62,13 @@ export function leaseRefOf(wider: LeaseRef): LeaseRef {
   return { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret };
 }
 
-/** Whether a lease is past its end by the server's clock, or by the Kubernetes API's where that one is not known. */
+/**
+ * Whether a lease is past its end by the server's clock, or by the Kubernetes API's where that one is not known. An end
+ * that cannot be read has not been reached: such a lease is revoked rather than forgotten.
+ */
 export function hasEnded(ref: LeaseRef, now: DecisionInput['now'], slack: number): boolean {
   const end = parseInstant(ref.expireAt);
-  return end === undefined || (now.lease ?? now.kube) >= end + slack;
+  return end !== undefined && (now.lease ?? now.kube) >= end + slack;
 }
 
 /**

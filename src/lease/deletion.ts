@@ -129,10 +129,13 @@ export function leasesOf(input: DecisionInput): readonly LeaseRef[] {
   return unique([...inHand, ...memory.discarded, ...known, ...fromStatus, ...retiring, ...fromRecord]);
 }
 
-/** A record that only speaks for itself may name its own lease (to be left), and no other. */
+/**
+ * A record vouches for no other lease than its own: what it replaced is in the status or in memory too, and an id that
+ * is only in the record may be anybody's.
+ */
 function leasesOfRecord(current: CurrentLease): readonly LeaseRef[] {
   if (current.state !== 'trusted') return [];
-  return current.mayRevoke ? [current.ref, ...current.record.previous] : [current.ref];
+  return [current.ref];
 }
 
 function pendingRevocations(input: DecisionInput, terms: Terms): DueRevocations {

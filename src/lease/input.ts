@@ -18,9 +18,9 @@ export interface ObjectView {
   readonly status: LeaseStatus;
 }
 
-/** Whether the connection can be used, and as whom. */
+/** Whether the connection can be used, and as whom. `revision` is another after each change of its spec. */
 export type ConnectionView =
-  | { readonly state: 'usable'; readonly identity: ConnectionIdentity }
+  | { readonly state: 'usable'; readonly identity: ConnectionIdentity; readonly revision: string }
   /** `again`: milliseconds until it is worth looking again; undefined: an event will tell. */
   | {
       readonly state: 'refused';
@@ -28,6 +28,7 @@ export type ConnectionView =
       readonly again: number | undefined;
       /** Known unless the connection does not exist. */
       readonly identity: ConnectionIdentity | undefined;
+      readonly revision: string;
     };
 
 /** The Secret that the spec names, as far as it may be looked at. */
@@ -82,8 +83,9 @@ export interface Failures {
   readonly count: number;
   /** Elapsed milliseconds. */
   readonly nextAt: number;
-  /** The generation that they speak of: a new one starts afresh. */
+  /** The generation of the object, and the revision of the connection, that they speak of: a new one starts afresh. */
   readonly generation: number;
+  readonly revision: string;
 }
 
 /** A lease that was issued to, or confirmed for, this process. */
@@ -114,6 +116,8 @@ export interface Memory {
   /** Ids of leases that are revoked or gone. */
   readonly settled: ReadonlySet<string>;
   readonly failures: Failures | undefined;
+  /** This process has tried something for the object: what the status says of failures is older than what it knows. */
+  readonly tried: boolean;
   /** This process has just written the finalizer with a guarded write. */
   readonly looked: boolean;
   /** The last delivery was refused: try it dry before asking for another lease. */

@@ -5,6 +5,7 @@ import { hasEnded, leaseRefOf, rotateAtOf, type CurrentLease } from './current.t
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeaseCause, Step } from './plan.ts';
 import { earliest } from './revocations.ts';
+import { heldByStatus, ownFailures } from './holding.ts';
 import { meets, targetOf } from './target.ts';
 
 /** The most leases that `status.retiring` holds. */
@@ -112,17 +113,10 @@ export function secretNameOf(object: ObjectView): string {
   return (object.spec.valid ? object.spec.value.secret?.name : undefined) ?? object.name;
 }
 
-function judgeBackoff({ input: { memory, now }, object }: Case): Verdict | undefined {
-  const { failures } = memory;
-  if (failures !== undefined) {
-    const holds = failures.generation === object.generation && failures.nextAt > now.elapsed;
-    return holds ? wait(failures.nextAt - now.elapsed) : undefined;
-  }
-  // After a restart the status is all that is left of a backoff; it speaks of the generation that it observed.
-  const until = parseInstant(object.status.attempts?.nextAt);
-  const holds =
-    until !== undefined && until > now.kube && object.status.observedGeneration === object.generation;
-  return holds ? wait(until - now.kube) : undefined;
+function judgeBackoff({ input, object }: Case): Verdict | undefined {
+  const failures = ownFailures(input, object);
+  const left = failures === undefined ? heldByStatus(input, object) : failures.nextAt - input.now.elapsed;
+  return left > 0 ? wait(left) : undefined;
 }
 
 function judgeWitness({ input: { memory, now }, current }: Case): Verdict | undefined {

@@ -8,6 +8,7 @@ import type { Fault } from '../errors.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
 import { conditionsOf, type Standing } from './conditions.ts';
 import { currentLease, hasEnded, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
+import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, KnownLease, ObjectView } from './input.ts';
 import { MOST_RETIRING, secretNameOf } from './policies.ts';
 import { isPending, unique } from './revocations.ts';
@@ -21,7 +22,8 @@ import { meets, targetOf } from './target.ts';
  * @param refusal what the plan refused for, if it did.
  */
 export function report(input: DecisionInput, object: ObjectView, refusal: Fault | undefined): LeaseStatus {
-  if (isHeldByStatus(input, object)) return object.status;
+  // Nothing new is known before the wait that the status speaks of is over.
+  if (refusal === undefined && heldByStatus(input, object) > 0) return object.status;
   const current = currentLease(input);
   const fault = refusal ?? specFault(object) ?? ownFailure(input, object);
   const standing = standingOf(input, object, current, fault);
@@ -48,22 +50,13 @@ export function withoutEnded(status: LeaseStatus, input: DecisionInput): LeaseSt
   return left.length === 0 ? rest : { ...rest, retiring: left };
 }
 
-/** After a restart a backoff is known from the status alone; until it is over the status stands as it is. */
-function isHeldByStatus(input: DecisionInput, object: ObjectView): boolean {
-  const { attempts, observedGeneration } = object.status;
-  if (input.memory.failures !== undefined || attempts === undefined) return false;
-  const until = parseInstant(attempts.nextAt);
-  return until !== undefined && until > input.now.kube && observedGeneration === object.generation;
-}
-
 /** What is wrong with the spec. An object that is being deleted is beyond that. */
 function specFault({ spec, deletedAt }: ObjectView): Fault | undefined {
   return spec.valid || deletedAt !== undefined ? undefined : spec.fault;
 }
 
 function ownFailure(input: DecisionInput, object: ObjectView): Fault | undefined {
-  const { failures, blocked } = input.memory;
-  return failures?.generation === object.generation ? failures.fault : blocked;
+  return ownFailures(input, object)?.fault ?? input.memory.blocked;
 }
 
 function standingOf(
@@ -79,13 +72,18 @@ function standingOf(
     stalled: specFault(object) !== undefined || (fault?.retry === 'change' && !live),
     deleting: object.deletedAt !== undefined,
     fault,
-    pending: pendingOf(input, current, live),
+    pending: pendingOf(input, current, { live, ready }),
   };
 }
 
-function pendingOf(input: DecisionInput, current: CurrentLease, live: boolean): Standing['pending'] {
+function pendingOf(
+  input: DecisionInput,
+  current: CurrentLease,
+  { live, ready }: { readonly live: boolean; readonly ready: boolean },
+): Standing['pending'] {
   if (input.memory.inHand !== undefined) return 'Delivering';
   if (input.memory.open !== undefined) return 'Settling';
+  if (ready) return undefined;
   return current.state === 'trusted' && !live ? 'LeaseExpired' : 'Leasing';
 }
 
@@ -166,7 +164,7 @@ function retiringOf(
   current: CurrentLease,
 ): RetiringLease[] | undefined {
   const { status } = object;
-  const replaced = replacedBy(current, status);
+  const replaced = replacedBy(input, current, status);
   const failed = input.memory.discarded.filter(
     (ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && isPending(input, ref),
   );
@@ -184,12 +182,18 @@ function retiringOf(
 }
 
 /**
- * What the last write of the Secret replaced, while the status does not know of it. The status' own word about a lease
- * comes before the record's, and a record that only speaks for itself names no other lease.
+ * What the last write of the Secret replaced, while the status does not know of it: the lease that the status still
+ * names. The record's `previous` adds what this process knows of itself, and nothing else: an id that only a record
+ * names may be anybody's.
  */
-function replacedBy(current: CurrentLease, { lease }: LeaseStatus): readonly LeaseRef[] {
+function replacedBy(
+  input: DecisionInput,
+  current: CurrentLease,
+  { lease }: LeaseStatus,
+): readonly LeaseRef[] {
   if (current.state !== 'trusted' || lease?.id === current.ref.id) return [];
-  return [...(lease === undefined ? [] : [lease]), ...(current.mayRevoke ? current.record.previous : [])];
+  const known = current.record.previous.flatMap(({ id }) => input.memory.known.get(id)?.ref ?? []);
+  return [...(lease === undefined ? [] : [lease]), ...known];
 }
 
 /** How the revocation of a replaced lease goes. It changes when the reason does, not with each try. */
@@ -211,8 +215,8 @@ function latestEnding(entries: readonly RetiringLease[]): RetiringLease[] {
  * reason stays in memory.
  */
 function attemptsOf(input: DecisionInput, object: ObjectView): LeaseStatus['attempts'] {
-  const { failures } = input.memory;
-  if (failures?.generation !== object.generation) return undefined;
+  const failures = ownFailures(input, object);
+  if (failures === undefined) return undefined;
   const written = object.status.attempts;
   const wait = failures.nextAt - input.now.elapsed;
   const sameReason = written?.reason === failures.fault.code;

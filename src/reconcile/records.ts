@@ -48,10 +48,18 @@ export function secretRecord(raw: unknown): SecretRecord {
   return { ...identityOf(metadata), labels, annotations, owners, terminating };
 }
 
-const envelope = z.object({ metadata: objectMeta, spec: z.unknown(), status: z.unknown() });
+const envelope = z.object({
+  metadata: objectMeta,
+  spec: z.unknown().optional(),
+  status: z.unknown().optional(),
+});
 
 const secretEnvelope = z.object({
-  metadata: objectMeta.extend({ ownerReferences: z.array(z.object({ uid: z.string() })).default([]) }),
+  metadata: objectMeta.extend({
+    // What a dry run would have created has none.
+    resourceVersion: z.string().default(''),
+    ownerReferences: z.array(z.object({ uid: z.string() })).default([]),
+  }),
 });
 
 function identityOf({ namespace, name, uid, resourceVersion }: ObjectMeta): Identified {

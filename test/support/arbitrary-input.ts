@@ -37,6 +37,7 @@ import {
   SECOND,
   usable,
   valid,
+  REVISION,
 } from './builders.ts';
 
 /** Inputs of every kind: consistent ones, and such as only a tenant's edit, a crash or a restored backup brings about. */
@@ -109,7 +110,13 @@ const someConnection: fc.Arbitrary<ConnectionView> = fc.oneof(
   fc
     .record({ why: someFault, again: sometimes(50, fc.integer({ min: 1, max: HOUR })) })
     .map(({ why, again }) => refused(why, again)),
-  someFault.map((why) => ({ state: 'refused' as const, fault: why, again: undefined, identity: undefined })),
+  someFault.map((why) => ({
+    state: 'refused' as const,
+    fault: why,
+    again: undefined,
+    identity: undefined,
+    revision: '',
+  })),
 );
 
 const someStatus: fc.Arbitrary<LeaseStatus> = fc
@@ -170,6 +177,7 @@ const someFailures: fc.Arbitrary<Failures> = fc
     count: fc.integer({ min: 1, max: 50 }),
     after: moment,
     generation: fc.constantFrom(1, 2),
+    revision: fc.constantFrom(REVISION, 'another'),
   })
   .map(({ after, ...rest }) => ({ ...rest, nextAt: ELAPSED + after }));
 
@@ -210,6 +218,7 @@ export const someMemory: fc.Arbitrary<Memory> = fc
       .map((entries) => new Map(entries)),
     settled: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
     failures: sometimes(10, someFailures),
+    tried: fc.boolean(),
     looked: fc.boolean(),
     blocked: sometimes(10, someFault),
     healedAt: sometimes(

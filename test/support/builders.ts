@@ -151,13 +151,16 @@ export function anObject(overrides: Partial<ObjectView> = {}): ObjectView {
   };
 }
 
-export const usable: ConnectionView = { state: 'usable', identity: anIdentity() };
+/** The revision of the connection that {@link usable} and {@link refused} speak of. */
+export const REVISION = 'connection-uid/1';
+
+export const usable: ConnectionView = { state: 'usable', identity: anIdentity(), revision: REVISION };
 
 export function refused(
   why: Fault = fault('LoginRefused', { host: HOST, status: 401 }),
   again?: number,
 ): ConnectionView & { state: 'refused' } {
-  return { state: 'refused', fault: why, again, identity: anIdentity() };
+  return { state: 'refused', fault: why, again, identity: anIdentity(), revision: REVISION };
 }
 
 export function inHand(ref: LeaseRef = aRef({ id: 'in-hand' }), retryAt: number = ELAPSED): LeaseInHand {
@@ -178,7 +181,14 @@ export function anOpenRequest(overrides: Partial<OpenRequest> = {}): OpenRequest
 
 export function failures(overrides: Partial<Failures> = {}): Failures {
   const why = fault('ServerFailed', { host: HOST, status: 500, request: 'create a lease' });
-  return { fault: why, count: 1, nextAt: ELAPSED + 5 * SECOND, generation: 1, ...overrides };
+  return {
+    fault: why,
+    count: 1,
+    nextAt: ELAPSED + 5 * SECOND,
+    generation: 1,
+    revision: REVISION,
+    ...overrides,
+  };
 }
 
 /** What a process remembers that has just started. */
@@ -192,6 +202,7 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     revocations: new Map(),
     settled: new Set(),
     failures: undefined,
+    tried: false,
     looked: false,
     blocked: undefined,
     healedAt: undefined,

@@ -11,12 +11,10 @@ import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.
 import type { Control } from '../../sandbox/lease-api/control.ts';
 import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
 import type { LeaseApiOptions } from '../../sandbox/lease-api/options.ts';
+import { installOperator, operatorAccount } from '../../sandbox/operator/install.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
 import { connectionRecord, leaseRecord } from '../../src/reconcile/records.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
-
-const root = path.join(import.meta.dirname, '..', '..');
-const account = { namespace: 'leaseholder-system', name: 'leaseholder' };
 
 export interface StageOptions {
   readonly leaseApi?: LeaseApiOptions;
@@ -114,19 +112,17 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
   const custom = (plural: string, namespace: string, name: string): Promise<unknown> =>
     read(`/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/${plural}/${name}`);
 
-  await run(['apply', '-f', path.join(root, 'crds')]);
-  await run(['apply', '-f', path.join(root, 'deploy', 'rbac.yaml')]);
-  await run(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await installOperator((...args) => run(args));
   await api.seedProject({ slug: 'shop', environments: [{ slug: 'prod', folders: [] }] });
   const place = { projectSlug: 'shop', environmentSlug: 'prod' };
   const { dynamicSecretId } = await api.seedDynamicSecret({ ...place, name: 'orders' });
   const identity = await api.seedIdentity({ grants: [{ projectSlug: 'shop', actions: ['lease'] }] });
-  const kubeconfig = await plane.serviceAccountKubeconfig(account);
+  const kubeconfig = await plane.serviceAccountKubeconfig(operatorAccount);
 
   const stage: Omit<Stage, typeof Symbol.asyncDispose> = {
     plane,
     api,
-    user: serviceAccountUser(account),
+    user: serviceAccountUser(operatorAccount),
     identity,
     dynamicSecretId,
     kubeconfig,

@@ -12,7 +12,9 @@ export interface UniversalOptions {
 /** Universal Auth: a client id and secret for a token. */
 export function universalLogin({ credential }: UniversalOptions): LoginMethod {
   return async (context) => {
-    const [clientId, clientSecret] = await Promise.all([credential('clientId'), credential('clientSecret')]);
+    // One after the other: where both are missing, the fault always names the same one.
+    const clientId = await credential('clientId');
+    const clientSecret = await credential('clientSecret');
     const body = { clientId: clientId.trim(), clientSecret: clientSecret.trim() };
     const deadline = context.clock.elapsed() + context.timing.apiRequestDeadline;
     return retrying({ ...context, deadline, mendable: mendableLogin }, () =>

@@ -55,6 +55,8 @@ export function link({ identity, client, clock, timing }: LinkOptions): Link {
     try {
       await client.synchronise();
       await client.session.token();
+      // A login alone does not show that the server takes its token: the one before was refused as fresh as this one.
+      if (client.session.state().kind === 'failed') await client.verify();
       failure = undefined;
     } catch (error) {
       const raised = error instanceof FaultError ? error.fault : fault('Internal', undefined);

@@ -33,7 +33,9 @@ export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLe
     });
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    await answerRefusal(pass, object, held, error);
+    // A 404 for a change: the Secret went away. For a creation it is the namespace that did, which is a refusal.
+    if (ours !== undefined && isNotFound(error)) await lookAtConflict(pass, object, held);
+    else await answerRefusal(pass, object, held, error);
   }
   return 'again';
 }
@@ -48,8 +50,7 @@ export function write(
   const key = secretKeyOf(object);
   const dress = dressOf(object);
   if (existing === undefined) {
-    const name = key.slice(key.indexOf('/') + 1);
-    return cluster.secrets.create(key, newSecret(name, object, dress, content), options);
+    return cluster.secrets.create(key, newSecret(nameOf(key), object, dress, content), options);
   }
   return cluster.secrets.change(key, changedSecret(existing, recordOf(existing), dress, content), options);
 }
@@ -60,12 +61,12 @@ async function answerRefusal(
   held: HeldLease,
   error: KubeError,
 ): Promise<void> {
-  if (isConflict(error) || isAlreadyExists(error) || isGone(error, object, pass)) {
+  if (isConflict(error) || isAlreadyExists(error)) {
     await lookAtConflict(pass, object, held);
     return;
   }
   if (!isDefinite(error)) {
-    tryLater(pass, held, error);
+    tryLater(pass, object, held, error);
     return;
   }
   // An earlier try that nobody answered may have arrived, and then this refusal is not the last word about it.
@@ -73,20 +74,15 @@ async function answerRefusal(
   else discard(pass, held, { result: 'refused', why: refusedFault(object, error) });
 }
 
-/** A 404 for a change: the Secret went away. For a creation it is the namespace that did, which is a refusal. */
-function isGone(error: KubeError, object: LeaseRecord, { cluster }: LeasePass): boolean {
-  return isNotFound(error) && cluster.secrets.get(secretKeyOf(object)) !== undefined;
-}
-
 /** A conflict, or a refusal after a try in doubt: what is there tells what to do with the lease in hand. */
 async function lookAtConflict(pass: LeasePass, object: LeaseRecord, held: HeldLease): Promise<void> {
   try {
     const secret = await pass.cluster.secrets.look(secretKeyOf(object));
-    if (secret === undefined) tryLater(pass, held, undefined);
+    if (secret === undefined) tryLater(pass, object, held);
     else await answerConflict(pass, object, secret, held);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    tryLater(pass, held, error);
+    tryLater(pass, object, held, error);
   }
 }
 
@@ -138,10 +134,11 @@ async function writeOver(
     });
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
-    if (isDefinite(error) && !isConflict(error) && !held.doubtful) {
+    const moved = isConflict(error) || isNotFound(error);
+    if (isDefinite(error) && !moved && !held.doubtful) {
       discard(pass, held, { result: 'refused', why: refusedFault(object, error) });
     } else {
-      tryLater(pass, held, error);
+      tryLater(pass, object, held, error);
     }
   }
 }
@@ -158,6 +155,7 @@ function settleDelivery(
     inHand: undefined,
     written: { uid, resourceVersion },
     failures: undefined,
+    tried: true,
     blocked: undefined,
     known: lastTwo(pass, held),
     // Only those that the status still lists have to be remembered as ended.
@@ -189,7 +187,7 @@ function discard(
 }
 
 /** The same lease again later; past its deadline nobody may write it any more. */
-function tryLater(pass: LeasePass, held: HeldLease, error: KubeError | undefined): void {
+function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?: KubeError): void {
   const { clock, timing } = pass;
   const now = clock.elapsed();
   const doubtful = held.doubtful || (error !== undefined && error.status !== 429 && !isDefinite(error));
@@ -198,13 +196,14 @@ function tryLater(pass: LeasePass, held: HeldLease, error: KubeError | undefined
     pass.remember({ inHand: { ...held, doubtful, retryAt } });
     return;
   }
-  const why = fault('SecretNotWritten', { secret: held.record.lease.id });
+  const why = fault('SecretNotWritten', { secret: nameOf(secretKeyOf(object)) });
   if (!doubtful) {
     discard(pass, held, { result: 'refused', why });
     return;
   }
   // Perhaps it was written after all: revoking from memory could kill what pods read. What the Secret names tells.
-  pass.remember({ inHand: undefined });
+  // As long as no write works the next lease would share its fate, so a dry run comes first here too.
+  pass.remember({ inHand: undefined, blocked: why });
   pass.metrics.delivered('abandoned');
   pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
     lease: held.ref.id,
@@ -214,11 +213,14 @@ function tryLater(pass: LeasePass, held: HeldLease, error: KubeError | undefined
 
 /** A refusal of the Kubernetes API, as the user meets it. */
 export function refusedFault(object: LeaseRecord, error: KubeError): Fault {
-  const key = secretKeyOf(object);
   const details = {
-    secret: key.slice(key.indexOf('/') + 1),
+    secret: nameOf(secretKeyOf(object)),
     status: error.status ?? 0,
     reason: error.reason,
   };
   return fault('SecretRefused', details, error.retryAfter);
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
 }

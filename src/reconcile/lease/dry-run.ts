@@ -20,7 +20,7 @@ export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<Step
       return 'again';
     }
     await write(pass, object, live, { content: placeholder(pass), dryRun: true });
-    pass.remember({ blocked: undefined, failures: undefined });
+    pass.remember({ blocked: undefined, failures: undefined, tried: true });
   } catch (error) {
     if (error instanceof KubeError && isDefinite(error)) block(pass, refusedFault(object, error));
     else fail(pass, faultOf(error, 'try the write of the Secret'));

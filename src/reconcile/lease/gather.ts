@@ -3,7 +3,7 @@ import { leasesOf } from '../../lease/deletion.ts';
 import type { ConnectionView, DecisionInput, SecretView } from '../../lease/input.ts';
 import { isDressed, type Dress } from '../../secret/manifest.ts';
 import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
-import type { LeaseRecord } from '../ports.ts';
+import type { ConnectionRecord, LeaseRecord } from '../ports.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
 
 /**
@@ -12,8 +12,7 @@ import { secretKeyOf, type LeasePass } from './context.ts';
  */
 export async function gather(pass: LeasePass): Promise<DecisionInput> {
   const { cluster, clock, timing } = pass;
-  const seen = cluster.leases.get(pass.key);
-  const object = seen?.uid === pass.uid ? seen : undefined;
+  const object = ownObject(pass);
   const connection = object === undefined ? noConnection : await connectionOf(pass, object);
   const input: DecisionInput = {
     object,
@@ -27,11 +26,22 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
   return { ...input, unreachable: unreachable(pass, input) };
 }
 
+/**
+ * The object of a pass. It counts as gone when there is another one of its name, and when it is being deleted and our
+ * finalizer no longer holds it: others' finalizers may keep it for long, and its status still names what was revoked.
+ */
+export function ownObject(pass: LeasePass): LeaseRecord | undefined {
+  const seen = pass.cluster.leases.get(pass.key);
+  if (seen?.uid !== pass.uid || pass.memory().released) return undefined;
+  return seen.deletedAt !== undefined && !seen.hasFinalizer ? undefined : seen;
+}
+
 const noConnection: ConnectionView & { state: 'refused' } = {
   state: 'refused',
   fault: fault('ConnectionNotFound', { kind: 'InfisicalConnection', name: '' }),
   again: undefined,
   identity: undefined,
+  revision: '',
 };
 
 async function connectionOf({ cluster, links }: LeasePass, object: LeaseRecord): Promise<ConnectionView> {
@@ -42,11 +52,23 @@ async function connectionOf({ cluster, links }: LeasePass, object: LeaseRecord):
     return { ...noConnection, fault: fault('ConnectionNotFound', { kind, name }) };
   }
   const found = links.of(connection);
-  if (!found.ok) return { state: 'refused', fault: found.fault, again: undefined, identity: undefined };
+  const revision = revisionOf(connection);
+  if (!found.ok) return { ...noConnection, fault: found.fault, revision };
   const { identity } = found.link;
   const state = await found.link.ready();
-  if (state.state === 'failed') return { state: 'refused', fault: state.fault, again: state.again, identity };
-  return { state: 'usable', identity };
+  if (state.state === 'failed') return { ...state, state: 'refused', identity, revision };
+  return { state: 'usable', identity, revision };
+}
+
+/** Changes with the connection's spec, and when another takes its name. */
+function revisionOf(connection: ConnectionRecord | undefined): string {
+  return connection === undefined ? '' : `${connection.uid}/${String(connection.generation)}`;
+}
+
+/** The {@link ConnectionView} revision that an object's failures are to be remembered with. */
+export function connectionRevision({ cluster }: LeasePass, object: LeaseRecord | undefined): string {
+  if (object?.spec.valid !== true) return '';
+  return revisionOf(cluster.connections.get(`${object.namespace}/${object.spec.value.connectionRef.name}`));
 }
 
 /** The time of the server that the object leases from. */

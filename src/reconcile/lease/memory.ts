@@ -20,6 +20,8 @@ export interface Remembered extends Memory {
   readonly untagged: boolean;
   /** When a list first lacked a lease that was to be revoked: elapsed milliseconds by lease id. */
   readonly absentSince: ReadonlyMap<string, number>;
+  /** The object was let go: whatever a view that lags still shows of it, our part in it is over. */
+  readonly released: boolean;
 }
 
 const blank: Remembered = Object.freeze({
@@ -31,8 +33,10 @@ const blank: Remembered = Object.freeze({
   attestations: new Map(),
   revocations: new Map(),
   absentSince: new Map(),
+  released: false,
   settled: new Set<string>(),
   failures: undefined,
+  tried: false,
   looked: false,
   blocked: undefined,
   healedAt: undefined,

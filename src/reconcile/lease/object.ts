@@ -36,6 +36,8 @@ export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
   }
   pass.memories.forget(pass.uid);
+  // The API server answers the last finalizer's removal with the object's old version, so it stays in view for a while.
+  if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }
 
 async function patchFinalizers(
@@ -58,8 +60,7 @@ export async function deleteSecret(
   try {
     await pass.cluster.secrets.delete(key, expected);
   } catch (error) {
-    if (!isConflict(error)) return failed(pass, error, 'delete the Secret');
-    return guarded(pass, 'read the Secret', () => pass.cluster.secrets.look(key));
+    return lookAtSecret(pass, object, error, 'delete the Secret');
   }
   return 'again';
 }
@@ -73,10 +74,24 @@ export async function dress(pass: LeasePass, object: LeaseRecord): Promise<StepR
   const wanted = dressOf(object);
   const { lease, previous, digest } = record;
   const operations = dressing(secret, record, wanted, dressedRecord({ lease, previous, digest }, wanted));
-  return guarded(pass, 'patch the Secret', async () => {
+  try {
     const { uid, resourceVersion } = await pass.cluster.secrets.change(key, operations);
     pass.remember({ written: { uid, resourceVersion } });
-  });
+  } catch (error) {
+    return lookAtSecret(pass, object, error, 'patch the Secret');
+  }
+  return 'again';
+}
+
+/** A conflict, or a Secret that is not there any more, means that the view of it is old, and a fresh one decides. */
+async function lookAtSecret(
+  pass: LeasePass,
+  object: LeaseRecord,
+  error: unknown,
+  request: string,
+): Promise<StepResult> {
+  if (!isConflict(error) && !isNotFound(error)) return failed(pass, error, request);
+  return guarded(pass, 'read the Secret', () => pass.cluster.secrets.look(secretKeyOf(object)));
 }
 
 /** Runs a guarded write of the object; a conflict means that the view is old, and a fresh one decides. */

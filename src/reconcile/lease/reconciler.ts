@@ -8,7 +8,7 @@ import { attest } from './attest.ts';
 import { leasePass, type LeaseParts, type LeasePass, type StepResult } from './context.ts';
 import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
-import { gather } from './gather.ts';
+import { gather, ownObject } from './gather.ts';
 import { addFinalizer, deleteSecret, dress, dropFinalizer, forget } from './object.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
@@ -48,8 +48,8 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
   for (let steps = 0; steps < MOST_STEPS && !signal.aborted; steps += 1) {
     const input = await gather(pass);
     const plan = decide(input);
-    const object = pass.cluster.leases.get(pass.key);
-    if (object?.uid !== input.object?.uid) continue;
+    const object = ownObject(pass);
+    if ((object === undefined) !== (input.object === undefined)) continue;
     const result = await execute(pass, object, input, plan);
     if (result === 'again' || plan.revocations.length > 0) continue;
     const written = await finish(pass, input, plan);
@@ -69,11 +69,11 @@ function outcomeOf(pass: LeasePass, plan: Plan): LeaseOutcome {
 
 /** Reports where the decision is to wait. A deletion says something only when it is held up. */
 async function finish(pass: LeasePass, input: DecisionInput, plan: Plan): Promise<StepResult> {
-  const object = pass.cluster.leases.get(pass.key);
-  if (object === undefined || object.uid !== pass.uid) return 'rest';
+  const object = ownObject(pass);
+  if (object === undefined) return 'rest';
   if (object.deletedAt !== undefined && pass.memory().failures === undefined) return 'rest';
   // What failed before has been overcome, or something else would have been decided.
-  if (plan.policy === ALL_IS_WELL) pass.remember({ failures: undefined });
+  if (plan.policy === ALL_IS_WELL) pass.remember({ failures: undefined, tried: true });
   return writeStatus(pass, object, { ...input, object, memory: pass.memory() }, refusalOf(plan.step));
 }
 

@@ -28,12 +28,15 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
       pass.log.info('A request without an answer had made a lease; it is revoked.', {
         attempt: open.attempt,
       });
-    } else if (listedAt >= open.sentAt + timing.settleAfter) {
+    } else if (listedAt < open.sentAt + timing.settleAfter) {
+      lookAgain(pass, open);
+    } else if (client.tagSupport(open.target) !== 'kept' && leases.some((lease) => lease.tag === undefined)) {
+      // Its first answer would have told whether the server keeps tags: one of these may be ours.
+      leaveUnattributed(pass, open);
+    } else {
       pass.remember({ open: undefined });
       metrics.requestSettled('never-made');
       pass.log.info('A request without an answer had made no lease.', { attempt: open.attempt });
-    } else {
-      lookAgain(pass, open);
     }
   } catch (error) {
     const { code } = faultOf(error, 'list the leases');
@@ -57,10 +60,11 @@ function lookAgain(pass: LeasePass, open: OpenRequest): void {
 /** A server without tags cannot be asked whose a lease is. Once the request must be over, another may follow. */
 function giveUpUnrecognisable(pass: LeasePass, open: OpenRequest): void {
   const over = open.sentAt + pass.timing.settleAfter;
-  if (pass.clock.elapsed() < over) {
-    pass.remember({ open: { ...open, lookAt: over } });
-    return;
-  }
+  if (pass.clock.elapsed() < over) pass.remember({ open: { ...open, lookAt: over } });
+  else leaveUnattributed(pass, open);
+}
+
+function leaveUnattributed(pass: LeasePass, open: OpenRequest): void {
   pass.remember({ open: undefined });
   pass.metrics.requestSettled('unattributed');
   pass.log.warn(

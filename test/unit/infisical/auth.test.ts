@@ -118,14 +118,17 @@ describe('Universal Auth', () => {
     expect(calls).toEqual(['login', 'login', 'login']);
   });
 
-  test('hands on why its credential cannot be read', async () => {
+  test('hands on why its credential cannot be read: of the id first, whichever is answered first', async () => {
     await using server = await scriptedServer();
     const { context } = contextOf(server.host);
-    const details = { field: 'spec.auth.universal.clientId', secret: 's', key: 'k' };
-    const missing = (): Promise<string> =>
-      Promise.reject(new FaultError(fault('CredentialNotFound', details)));
+    const missing = async (name: string): Promise<string> => {
+      if (name === 'clientId') await new Promise(setImmediate);
+      const details = { field: `spec.auth.universal.${name}`, secret: 's', key: 'k' };
+      throw new FaultError(fault('CredentialNotFound', details));
+    };
     const error = await rejection(universalLogin({ credential: missing })(context), FaultError);
     expect(error.fault.code).toBe('CredentialNotFound');
+    expect(error.fault.message).toContain('spec.auth.universal.clientId');
     expect(server.received).toHaveLength(0);
   });
 });

@@ -335,6 +335,23 @@ describe('a dead token', () => {
     expect(setting.server.to('login')).toHaveLength(2);
   });
 
+  test('is followed by one that is shown to the server before anything is asked with it', async () => {
+    await using setting = await clientSetting();
+    const { client, server, clock } = setting;
+    server.on('list', died);
+    await failure(setting, calls.list(client));
+    const { retryAfter } = (await failure(setting, client.verify())).fault;
+    expect(server.to('status')).toHaveLength(0);
+    clock.advance(retryAfter ?? 0);
+    server.on('status', died, json(200, { message: 'Ok' }));
+    expect(await failure(setting, client.verify())).toMatchObject({ fault: { code: 'TokenRefused' } });
+    expect(client.session.state()).toMatchObject({ kind: 'failed' });
+    clock.advance(standardTiming.loginBackoffCap);
+    await pump(clock, client.verify());
+    expect(server.to('status').map(({ headers }) => headers.authorization)).toEqual(['Bearer t3', 'Bearer t4']);
+    expect(client.session.state()).toMatchObject({ kind: 'loggedIn' });
+  });
+
   test('is not suspected when the server is down', async () => {
     await using setting = await clientSetting();
     setting.server.on('revoke', html(401));

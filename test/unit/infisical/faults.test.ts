@@ -17,6 +17,7 @@ const list: Asked = { kind: 'list', host: HOST, target: TARGET };
 const revoke: Asked = { kind: 'revoke', host: HOST, target: TARGET };
 const login: Asked = { kind: 'login', host: HOST };
 const time: Asked = { kind: 'status', host: HOST };
+const verify: Asked = { kind: 'verify', host: HOST };
 
 function answered(body: Readonly<Record<string, unknown>>, headers: AnswerHeaders = {}): Outcome {
   return { kind: 'answered', status: Number(body['statusCode']), body, headers };
@@ -176,6 +177,16 @@ describe('a newer server', () => {
       login,
       answered(refusal(429, 'RateLimitExceeded')),
       { code: 'RateLimited', fate: refused },
+    ],
+    'refuses the token that is shown to it': [
+      verify,
+      answered(refusal(403, 'TokenError')),
+      { code: 'TokenRefused', fate: refused, ...dead },
+    ],
+    'fails to look at a token': [
+      verify,
+      answered(refusal(503, 'ServiceUnavailable')),
+      { code: 'ServerFailed', fate: unknown },
     ],
     'fails to tell the time': [
       time,

@@ -127,7 +127,13 @@ describe('the conditions', () => {
     },
     'of a missing connection with a live lease: Ready, and Reconciling with the fault': {
       input: anInput({
-        connection: { state: 'refused', fault: notFound, again: undefined, identity: undefined },
+        connection: {
+          state: 'refused',
+          fault: notFound,
+          again: undefined,
+          identity: undefined,
+          revision: '',
+        },
       }),
       expected: ['True LeaseActive', 'True ConnectionNotFound', 'False Accepted'],
     },

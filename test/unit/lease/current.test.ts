@@ -132,8 +132,8 @@ describe('a lease has ended', () => {
     expect(hasEnded(aRef(), anInput({ now }).now, slack)).toBe(ended);
   });
 
-  test('when its end is no instant', () => {
-    expect(hasEnded(aRef({ expireAt: 'never' }), anInput().now, 0)).toBe(true);
+  test('never, when its end is no instant: it is revoked rather than forgotten', () => {
+    expect(hasEnded(aRef({ expireAt: 'never' }), anInput().now, 0)).toBe(false);
   });
 });
 
@@ -150,6 +150,14 @@ describe('the span of a lease', () => {
     'begins now where nobody knows': { parts: { object: { status: {} } }, createdAt: NOW },
     'begins now where the status speaks of another lease': {
       parts: { object: { status: aStatus({ lease: { ...aRef({ id: 'x' }), createdAt: instant(-HOUR) } }) } },
+      createdAt: NOW,
+    },
+    'begins now where it is said to begin at its end': {
+      parts: {
+        memory: {
+          known: new Map([['lease-1', aKnownLease(aRef(), { createdAt: instant(50 * MINUTE) })]]),
+        },
+      },
       createdAt: NOW,
     },
     "begins now by the Kubernetes API's clock where the server's is not known": {

@@ -19,6 +19,7 @@ import {
   ourSecret,
   SECOND,
   valid,
+  usable,
 } from '../../support/builders.ts';
 import { expected, inWords, leaseStep, wait, type Decision } from '../../support/plans.ts';
 
@@ -166,7 +167,7 @@ const rows: Record<string, Decision> = {
   },
   'another server is another lease, at once': {
     input: anInput({
-      connection: { state: 'usable', identity: anIdentity({ host: 'https://eu.example.com' }) },
+      connection: { ...usable, identity: anIdentity({ host: 'https://eu.example.com' }) },
     }),
     policy: onTarget,
     step: leaseStep('target-changed', 'lease-1', false),
@@ -176,7 +177,7 @@ const rows: Record<string, Decision> = {
       object: {
         spec: valid(aSpec({ connectionRef: { kind: 'InfisicalConnection', name: 'renamed' } })),
       },
-      connection: { state: 'usable', identity: anIdentity({ name: 'renamed', uid: 'other-uid' }) },
+      connection: { ...usable, identity: anIdentity({ name: 'renamed', uid: 'other-uid' }) },
     }),
     policy: well,
     step: wait,

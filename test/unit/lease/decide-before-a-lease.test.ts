@@ -75,6 +75,23 @@ const rows: Record<string, Decision> = {
     step: { do: 'refuse', fault: refused().fault },
     again: 50 * MINUTE,
   },
+  "the end of a lease is the server's moment, not that of the Kubernetes API": {
+    input: anInput({ connection: refused(), now: { lease: NOW + 20 * MINUTE, kube: NOW - HOUR } }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+    again: 30 * MINUTE,
+  },
+  "without the server's time it is that of the Kubernetes API": {
+    input: anInput({ connection: refused(), now: { lease: undefined, kube: NOW + 20 * MINUTE } }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+    again: 30 * MINUTE,
+  },
+  'under a refused connection a lease that has ended is not waited for': {
+    input: anInput({ connection: refused(), now: { lease: NOW + 50 * MINUTE } }),
+    policy: 'the connection must be in order',
+    step: { do: 'refuse', fault: refused().fault },
+  },
   'the finalizer is added before the first lease': {
     input: aNewInput({ object: { hasFinalizer: false } }),
     policy: 'the finalizer comes before the first lease',
@@ -111,6 +128,24 @@ const rows: Record<string, Decision> = {
     policy: live,
     step: leaseStep('first'),
   },
+  'a changed connection does not wait for the faults of the one before': {
+    input: aNewInput({ memory: { tried: true, failures: failures({ revision: 'connection-uid/0' }) } }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'once this process has tried, a wait in the status is over': {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+      memory: { tried: true },
+    }),
+    policy: live,
+    step: leaseStep('first'),
+  },
   'after a restart the wait is taken from the status': {
     input: aNewInput({
       object: {
@@ -123,6 +158,20 @@ const rows: Record<string, Decision> = {
     policy: 'back off after a fault',
     step: wait,
     again: 90 * SECOND,
+  },
+  "what is left of such a wait is counted by the Kubernetes API's clock": {
+    input: aNewInput({
+      object: {
+        status: {
+          observedGeneration: 1,
+          attempts: { count: 4, reason: 'ServerFailed', nextAt: instant(90 * SECOND) },
+        },
+      },
+      now: { kube: NOW + 30 * SECOND, lease: NOW - HOUR },
+    }),
+    policy: 'back off after a fault',
+    step: wait,
+    again: 60 * SECOND,
   },
   'a wait in the status is read against the clock of the Kubernetes API': {
     input: aNewInput({

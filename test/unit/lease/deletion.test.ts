@@ -66,21 +66,22 @@ const rows: Record<string, Decision> = {
     again: 10 * MINUTE,
     revokes: ['lease-1'],
   },
-  'every lease is revoked: in hand, discarded, current, replaced and retiring': {
-    input: anInput({
-      object: deleting({ status: aStatus({ retiring: [first] }) }),
-      secret: ourSecret({ record: aRecord({ lease: aRef({ id: 'lease-2' }), previous: [second] }) }),
-      memory: {
-        known: known(aRef({ id: 'lease-2' })),
-        inHand: inHand(),
-        discarded: [aRef({ id: 'discarded' })],
-      },
-    }),
-    policy: revoking,
-    step: wait,
-    again: 10 * MINUTE,
-    revokes: ['in-hand', 'discarded', 'lease-2', 'lease-1', 'old-1', 'old-2'],
-  },
+  'every lease is revoked: in hand, discarded, current, reported and retiring; not one that only the record names':
+    {
+      input: anInput({
+        object: deleting({ status: aStatus({ retiring: [first] }) }),
+        secret: ourSecret({ record: aRecord({ lease: aRef({ id: 'lease-2' }), previous: [second] }) }),
+        memory: {
+          known: known(aRef({ id: 'lease-2' })),
+          inHand: inHand(),
+          discarded: [aRef({ id: 'discarded' })],
+        },
+      }),
+      policy: revoking,
+      step: wait,
+      again: 10 * MINUTE,
+      revokes: ['in-hand', 'discarded', 'lease-2', 'lease-1', 'old-1'],
+    },
   'a replaced lease is revoked before its revokeAfter': {
     input: anInput({
       object: deleting({ status: aStatus({ retiring: [{ ...first, revokeAfter: instant(HOUR) }] }) }),

@@ -128,7 +128,8 @@ describe('whatever is seen', () => {
       if (current.state === 'trusted' && current.mayRevoke) return;
       const { status: before } = input.object;
       const named = [...(before.retiring ?? []), ...(before.lease === undefined ? [] : [before.lease])];
-      const vouched = [...named, ...input.memory.discarded].map(leaseRefOf);
+      const known = [...input.memory.known.values()].map(({ ref }) => ref);
+      const vouched = [...named, ...known, ...input.memory.discarded].map(leaseRefOf);
       for (const entry of status.retiring ?? []) expect(vouched).toContainEqual(leaseRefOf(entry));
     });
   });

@@ -209,10 +209,17 @@ describe('retiring', () => {
     expect(reported(anInput(rotated)).retiring).toEqual([aRef()]);
   });
 
-  test('takes every lease that the record says was replaced, and that of the status, each once', () => {
+  test('takes what this process knows of the leases that the record says were replaced, each once', () => {
     const record = aRecord({ lease: second, previous: [aRef({ id: 'older' }), aRef()] });
-    const input = anInput({ ...rotated, secret: ourSecret({ record }) });
+    const memory = { known: known(second, aRef({ id: 'older' })) };
+    const input = anInput({ ...rotated, secret: ourSecret({ record }), memory });
     expect(ids(reported(input).retiring)?.toSorted()).toEqual(['lease-1', 'older']);
+  });
+
+  test("takes no lease that only the record names: it may be anybody's", () => {
+    const record = aRecord({ lease: second, previous: [aRef({ id: 'stolen' }), aRef()] });
+    const input = anInput({ ...rotated, secret: ourSecret({ record }), memory: { known: known(second) } });
+    expect(ids(reported(input).retiring)).toEqual(['lease-1']);
   });
 
   test('takes the words of the status about a lease, not those of the record', () => {
@@ -383,7 +390,7 @@ describe('after a restart within a backoff', () => {
     ['there is a new generation', { object: { status, generation: 2 } }],
     [
       'this process met a fault of its own',
-      { object: { status }, memory: { failures: failures({ count: 1 }) } },
+      { object: { status }, memory: { tried: true, failures: failures({ count: 1 }) } },
     ],
   ])('it is rebuilt when %s', (_sentence, parts) => {
     expect(reported(aNewInput(parts)).conditions).toHaveLength(3);

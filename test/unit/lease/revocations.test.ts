@@ -76,6 +76,17 @@ describe('revocations beside the step', () => {
     expect(due({ ...input, now: { ...input.now, elapsed: ELAPSED + 9 * SECOND } })).toEqual(['ripe']);
   });
 
+  test('are waited for until the first of those that failed', () => {
+    const reason = 'RevocationFailed' as const;
+    const revocations = new Map([
+      ['ripe', { attempts: 2, nextAt: ELAPSED + 9 * SECOND, reason }],
+      ['discarded', { attempts: 1, nextAt: ELAPSED + 4 * SECOND, reason }],
+    ]);
+    const discarded = [aRef({ id: 'discarded' })];
+    const input = anInput({ object: { status: one }, memory: { discarded, revocations } });
+    expect(decide(input)).toMatchObject({ revocations: [], again: 4 * SECOND });
+  });
+
   test('name a lease once that is both discarded and retiring', () => {
     const discarded = [aRef({ id: 'ripe' })];
     expect(due(anInput({ object: { status: one }, memory: { discarded } }))).toEqual(['ripe']);

@@ -95,10 +95,19 @@ describe('the time of a rotation', () => {
     expect(rotationTime(span, '10m', 1, standardTiming)).toBe(NOW + 44 * MINUTE);
   });
 
-  test('leaves a lease of one minute half of its life, whatever the jitter', () => {
-    const short = { createdAt: NOW, expireAt: NOW + MINUTE };
-    expect(rotationTime(short, undefined, 0, standardTiming)).toBe(NOW + 30 * SECOND);
-    expect(rotationTime(short, undefined, 1, standardTiming)).toBeGreaterThanOrEqual(NOW + 15 * SECOND);
+  test.each([
+    ['of one minute moves by a tenth of its life', MINUTE, 30 * SECOND, 24 * SECOND],
+    [
+      'of three minutes does not move: it would be used for less than 30 s',
+      3 * MINUTE,
+      30 * SECOND,
+      30 * SECOND,
+    ],
+    ['of 200 s moves until it is used for 30 s', 200 * SECOND, 50 * SECOND, 30 * SECOND],
+  ])('of a lease %s', (_sentence, life, plain, earliest) => {
+    const short = { createdAt: NOW, expireAt: NOW + life };
+    expect(rotationTime(short, undefined, 0, standardTiming)).toBe(NOW + plain);
+    expect(rotationTime(short, undefined, 1, standardTiming)).toBe(NOW + earliest);
   });
 
   test('of a lease that ends before it begins is its end', () => {
@@ -205,6 +214,12 @@ describe('the wait after a fault', () => {
       random: longest,
       remaining: 100,
       expected: SECOND,
+    },
+    'is not shortened by a lease that has just ended': {
+      count: 50,
+      random: longest,
+      remaining: 0,
+      expected: 2 * MINUTE,
     },
     'is not shortened by a lease that has ended': {
       count: 50,

@@ -1,0 +1,298 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { structural } from '../../../src/api/crd.ts';
+import { leaseObject, leaseSpec, leaseStatus } from '../../../src/api/dynamic-secret-lease.ts';
+import { aRef, aStatus } from '../../support/builders.ts';
+import { violations } from '../../support/structural.ts';
+
+const least = {
+  connectionRef: { name: 'infisical' },
+  dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod' },
+};
+const schema = structural(leaseSpec);
+
+function withTarget(change: object): object {
+  return { ...least, dynamicSecret: { ...least.dynamicSecret, ...change } };
+}
+
+function withSecret(secret: object): object {
+  return { ...least, secret };
+}
+
+const many = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${String(index)}`, 'v']));
+
+describe('a spec is accepted, by zod and by the schema of the CRD', () => {
+  const cases: Record<string, unknown> = {
+    'with nothing but what is required': least,
+    'with the kind of its connection': {
+      ...least,
+      connectionRef: { kind: 'InfisicalConnection', name: 'a.b-c' },
+    },
+    'with the root path': withTarget({ path: '/' }),
+    'with a folder': withTarget({ path: '/team_a/eu-1' }),
+    'with slugs of letters of both sizes': withTarget({ projectSlug: 'Shop_1', environmentSlug: 'X' }),
+    'with a name of 64 characters': withTarget({ name: 'a'.repeat(64) }),
+    'with everything': {
+      ...least,
+      ttl: '1h',
+      config: { size: 3, nested: { list: [1, null] } },
+      rotation: { before: '33%' },
+      revocation: { onDelete: 'Expire', timeout: '10m' },
+      secret: { name: 'orders-db', labels: { team: 'a' }, annotations: { 'example.com/note': 'x y' } },
+    },
+    'with an empty config': { ...least, config: {} },
+    'with empty parts': { ...least, rotation: {}, revocation: {}, secret: {} },
+    'with an empty label': withSecret({ labels: { team: '' } }),
+    'with labels of Kubernetes that are free': withSecret({ labels: { 'app.kubernetes.io/name': 'orders' } }),
+    'with 32 labels': withSecret({ labels: Object.fromEntries(Object.entries(many).slice(1)) }),
+  };
+
+  test.each(Object.entries(cases))('%s', (_sentence, spec) => {
+    expect(leaseSpec.safeParse(spec).error?.issues).toBeUndefined();
+    expect(violations(schema, spec)).toEqual([]);
+  });
+
+  test('and gets the defaults of the CRD', () => {
+    expect(leaseSpec.parse(least)).toEqual({
+      connectionRef: { kind: 'InfisicalConnection', name: 'infisical' },
+      dynamicSecret: { ...least.dynamicSecret, path: '/' },
+    });
+  });
+
+  test('and loses what no schema knows, as in the API server', () => {
+    expect(leaseSpec.parse({ ...least, unknown: 1 })).not.toHaveProperty('unknown');
+  });
+});
+
+describe('a spec is refused, by zod and by the schema of the CRD', () => {
+  const cases: Record<string, { spec: unknown; at: string }> = {
+    'without a connection': { spec: { dynamicSecret: least.dynamicSecret }, at: '' },
+    'without a dynamic secret': { spec: { connectionRef: least.connectionRef }, at: '' },
+    'that is no object': { spec: 'orders', at: '' },
+    'with a connection of another kind': {
+      spec: { ...least, connectionRef: { kind: 'Secret', name: 'x' } },
+      at: '.connectionRef.kind',
+    },
+    'with a connection of no name': { spec: { ...least, connectionRef: {} }, at: '.connectionRef' },
+    'with a name in another namespace': {
+      spec: { ...least, connectionRef: { name: 'other/infisical' } },
+      at: '.connectionRef.name',
+    },
+    'with a target without project': {
+      spec: { ...least, dynamicSecret: { name: 'a', environmentSlug: 'b' } },
+      at: '.dynamicSecret',
+    },
+    'with a display name for a slug': {
+      spec: withTarget({ projectSlug: 'My Shop' }),
+      at: '.dynamicSecret.projectSlug',
+    },
+    'with an empty slug': {
+      spec: withTarget({ environmentSlug: '' }),
+      at: '.dynamicSecret.environmentSlug',
+    },
+    'with a dynamic secret in capitals': {
+      spec: withTarget({ name: 'Orders' }),
+      at: '.dynamicSecret.name',
+    },
+    'with a name of 65 characters': {
+      spec: withTarget({ name: 'a'.repeat(65) }),
+      at: '.dynamicSecret.name',
+    },
+    'with a path that does not begin at the root': {
+      spec: withTarget({ path: 'eu' }),
+      at: '.dynamicSecret.path',
+    },
+    'with a path that ends with a slash': {
+      spec: withTarget({ path: '/eu/' }),
+      at: '.dynamicSecret.path',
+    },
+    'with a path that climbs': { spec: withTarget({ path: '/../x' }), at: '.dynamicSecret.path' },
+    'with an empty path': { spec: withTarget({ path: '' }), at: '.dynamicSecret.path' },
+    'with a path of 1025 characters': {
+      spec: withTarget({ path: `/${'a'.repeat(1024)}` }),
+      at: '.dynamicSecret.path',
+    },
+    'with a number for a ttl': { spec: { ...least, ttl: 3600 }, at: '.ttl' },
+    'with a long text for a ttl': { spec: { ...least, ttl: '9'.repeat(40) }, at: '.ttl' },
+    'with a list for a config': { spec: { ...least, config: [] }, at: '.config' },
+    'with another word for onDelete': {
+      spec: { ...least, revocation: { onDelete: 'Delete' } },
+      at: '.revocation.onDelete',
+    },
+    'with a Secret name in capitals': { spec: withSecret({ name: 'DB' }), at: '.secret.name' },
+    'with a Secret name with an empty part': {
+      spec: withSecret({ name: 'a..b' }),
+      at: '.secret.name',
+    },
+    'with a Secret name with a part that ends with a dash': {
+      spec: withSecret({ name: 'a-.b' }),
+      at: '.secret.name',
+    },
+    'with a label value of 64 characters': {
+      spec: withSecret({ labels: { team: 'a'.repeat(64) } }),
+      at: '.secret.labels.team',
+    },
+    'with a label value with a blank': {
+      spec: withSecret({ labels: { team: 'a b' } }),
+      at: '.secret.labels.team',
+    },
+    'with 33 labels': { spec: withSecret({ labels: many }), at: '.secret.labels' },
+    'with 33 annotations': {
+      spec: withSecret({ annotations: many }),
+      at: '.secret.annotations',
+    },
+    'with an annotation of 4097 characters': {
+      spec: withSecret({ annotations: { note: 'a'.repeat(4097) } }),
+      at: '.secret.annotations.note',
+    },
+  };
+
+  test.each(Object.entries(cases))('%s', (_sentence, { spec, at }) => {
+    expect(leaseSpec.safeParse(spec).success).toBe(false);
+    expect(violations(schema, spec).map((one) => one.split(':')[0])).toContain(at);
+  });
+});
+
+describe('a spec is refused in the same words, by zod and by the API server', () => {
+  const cases: Record<string, { spec: object; at: string }> = {
+    'for a ttl under a minute': { spec: { ...least, ttl: '59s' }, at: '.ttl' },
+    'for a ttl over ten years': { spec: { ...least, ttl: '11y' }, at: '.ttl' },
+    'for a ttl of two units': { spec: { ...least, ttl: '1h30m' }, at: '.ttl' },
+    'for a timeout over a year': {
+      spec: { ...least, revocation: { timeout: '2y' } },
+      at: '.revocation.timeout',
+    },
+    'for a share over 90 %': { spec: { ...least, rotation: { before: '91%' } }, at: '.rotation.before' },
+    "for the operator's own key in config": {
+      spec: { ...least, config: { leaseholder: {} } },
+      at: '.config',
+    },
+    'for a display name': { spec: withTarget({ projectSlug: 'My Shop' }), at: '.dynamicSecret.projectSlug' },
+    'for a path without its slash': { spec: withTarget({ path: 'eu' }), at: '.dynamicSecret.path' },
+    'for a Secret name in capitals': { spec: withSecret({ name: 'DB' }), at: '.secret.name' },
+    'for a label of ours': {
+      spec: withSecret({ labels: { 'leaseholder.dev/x': 'y' } }),
+      at: '.secret.labels',
+    },
+    'for a label with a blank': { spec: withSecret({ labels: { team: 'a b' } }), at: '.secret.labels.team' },
+  };
+
+  test.each(Object.entries(cases))('%s', (_what, { spec, at }) => {
+    const [issue] = leaseSpec.safeParse(spec).error?.issues ?? [];
+    const [said = ''] = violations(schema, spec);
+    expect(`.${issue?.path.join('.') ?? ''}`).toBe(at);
+    expect(issue?.message).toMatch(/^must /);
+    expect(said.startsWith(`${at}: `)).toBe(true);
+    expect(said.endsWith(` ${issue?.message ?? ''}`)).toBe(true);
+  });
+});
+
+test("only the operator's own key of config is refused", () => {
+  const spec = { ...least, config: { Leaseholder: 1, 'leaseholder.dev': 2, constructor: 3 } };
+  expect(leaseSpec.safeParse(spec).success).toBe(true);
+  expect(violations(schema, spec)).toEqual([]);
+});
+
+describe.each(['labels', 'annotations'])('%s', (map) => {
+  test.each([
+    ['team', true],
+    ['example.com/team', true],
+    ['app.kubernetes.io/name', true],
+    ['a', true],
+    ['A_b.c-d', true],
+    ['a'.repeat(63), true],
+    ['constructor', true],
+    [`${'a'.repeat(253)}/b`, true],
+    [`${'a'.repeat(254)}/b`, false],
+    ['a'.repeat(64), false],
+    ['', false],
+    ['a b', false],
+    ['-a', false],
+    ['a-', false],
+    ['Example.com/a', false],
+    ['a..b/c', false],
+    ['/a', false],
+    ['a/', false],
+    ['a/b/c', false],
+    ['leaseholder.dev/lease', false],
+    ['leaseholder.dev/managed', false],
+    ['kubernetes.io/service-account.name', false],
+    ['k8s.io/x', false],
+  ])('the key %j: %s', (key, allowed) => {
+    const spec = withSecret({ [map]: { [key]: 'v' } });
+    expect(leaseSpec.safeParse(spec).success).toBe(allowed);
+    expect(violations(schema, spec).length === 0).toBe(allowed);
+  });
+});
+
+describe('whatever is applied', () => {
+  const text = fc.oneof(
+    fc.constantFrom('1h', '59s', '10y', '91%', '33%', '/', '/eu', '/eu/', 'a-b', 'a--b', 'A', '', 'Revoke'),
+    fc.string({ maxLength: 12 }),
+    fc.string({ unit: 'binary', maxLength: 40 }),
+  );
+  const key = fc.oneof(
+    fc.constantFrom('team', 'leaseholder.dev/x', 'a/b', 'k8s.io/x'),
+    fc.string({ maxLength: 5 }),
+  );
+  const map = fc.dictionary(key, text, { maxKeys: 3 });
+  const spec = fc.record(
+    {
+      connectionRef: fc.record({ kind: fc.constantFrom('InfisicalConnection', 'Secret'), name: text }),
+      dynamicSecret: fc.record(
+        { name: text, projectSlug: text, environmentSlug: text, path: text },
+        { requiredKeys: ['name', 'projectSlug', 'environmentSlug'] },
+      ),
+      ttl: text,
+      rotation: fc.record({ before: text }, { requiredKeys: [] }),
+      revocation: fc.record({ onDelete: text, timeout: text }, { requiredKeys: [] }),
+      secret: fc.record({ name: text, labels: map, annotations: map }, { requiredKeys: [] }),
+    },
+    { requiredKeys: ['connectionRef', 'dynamicSecret'] },
+  );
+
+  /** One field at a time is drawn, so that a difference is not hidden by another fault. */
+  const oneField = spec.chain((drawn) =>
+    fc.constantFrom(...Object.entries(drawn)).map(([field, value]) => ({ ...least, [field]: value })),
+  );
+
+  test('is accepted or refused alike by zod and by the API server', () => {
+    fc.assert(
+      fc.property(oneField, (applied) => {
+        expect(leaseSpec.safeParse(applied).success).toBe(violations(schema, applied).length === 0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('a status', () => {
+  const status = aStatus({ retiring: [{ ...aRef({ id: 'old' }), attempts: 1, reason: 'NoAnswer' }] });
+
+  test('is read as it was written', () => {
+    expect(leaseStatus.parse(status)).toEqual(status);
+    expect(violations(structural(leaseStatus), status)).toEqual([]);
+  });
+
+  test('that nobody has written yet is one', () => {
+    expect(leaseStatus.parse({ observedGeneration: -1 })).toEqual({ observedGeneration: -1 });
+  });
+
+  test('with seventeen retiring leases is none', () => {
+    const retiring = Array.from({ length: 17 }, (_, index) => aRef({ id: String(index) }));
+    expect(leaseStatus.safeParse({ retiring }).success).toBe(false);
+    expect(violations(structural(leaseStatus), { retiring })).toEqual(['.retiring: maxItems']);
+  });
+});
+
+test('an object is read with what the API server always sends, and defaults for what it leaves out', () => {
+  const metadata = { name: 'orders-db', namespace: 'shop', uid: 'u', resourceVersion: '1' };
+  expect(leaseObject.parse({ metadata, spec: least }).metadata).toEqual({
+    ...metadata,
+    generation: 0,
+    finalizers: [],
+    labels: {},
+    annotations: {},
+  });
+});
