@@ -105,6 +105,8 @@ async function installationId({ transport, clock, timing, log, stop }: WorkOptio
     plural: 'namespaces',
     namespaced: false,
   });
+  // An API server that was just started knows no roles yet: a refusal counts when it lasts.
+  const patience = clock.elapsed() + timing.kubeRequestDeadline;
   for (;;) {
     try {
       return namespaceMeta.parse(await namespaces.get({ name: 'kube-system' }, { signal: stop })).metadata
@@ -112,8 +114,10 @@ async function installationId({ transport, clock, timing, log, stop }: WorkOptio
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (stop.aborted) return '';
-      if (isDefinite(error)) throw new StartError(unknownInstallation);
-      log.warn('The Kubernetes API does not answer; it is tried again.', { reason: error.reason });
+      if (isDefinite(error) && clock.elapsed() >= patience) throw new StartError(unknownInstallation);
+      log.warn('The Kubernetes API does not tell this installation; it is asked again.', {
+        reason: error.reason,
+      });
       await sleep(clock, timing.watchBackoffBase, stop).catch(() => undefined);
     }
   }

@@ -10,6 +10,8 @@ export interface KubectlOptions {
   readonly kubeconfig?: string;
   /** Milliseconds after which it is killed. Default 60 s. */
   readonly timeoutMs?: number;
+  /** Once aborted it is killed, and the call rejects with an AbortError. */
+  readonly signal?: AbortSignal;
 }
 
 export interface KubectlResult {
@@ -23,12 +25,13 @@ export type Kubectl = (args: readonly string[], options?: KubectlOptions) => Pro
 
 /** Runs kubectl apart from the user's own: HOME and all its caches are in the control plane's folder. */
 export function kubectlIn(files: ControlPlaneFiles, file: string): Kubectl {
-  return async (args, { input = '', kubeconfig = files.kubeconfig, timeoutMs = 60_000 } = {}) => {
+  return async (args, { input = '', kubeconfig = files.kubeconfig, timeoutMs = 60_000, signal } = {}) => {
     const child = spawn(file, args, {
       cwd: files.home,
       env: { PATH: process.env['PATH'], HOME: files.home, KUBECONFIG: kubeconfig },
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
+      ...(signal === undefined ? {} : { signal }),
     });
     // A kubectl that has no use for its input closes the pipe.
     child.stdin.on('error', () => undefined);

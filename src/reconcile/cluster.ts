@@ -23,7 +23,7 @@ import { connectionRecord, leaseRecord, secretRecord } from './records.ts';
 /** How the kinds that refer to others are found from what they refer to. */
 export interface WatchedStores {
   /** `byConnection` finds leases under namespace/name of their connection, `bySecret` under that of their Secret. */
-  readonly leases: Store<LeaseRecord, 'byConnection' | 'bySecret'>;
+  readonly leases: Store<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
   readonly connections: Store<ConnectionRecord, 'byNamespace'>;
   readonly secrets: Store<SecretRecord>;
 }
@@ -75,7 +75,11 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     ...options,
     resource: types.leases,
     project: leaseRecord,
-    indexes: { byConnection: connectionKeys, bySecret: (record) => [secretKey(record)] },
+    indexes: {
+      byNamespace: (record) => [record.namespace],
+      byConnection: connectionKeys,
+      bySecret: (record) => [secretKey(record)],
+    },
   });
   const connections = startReflector({
     ...options,
@@ -105,7 +109,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     now: () => transport.now() ?? clock.wall(),
     leases: {
       ...customResource(types.leases, leases.store, leaseRecord),
-      inNamespace: (namespace) => [...leases.store.values()].filter((one) => one.namespace === namespace),
+      inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
     },
     connections: {
       ...customResource(types.connections, connections.store, connectionRecord),

@@ -59,7 +59,10 @@ export function startOperator(options: OperatorOptions): Operator {
     });
     return link({ identity, client, clock, timing });
   };
-  const allLinks = links(open, (namespace) => cluster.connections.inNamespace(namespace));
+  const allLinks = links(open, {
+    connections: (namespace) => cluster.connections.inNamespace(namespace),
+    hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
+  });
   const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, install };
   const common = { clock, timing, log, metrics, signal };
 
@@ -83,6 +86,7 @@ export function startOperator(options: OperatorOptions): Operator {
     stores.leases.subscribe((key, before, after) => {
       counts(before, after);
       controllers.lease.enqueue(key);
+      if (before !== undefined && after === undefined) allLinks.release(before.namespace);
     }),
     stores.secrets.subscribe((key) => {
       for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);

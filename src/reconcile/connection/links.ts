@@ -11,12 +11,15 @@ export interface Links {
     connection: ConnectionRecord,
   ): { readonly ok: true; readonly link: Link } | { readonly ok: false; readonly fault: Fault };
   /**
-   * A link by which a lease can still be asked about: its own connection, or another of the namespace to the same
-   * server. Undefined where there is none: then nobody can revoke it any more.
+   * A link by which a lease can still be asked about: its own connection, another of the namespace to the same
+   * server, or one that is gone and whose session is still in memory. Undefined where there is none: then nobody can
+   * revoke it any more.
    */
   towards(namespace: string, identity: ConnectionIdentity): Link | undefined;
-  /** The connection is gone. */
+  /** The connection is gone. Its link stays for as long as leases of the namespace may have to be revoked by it. */
   drop(key: string): void;
+  /** A lease of this namespace is gone; links that were kept for the last one are closed. */
+  release(namespace: string): void;
   close(): Promise<void>;
 }
 
@@ -28,25 +31,30 @@ interface Entry {
 /** Makes the link of a connection whose spec is valid. @throws FaultError when it cannot be used. */
 export type OpenLink = (connection: ConnectionRecord, identity: ConnectionIdentity) => Link;
 
-/** @param inNamespace the connections that exist in a namespace. */
-export function links(
-  open: OpenLink,
-  inNamespace: (namespace: string) => readonly ConnectionRecord[],
-): Links {
+/** What exists in a namespace, as far as links depend on it. */
+export interface NamespaceView {
+  connections(namespace: string): readonly ConnectionRecord[];
+  hasLeases(namespace: string): boolean;
+}
+
+export function links(open: OpenLink, within: NamespaceView): Links {
   const entries = new Map<string, Entry>();
+  /** Of connections that are gone, or now lead to another server. */
+  const former = new Set<Entry>();
 
   function replace(connection: ConnectionRecord): Link {
-    retire(connection.key);
+    const before = entries.get(connection.key);
     const opened = open(connection, identityOf(connection));
     entries.set(connection.key, { connection, link: opened });
+    // To the same server the new link leads as well as the old one did.
+    if (before !== undefined) retire(before, before.link.identity.host !== opened.identity.host);
     return opened;
   }
 
-  function retire(key: string): void {
-    const entry = entries.get(key);
-    entries.delete(key);
+  function retire(entry: Entry, needed: boolean): void {
+    if (needed && within.hasLeases(entry.connection.namespace)) former.add(entry);
     // Requests that are under way finish; nobody waits for them.
-    void entry?.link.close();
+    else void entry.link.close();
   }
 
   function of(connection: ConnectionRecord): ReturnType<Links['of']> {
@@ -62,18 +70,37 @@ export function links(
     }
   }
 
+  function formerTowards(namespace: string, host: string): Link | undefined {
+    const inReach = [...former].filter(({ connection }) => connection.namespace === namespace);
+    return inReach.find(({ link }) => link.identity.host === host)?.link;
+  }
+
   return {
     of,
     towards(namespace, identity) {
-      const candidates = inNamespace(namespace).filter((connection) => hostOf(connection) === identity.host);
+      const candidates = within.connections(namespace).filter((one) => hostOf(one) === identity.host);
       const best = candidates.find((connection) => connection.uid === identity.uid) ?? candidates[0];
       const found = best === undefined ? undefined : of(best);
-      return found?.ok === true ? found.link : undefined;
+      return found?.ok === true ? found.link : formerTowards(namespace, identity.host);
     },
-    drop: retire,
+    drop(key) {
+      const entry = entries.get(key);
+      entries.delete(key);
+      if (entry !== undefined) retire(entry, true);
+    },
+    release(namespace) {
+      if (former.size === 0 || within.hasLeases(namespace)) return;
+      for (const entry of former) {
+        if (entry.connection.namespace !== namespace) continue;
+        former.delete(entry);
+        void entry.link.close();
+      }
+    },
     async close() {
-      await Promise.all([...entries.values()].map(({ link }) => link.close()));
+      const all = [...entries.values(), ...former];
       entries.clear();
+      former.clear();
+      await Promise.all(all.map(({ link }) => link.close()));
     },
   };
 }

@@ -37,8 +37,8 @@ function reportedCount(
   { status }: LeaseRecord,
   now: { readonly code: Fault['code']; readonly generation: number },
 ): number {
-  const continues = status.observedGeneration === now.generation && status.attempts?.reason === now.code;
-  return continues ? status.attempts.count : 0;
+  const { attempts, observedGeneration } = status;
+  return observedGeneration === now.generation && attempts?.reason === now.code ? attempts.count : 0;
 }
 
 /** The fault that an error carries; an error that carries none is a defect of ours and goes on up. */

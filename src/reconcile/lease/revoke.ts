@@ -20,19 +20,22 @@ export async function revoke(pass: LeasePass, ref: LeaseRef): Promise<void> {
     postpone(pass, ref, revocationFault(ref));
     return;
   }
+  const why = pass.memory().absentSince.has(ref.id) ? revocationFault(ref) : await askFor(pass, client, ref);
+  if (why !== undefined) await lookOrPostpone(pass, client, ref, why);
+}
+
+/** Asks for the revocation. @returns why the lease must be looked for; undefined where there is no need. */
+async function askFor(pass: LeasePass, client: LeaseClient, ref: LeaseRef): Promise<Fault | undefined> {
   try {
-    if (pass.memory().absentSince.has(ref.id)) {
-      await lookForIt(pass, client, ref, revocationFault(ref));
-      return;
-    }
     const answer = await client.revokeLease(ref.id, targetOfRef(ref));
-    if (answer.status === null) settled(pass, ref, 'confirmed');
-    else await lookForIt(pass, client, ref, revocationFault(ref));
+    if (answer.status !== null) return revocationFault(ref);
+    settled(pass, ref, 'confirmed');
   } catch (error) {
     const why = faultOf(error, 'revoke a lease');
-    if (error instanceof RequestError && refusedByName(error)) await lookAfterRefusal(pass, client, ref, why);
-    else postpone(pass, ref, why);
+    if (error instanceof RequestError && refusedByName(error)) return why;
+    postpone(pass, ref, why);
   }
+  return undefined;
 }
 
 /** A 4xx that may mean "no such lease": older servers say so with 400. */
@@ -42,7 +45,7 @@ function refusedByName(error: RequestError): boolean {
   );
 }
 
-async function lookAfterRefusal(
+async function lookOrPostpone(
   pass: LeasePass,
   client: LeaseClient,
   ref: LeaseRef,

@@ -1,3 +1,4 @@
+import type { Lease } from '../../api/lease.ts';
 import type { OpenRequest } from '../../lease/input.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { refOf } from './request.ts';
@@ -30,8 +31,8 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
       });
     } else if (listedAt < open.sentAt + timing.settleAfter) {
       lookAgain(pass, open);
-    } else if (client.tagSupport(open.target) !== 'kept' && leases.some((lease) => lease.tag === undefined)) {
-      // Its first answer would have told whether the server keeps tags: one of these may be ours.
+    } else if (client.tagSupport(open.target) !== 'kept' && showNoTags(leases)) {
+      // The answer would have been the first to tell whether the server keeps tags: one of these may be ours.
       leaveUnattributed(pass, open);
     } else {
       pass.remember({ open: undefined });
@@ -47,6 +48,11 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
     lookAgain(pass, open);
   }
   return 'again';
+}
+
+/** Whether there are leases, and none shows a tag of anybody. */
+function showNoTags(leases: readonly Lease[]): boolean {
+  return leases.length > 0 && leases.every((lease) => lease.tag === undefined);
 }
 
 /** In a while, and exactly when a list can tell for good. */

@@ -1,0 +1,262 @@
+import * as fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+
+import { kinds, type JsonObject } from '../../../src/api/crd.ts';
+import { leaseSpec, leaseStatus } from '../../../src/api/dynamic-secret-lease.ts';
+import { connectionSpec } from '../../../src/api/infisical-connection.ts';
+import { startApiPlane, type ApiPlane, type KindName, type Outcome } from './support/api-plane.ts';
+import { anyConnectionSpec, anyLeaseSpec } from './support/arbitrary-specs.ts';
+import { acceptedConnections, refusedConnections } from './support/connection-rows.ts';
+import { acceptedLeases, leastLease, refusedLeases } from './support/lease-rows.ts';
+import type { RefusedRow } from './support/rows.ts';
+import { dottedField, isAbout, rulesOf } from './support/rules.ts';
+
+interface KindRows {
+  readonly kind: KindName;
+  readonly schema: z.ZodType;
+  readonly accepted: Readonly<Record<string, JsonObject>>;
+  readonly refused: Readonly<Record<string, RefusedRow>>;
+  readonly anySpec: fc.Arbitrary<object>;
+}
+
+const rows: readonly KindRows[] = [
+  {
+    kind: 'DynamicSecretLease',
+    schema: leaseSpec,
+    accepted: acceptedLeases,
+    refused: refusedLeases,
+    anySpec: anyLeaseSpec,
+  },
+  {
+    kind: 'InfisicalConnection',
+    schema: connectionSpec,
+    accepted: acceptedConnections,
+    refused: refusedConnections,
+    anySpec: anyConnectionSpec,
+  },
+];
+
+let api: ApiPlane;
+
+beforeAll(async () => {
+  api = await startApiPlane();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+/** A spec with what the API server adds: nothing but these two. */
+function withDefaults(kind: KindName, spec: JsonObject): JsonObject {
+  if (kind === 'InfisicalConnection') return spec;
+  return {
+    ...spec,
+    connectionRef: { kind: 'InfisicalConnection', ...(spec['connectionRef'] as object) },
+    dynamicSecret: { path: '/', ...(spec['dynamicSecret'] as object) },
+  };
+}
+
+/** What the API server and the operator see differently in a spec; undefined where they agree. */
+function disagreement(schema: z.ZodType, spec: object, outcome: Outcome): string | undefined {
+  if (outcome.accepted) return schema.safeParse(outcome.object['spec']).error?.message;
+  return schema.safeParse(spec).success ? outcome.message : undefined;
+}
+
+describe.each(rows)('$kind', ({ kind, schema, accepted, refused, anySpec }) => {
+  test.each(Object.entries(accepted))('%s is accepted and stored as it is', async (_row, spec) => {
+    const outcome = await api.create(kind, spec);
+    expect(outcome).toMatchObject({ accepted: true });
+    const stored = outcome.accepted ? outcome.object['spec'] : undefined;
+    expect(stored).toEqual(withDefaults(kind, spec));
+    expect(schema.safeParse(spec).error).toBeUndefined();
+    expect(schema.parse(stored)).toEqual(stored);
+  });
+
+  test.each(Object.entries(refused))(
+    '%s is refused with words about that field and no other',
+    async (_row, { spec, field, says }) => {
+      const outcome = await api.create(kind, spec);
+      if (outcome.accepted) throw new Error('It was accepted.');
+      expect(outcome.causes.map((cause) => cause.field)).toEqual([field]);
+      expect(outcome.causes[0]?.message).toContain(says);
+      expect(outcome.message).toContain(`${field}: `);
+      // A pattern is no sentence.
+      expect(outcome.message).not.toMatch(/should match|\[a-z|\$'/);
+
+      const issues = schema.safeParse(spec).error?.issues ?? [];
+      const blamed = issues.map((issue) => ['spec', ...issue.path].join('.'));
+      expect(blamed.filter((path) => dottedField(field).startsWith(path))).not.toEqual([]);
+    },
+  );
+
+  test('every rule of its schema is broken by a row', () => {
+    const broken = Object.values(refused);
+    const untested = rulesOf(schema).filter(
+      (rule) => !broken.some(({ field, says }) => isAbout(rule, field) && rule.says.includes(says)),
+    );
+    expect(untested).toEqual([]);
+  });
+
+  test('whatever the API server accepts is what the operator reads, and the other way round', async () => {
+    const verdicts = { accepted: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(anySpec, async (spec) => {
+        const outcome = await api.create(kind, spec);
+        verdicts[outcome.accepted ? 'accepted' : 'refused'] += 1;
+        expect(disagreement(schema, spec, outcome)).toBeUndefined();
+      }),
+      { numRuns: 150 },
+    );
+    expect(Math.min(verdicts.accepted, verdicts.refused)).toBeGreaterThan(15);
+  });
+
+  test('an unknown field is named by kubectl, and dropped where a client does not ask', async () => {
+    const [spec] = Object.values(accepted);
+    const unknown = { ...spec, tttl: '1h' };
+    expect(await api.create(kind, unknown, { unknownFields: 'Strict' })).toMatchObject({
+      message: expect.stringContaining('unknown field "spec.tttl"') as string,
+    });
+    const outcome = await api.create(kind, unknown);
+    expect(outcome).toMatchObject({ accepted: true, object: { spec: withDefaults(kind, spec ?? {}) } });
+    expect(outcome.accepted && outcome.object['spec']).not.toHaveProperty('tttl');
+  });
+
+  test('begins with a status that nobody has observed, whatever it is created with', async () => {
+    const [spec = {}] = Object.values(accepted);
+    await api.create(kind, spec, { name: 'begins', status: { observedGeneration: 7 }, store: true });
+    expect(await api.read(kind, 'begins')).toMatchObject({ status: { observedGeneration: -1 } });
+  });
+});
+
+describe('a null', () => {
+  test('is as good as nothing where it stands for an optional field, a label or the reserved key of config', async () => {
+    const spec = {
+      ...leastLease,
+      connectionRef: { kind: null, name: 'infisical' },
+      dynamicSecret: { ...leastLease.dynamicSecret, path: null },
+      ttl: null,
+      rotation: { before: null },
+      revocation: null,
+      config: { leaseholder: null, mine: null, nested: { also: null } },
+      secret: { name: null, labels: { tier: null }, annotations: null },
+    };
+    const outcome = await api.create('DynamicSecretLease', spec);
+    const stored = {
+      ...withDefaults('DynamicSecretLease', leastLease),
+      rotation: {},
+      config: { mine: null, nested: { also: null } },
+      secret: { labels: {} },
+    };
+    expect(outcome).toMatchObject({ accepted: true, object: { spec: stored } });
+    expect(outcome.accepted && outcome.object['spec']).toEqual(stored);
+    expect(leaseSpec.safeParse(stored).error).toBeUndefined();
+  });
+});
+
+const IMMUTABLE = 'secret.name is immutable: create another DynamicSecretLease for another Secret';
+
+/** The name of the object, which is that of its Secret where it gives none. */
+const OWN = 'own';
+
+describe('spec.secret.name, once the object is there', () => {
+  afterEach(() => api.kubectl(['delete', 'dsl', OWN, '--wait=false']));
+
+  test.each([
+    ['another name is set where none was', undefined, { secret: { name: 'other' } }],
+    ['it is changed', { name: 'first' }, { secret: { name: 'second' } }],
+    ['it is taken away', { name: 'first' }, { secret: { name: null } }],
+    ['all of spec.secret is taken away', { name: 'first' }, { secret: null }],
+    ["it was the object's own and is changed", { name: OWN }, { secret: { name: 'other' } }],
+  ])('refuses the change when %s', async (_case, secret, change) => {
+    await api.create('DynamicSecretLease', { ...leastLease, secret }, { name: OWN, store: true });
+    const patched = await api.kubectl([
+      'patch',
+      'dsl',
+      OWN,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: change }),
+    ]);
+    expect(patched.ok).toBe(false);
+    expect(patched.said).toContain(`spec.secret.name: Invalid value: "object": ${IMMUTABLE}`);
+  });
+
+  test.each([
+    ["the object's own name is set where none was", undefined, { secret: { name: OWN } }],
+    ["the object's own name is taken away", { name: OWN }, { secret: null }],
+    ['it stays and all else changes', { name: 'first' }, { ttl: '2h', secret: { labels: { tier: 'db' } } }],
+  ])('lets the change pass when %s', async (_case, secret, change) => {
+    await api.create('DynamicSecretLease', { ...leastLease, secret }, { name: OWN, store: true });
+    const patched = await api.kubectl([
+      'patch',
+      'dsl',
+      OWN,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: change }),
+    ]);
+    expect(patched).toMatchObject({ ok: true });
+  });
+
+  test('is the only rule about an object as a whole', () => {
+    expect(kinds.flatMap(({ rules }) => rules.map(({ message }) => message))).toEqual([IMMUTABLE]);
+  });
+});
+
+describe('the status', () => {
+  const NAME = 'reported';
+  const patchStatus = (...args: readonly string[]): ReturnType<ApiPlane['kubectl']> =>
+    api.kubectl(['patch', 'dsl', NAME, '--type=merge', ...args]);
+
+  beforeAll(() => api.create('DynamicSecretLease', leastLease, { name: NAME, store: true }));
+
+  test('is not written together with the object', async () => {
+    const change = '{"status":{"rotations":7,"observedGeneration":7}}';
+    expect(await patchStatus('-p', change)).toMatchObject({ ok: true });
+    const { status } = await api.read('DynamicSecretLease', NAME);
+    expect(status).toEqual({ observedGeneration: -1 });
+  });
+
+  test('is written by itself, and then nothing but it', async () => {
+    const { spec } = await api.read('DynamicSecretLease', NAME);
+    const change = '{"status":{"rotations":7},"spec":{"ttl":"1h"},"metadata":{"labels":{"a":"b"}}}';
+    expect(await patchStatus('--subresource=status', '-p', change)).toMatchObject({ ok: true });
+    const after = await api.read('DynamicSecretLease', NAME);
+    expect(after).toMatchObject({ spec, status: { rotations: 7 }, metadata: { generation: 1 } });
+    expect(after['metadata']).not.toHaveProperty('labels');
+  });
+
+  test.each([
+    [16, true],
+    [17, false],
+  ])('with %i leases that are retiring is accepted: %s', async (count, ok) => {
+    const status = { retiring: Array.from({ length: count }, () => retiringLease) };
+    const patched = await patchStatus('--subresource=status', '-p', JSON.stringify({ status }));
+    expect(patched).toMatchObject({ ok });
+    expect(patched.said.includes('status.retiring: Too many: 17: must have at most 16 items')).toBe(!ok);
+    expect(leaseStatus.safeParse(status).success).toBe(ok);
+  });
+
+  test('has one condition of a type', async () => {
+    const status = { conditions: [readyCondition, { ...readyCondition, status: 'False' }] };
+    const patched = await patchStatus('--subresource=status', '-p', JSON.stringify({ status }));
+    expect(patched.said).toContain('status.conditions[1]: Duplicate value: {"type":"Ready"}');
+  });
+});
+
+const retiringLease = {
+  id: '0197b2a4-7c1e-7d5a-9b1f-0a8f6f0f4b11',
+  expireAt: '2026-01-01T00:00:00Z',
+  attempt: '0197b2a4-7c1e-7d5a-9b1f-0a8f6f0f4b12',
+  connection: { kind: 'InfisicalConnection', name: 'infisical', uid: 'a', host: 'https://eu.infisical.com' },
+  projectSlug: 'shop',
+  environmentSlug: 'prod',
+  path: '/',
+  dynamicSecret: 'orders',
+};
+
+const readyCondition = {
+  type: 'Ready',
+  status: 'True',
+  reason: 'LeaseActive',
+  message: 'All is well.',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+};

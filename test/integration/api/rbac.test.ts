@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+
+import type { ApiClient } from '../../../sandbox/control-plane/api-client.ts';
+import type { AuditEvent } from '../../../sandbox/control-plane/audit.ts';
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
+import { startControlPlane, type ControlPlane } from '../../../sandbox/control-plane/control-plane.ts';
+import {
+  serviceAccountUser,
+  type ServiceAccountName,
+} from '../../../sandbox/control-plane/service-account.ts';
+import { installOperator, operatorAccount } from '../../../sandbox/operator/install.ts';
+import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { newSecret } from '../../../src/secret/manifest.ts';
+import { aRecord } from '../../support/builders.ts';
+import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import { clientOf } from './support/api-plane.ts';
+import { grantedRights, mayDo, rightFor, type Right } from './support/grants.ts';
+
+/** What the short life below does not come to, and why the operator must have it all the same. */
+const neededLater: Readonly<Record<Right, string>> = {
+  'list dynamicsecretleases.leaseholder.dev': 'An API server that does not stream lists is asked for pages.',
+  'list infisicalconnections.leaseholder.dev': 'As above.',
+  'list secrets': 'As above.',
+  'get infisicalconnections.leaseholder.dev':
+    'A connection that changed while its status was being written is read again.',
+};
+
+/** What the operator must never be able to do, with what could be done by it. */
+const neverGranted: Readonly<Record<Right, string>> = {
+  'create dynamicsecretleases.leaseholder.dev': 'lease what nobody asked for',
+  'update dynamicsecretleases.leaseholder.dev': 'write a whole object in place of one field',
+  'update dynamicsecretleases.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
+  'delete dynamicsecretleases.leaseholder.dev': 'take a lease away from its users',
+  'update infisicalconnections.leaseholder.dev': 'send credentials to another server',
+  'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
+  'update secrets': 'write a Secret that has changed meanwhile',
+  'deletecollection secrets': 'delete the Secrets of a whole namespace',
+  'create serviceaccounts/token': 'become somebody else',
+  'impersonate users': 'act as somebody else',
+  'create pods': 'run programs',
+  'get configmaps': 'read what no connection names',
+  'list namespaces': 'look around',
+};
+
+describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
+  let stage: Stage;
+  let granted: readonly Right[];
+  let requests: readonly AuditEvent[];
+  let used: ReadonlySet<Right>;
+
+  beforeAll(async () => {
+    granted = await grantedRights();
+    stage = await startStage();
+    await stage.startOperator();
+    await stage.apply(...connectionObjects(stage), leaseManifest('orders-db'));
+    await stage.untilReady('orders-db');
+    await relabel();
+    await lose();
+    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    requests = (await stage.plane.audit.events()).filter(({ user }) => user === stage.user);
+    used = new Set(requests.flatMap((request) => rightFor(request) ?? []));
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  /** A label is asked for, and the Secret carries it. */
+  async function relabel(): Promise<void> {
+    await stage.apply(leaseManifest('orders-db', { secret: { labels: { tier: 'db' } } }));
+    const carried = '--for=jsonpath={.metadata.labels.tier}=db';
+    await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=30s');
+  }
+
+  /** The Secret is deleted by hand, and comes back with other credentials. */
+  async function lose(): Promise<void> {
+    await stage.kubectl('delete', 'secret', 'orders-db');
+    await awaitCondition(() => stage.secret('orders-db'), { what: 'the Secret', timeoutMs: 30_000 });
+  }
+
+  const as = async <Result>(
+    name: ServiceAccountName,
+    act: (client: ApiClient) => Promise<Result>,
+  ): Promise<Result> => {
+    const client = await clientOf(stage.plane, await stage.plane.serviceAccountKubeconfig(name));
+    try {
+      return await act(client);
+    } finally {
+      await client.close();
+    }
+  };
+  const allowed = (name: ServiceAccountName, rights: readonly Right[]): Promise<readonly Right[]> =>
+    as(name, async (client) => {
+      const answers = await Promise.all(rights.map((right) => mayDo(client, right)));
+      return rights.filter((_right, index) => answers[index]);
+    });
+
+  test('are enough: the operator was refused nothing', () => {
+    expect(requests.length).toBeGreaterThan(10);
+    expect(requests.filter(({ responseCode }) => responseCode === 401 || responseCode === 403)).toEqual([]);
+  });
+
+  test('grant every request that the operator made', () => {
+    expect([...used].filter((right) => !granted.includes(right))).toEqual([]);
+  });
+
+  test('grant nothing but what it used, or needs for a reason', () => {
+    expect(granted.filter((right) => !used.has(right)).toSorted()).toEqual(
+      Object.keys(neededLater).toSorted(),
+    );
+  });
+
+  test('let one namespace be read, by its name', () => {
+    const read = requests.filter(({ resource }) => resource === 'namespaces');
+    expect(new Set(read.map(({ verb, name }) => `${verb} ${String(name)}`))).toEqual(
+      new Set(['get kube-system']),
+    );
+  });
+
+  test('are those that the API server sees', async () => {
+    expect(await allowed(operatorAccount, granted)).toEqual(granted);
+  });
+
+  test('let the operator neither do more than write leases into Secrets nor become more', async () => {
+    expect(await allowed(operatorAccount, Object.keys(neverGranted))).toEqual([]);
+  });
+
+  test('are all that there are: an account without the role may do nothing', async () => {
+    const nobody = { namespace: 'default', name: 'nobody' };
+    expect(await allowed(nobody, granted)).toEqual([]);
+    const refused = await as(nobody, (client) =>
+      Promise.all(
+        [
+          '/apis/leaseholder.dev/v1alpha1/dynamicsecretleases',
+          '/apis/leaseholder.dev/v1alpha1/namespaces/default/infisicalconnections',
+          '/api/v1/namespaces/default/secrets',
+          '/api/v1/namespaces/kube-system',
+        ].map((url) => client.send(url)),
+      ),
+    );
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+  });
+});
+
+describe('the rights, where the API server guards owner references and does not stream lists', () => {
+  let plane: ControlPlane;
+  let kubeconfig: string;
+
+  beforeAll(async () => {
+    plane = await startControlPlane({
+      controllerManager: false,
+      extraApiServerArgs: [
+        '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+        '--feature-gates=WatchList=false',
+      ],
+    });
+    await installOperator(async (...args) => {
+      const { exitCode, stderr } = await plane.kubectlRun(args);
+      if (exitCode !== 0) throw new Error(stderr);
+    });
+    kubeconfig = await plane.serviceAccountKubeconfig(operatorAccount);
+  });
+  afterAll(() => plane.stop());
+
+  const create = (secret: object): ReturnType<ControlPlane['kubectlRun']> =>
+    plane.kubectlRun(['create', '--namespace=default', '-f', '-'], {
+      kubeconfig,
+      input: JSON.stringify(secret),
+    });
+
+  test('are enough to begin: what is watched is listed first', async () => {
+    await using operator = startOperatorProcess({ kubeconfig });
+    await operator.ready();
+    const events = await plane.audit.events();
+    const requests = events.filter(({ user }) => user === serviceAccountUser(operatorAccount));
+    const used = new Set(requests.flatMap((request) => rightFor(request) ?? []));
+    const lists = Object.keys(neededLater).filter((right) => right.startsWith('list '));
+    expect([...used]).toEqual(expect.arrayContaining(lists));
+    expect(requests.filter(({ responseCode }) => responseCode === 403)).toEqual([]);
+  });
+
+  test('are enough to name the owner of a Secret, as long as it does not block the deletion of that', async () => {
+    const owner = { name: 'orders', namespace: 'default', uid: 'b7e1f3d2-5f0c-4a53-9d53-0a2f2f2f4b11' };
+    const content = { data: new Map([['DB_USERNAME', 'orders']]), record: aRecord() };
+    const ours = ownedSecret.parse(newSecret('orders-db', owner, { labels: {}, annotations: {} }, content));
+    const ownerReferences = ours.metadata.ownerReferences.map((one) => ({
+      ...one,
+      blockOwnerDeletion: true,
+    }));
+    const blocking = { ...ours, metadata: { ...ours.metadata, name: 'blocking', ownerReferences } };
+
+    expect(await create(ours)).toMatchObject({ exitCode: 0 });
+    expect((await create(blocking)).stderr).toContain('cannot set blockOwnerDeletion');
+  });
+});
+
+const ownedSecret = z.looseObject({
+  metadata: z.looseObject({ ownerReferences: z.array(z.looseObject({})).min(1) }),
+});

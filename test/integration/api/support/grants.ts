@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+
+import type { ApiClient } from '../../../../sandbox/control-plane/api-client.ts';
+import type { AuditEvent } from '../../../../sandbox/control-plane/audit.ts';
+import { root } from './api-plane.ts';
+
+/** A verb and a resource as kubectl writes them: `get secrets`, `patch dynamicsecretleases.leaseholder.dev/status`. */
+export type Right = string;
+
+const clusterRole = z.object({
+  kind: z.literal('ClusterRole'),
+  rules: z.array(
+    z.object({
+      apiGroups: z.array(z.string()),
+      resources: z.array(z.string()),
+      verbs: z.array(z.string()),
+    }),
+  ),
+});
+
+/** What the ClusterRole of deploy/rbac.yaml grants. */
+export async function grantedRights(): Promise<readonly Right[]> {
+  const text = await readFile(path.join(root, 'deploy', 'rbac.yaml'), 'utf8');
+  const rules = parseAllDocuments(text).flatMap(
+    (document) => clusterRole.safeParse(document.toJS() as unknown).data?.rules ?? [],
+  );
+  return rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) => verbs.map((verb) => right(verb, group, resource))),
+    ),
+  );
+}
+
+/** What a request needs; undefined for one about no resource, such as `/version`. */
+export function rightFor({ verb, group, resource }: AuditEvent): Right | undefined {
+  return resource === '' ? undefined : right(verb, group, resource);
+}
+
+function right(verb: string, group: string, resource: string): Right {
+  const [plural = '', subresource] = resource.split('/');
+  const qualified = group === '' ? plural : `${plural}.${group}`;
+  return `${verb} ${qualified}${subresource === undefined ? '' : `/${subresource}`}`;
+}
+
+const review = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+/** Whether a user may do this, by the API server's own word: in namespace default, or to namespace kube-system. */
+export async function mayDo(client: ApiClient, wanted: Right): Promise<boolean> {
+  const [verb, resource = ''] = wanted.split(' ');
+  const [qualified = '', subresource] = resource.split('/');
+  const [plural, ...group] = qualified.split('.');
+  const place = plural === 'namespaces' ? { name: 'kube-system' } : { namespace: 'default' };
+  const attributes = { verb, group: group.join('.'), resource: plural, subresource, ...place };
+  const { body } = await client.send('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+    method: 'POST',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes: attributes },
+    },
+  });
+  return review.parse(body).status.allowed;
+}

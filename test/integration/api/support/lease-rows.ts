@@ -1,0 +1,237 @@
+import type { JsonObject } from '../../../../src/api/crd.ts';
+import { acceptances, refusals, without, type RefusedRow } from './rows.ts';
+
+const target = { name: 'orders', projectSlug: 'shop', environmentSlug: 'prod' };
+
+/** The least that a lease needs. */
+export const leastLease = { connectionRef: { name: 'infisical' }, dynamicSecret: target };
+
+const lease = (part: JsonObject): JsonObject => ({ ...leastLease, ...part });
+const targeting = (part: JsonObject): JsonObject => lease({ dynamicSecret: { ...target, ...part } });
+const rotating = (before: unknown): JsonObject => lease({ rotation: { before } });
+const revoking = (part: JsonObject): JsonObject => lease({ revocation: part });
+const delivering = (part: JsonObject): JsonObject => lease({ secret: part });
+const labelled = (labels: unknown): JsonObject => delivering({ labels });
+const annotated = (annotations: unknown): JsonObject => delivering({ annotations });
+const entries = (count: number): JsonObject =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`entry-${String(index)}`, '']));
+
+const PREFIX_253 = `${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61);
+
+export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
+  'the least that is needed': leastLease,
+  'everything at once': {
+    connectionRef: { kind: 'InfisicalConnection', name: 'infisical.eu' },
+    dynamicSecret: { ...target, path: '/team/orders' },
+    ttl: '1h',
+    config: { namespace: 'orders', nested: { list: [1, 'two', null, { three: 3.5 }], yes: true } },
+    rotation: { before: '33%' },
+    revocation: { onDelete: 'Revoke', timeout: '10m' },
+    secret: {
+      name: 'orders-db',
+      labels: { 'app.kubernetes.io/part-of': 'shop', tier: '' },
+      annotations: { 'example.com/why': 'a "text" of any kind\nin two lines' },
+    },
+  },
+  'groups of fields with nothing in them': lease({ config: {}, rotation: {}, revocation: {}, secret: {} }),
+  ...acceptances('spec.connectionRef.name', ['a', '1', 'eu.infisical-1', 'a'.repeat(253)], (name) =>
+    lease({ connectionRef: { name } }),
+  ),
+  ...acceptances('spec.dynamicSecret.name', ['a', '1', 'orders-postgres-2', 'a'.repeat(64)], (name) =>
+    targeting({ name }),
+  ),
+  ...acceptances('spec.dynamicSecret.projectSlug', ['a', 'Shop_2-eu', 'a'.repeat(253)], (projectSlug) =>
+    targeting({ projectSlug }),
+  ),
+  ...acceptances('spec.dynamicSecret.path', ['/', '/a', '/a/b', '/A_b-9/-', `/${'a'.repeat(1023)}`], (path) =>
+    targeting({ path }),
+  ),
+  ...acceptances('spec.ttl', ['1m', '60s', '90m', '7d', '520w', '10y', '315576000s'], (ttl) =>
+    lease({ ttl }),
+  ),
+  ...acceptances('spec.rotation.before', ['1%', '33%', '90%', '1s', '10m', '999999999y'], rotating),
+  ...acceptances('spec.revocation.onDelete', ['Revoke', 'Expire'], (onDelete) => revoking({ onDelete })),
+  ...acceptances('spec.revocation.timeout', ['1s', '10m', '1y', '31557600s'], (timeout) =>
+    revoking({ timeout }),
+  ),
+  ...acceptances('spec.secret.name', ['a', 'orders.db-1', 'a'.repeat(253)], (name) => delivering({ name })),
+  ...acceptances(
+    'spec.secret.labels',
+    [
+      { 'app.kubernetes.io/part-of': 'shop', 'x.leaseholder.dev/a': 'b', 'a.k8s.io/b': 'c' },
+      { 'leaseholder.dev': 'no-prefix', 'kubernetes.io': 'no-prefix' },
+      { empty: '', most: 'a'.repeat(63), ['k'.repeat(63)]: 'Aa0-_.Z', [`${PREFIX_253}/a`]: '1' },
+      entries(32),
+    ],
+    labelled,
+  ),
+  ...acceptances(
+    'spec.secret.annotations',
+    [{ 'config.kubernetes.io/a': ' any text, "quoted" \n' }, { most: '😀'.repeat(4096) }, entries(32)],
+    annotated,
+  ),
+};
+
+const NAME = "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'";
+const WRONG_NAMES = ['', 'Infisical', 'eu_infisical', '-a', 'a-', '.a', 'a..b', 'a/b', 'a b', 'ä', 'a\n'];
+const WRONG_SLUGS = ['', 'My Shop', '-a', 'a-', 'a/b', 'a.b', 'ä'];
+const SPELLING = 'must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m)';
+const NOT_TEXT = 'must be of type string';
+const KEYS = 'must have keys of the form [prefix/]name';
+const RESERVED = 'must not use the prefixes leaseholder.dev/, kubernetes.io/, k8s.io/';
+const WRONG_KEYS = [
+  { '': '' },
+  { 'a b': '' },
+  { '-a': '' },
+  { 'a-': '' },
+  { 'Example.com/a': '' },
+  { 'a..b/c': '' },
+  { 'a.-b/c': '' },
+  { 'a/b/c': '' },
+  { '/a': '' },
+  { 'a/': '' },
+  { ['a'.repeat(64)]: '' },
+  { [`b${PREFIX_253}/a`]: '' },
+];
+const RESERVED_KEYS = [
+  { 'leaseholder.dev/managed': 'false' },
+  { 'kubernetes.io/service-account.name': 'default' },
+  { 'k8s.io/a': 'b' },
+];
+
+function lacking(key: keyof typeof target): Record<string, RefusedRow> {
+  const field = `spec.dynamicSecret.${key}`;
+  return refusals(field, 'Required value', [undefined], () => lease({ dynamicSecret: without(target, key) }));
+}
+
+export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
+  'no spec.connectionRef': {
+    spec: without(leastLease, 'connectionRef'),
+    field: 'spec.connectionRef',
+    says: 'Required value',
+  },
+  'no spec.dynamicSecret': {
+    spec: without(leastLease, 'dynamicSecret'),
+    field: 'spec.dynamicSecret',
+    says: 'Required value',
+  },
+  ...refusals('spec.connectionRef.kind', 'supported values: "InfisicalConnection"', ['Vault', ''], (kind) =>
+    lease({ connectionRef: { kind, name: 'infisical' } }),
+  ),
+  ...refusals('spec.connectionRef.name', 'Required value', [undefined], () => lease({ connectionRef: {} })),
+  ...refusals('spec.connectionRef.name', NAME, WRONG_NAMES, (name) => lease({ connectionRef: { name } })),
+  ...refusals('spec.connectionRef.name', 'Too long', ['a'.repeat(254)], (name) =>
+    lease({ connectionRef: { name } }),
+  ),
+  ...lacking('name'),
+  ...lacking('projectSlug'),
+  ...lacking('environmentSlug'),
+  ...refusals(
+    'spec.dynamicSecret.name',
+    'must be lower-case letters and digits with single hyphens between them, such as orders-postgres',
+    ['', 'Orders', 'orders_pg', 'a--b', '-a', 'a-', 'a.b', 'a b', 'ä', 'orders\n'],
+    (name) => targeting({ name }),
+  ),
+  ...refusals('spec.dynamicSecret.name', 'Too long', ['a'.repeat(65)], (name) => targeting({ name })),
+  ...refusals('spec.dynamicSecret.name', NOT_TEXT, [7, true, ['orders']], (name) => targeting({ name })),
+  ...refusals(
+    'spec.dynamicSecret.projectSlug',
+    'must be the slug of the project, not its display name',
+    WRONG_SLUGS,
+    (projectSlug) => targeting({ projectSlug }),
+  ),
+  ...refusals('spec.dynamicSecret.projectSlug', 'Too long', ['a'.repeat(254)], (projectSlug) =>
+    targeting({ projectSlug }),
+  ),
+  ...refusals(
+    'spec.dynamicSecret.environmentSlug',
+    'must be the slug of the environment, not its display name',
+    WRONG_SLUGS,
+    (environmentSlug) => targeting({ environmentSlug }),
+  ),
+  ...refusals('spec.dynamicSecret.environmentSlug', 'Too long', ['a'.repeat(254)], (environmentSlug) =>
+    targeting({ environmentSlug }),
+  ),
+  ...refusals(
+    'spec.dynamicSecret.path',
+    'must be / or folders such as /team/orders',
+    ['', 'database', '//a', '/a/', '/a//b', '/a b', '/a.b', '/../a'],
+    (path) => targeting({ path }),
+  ),
+  ...refusals('spec.dynamicSecret.path', 'Too long', [`/${'a'.repeat(1024)}`], (path) => targeting({ path })),
+  ...refusals(
+    'spec.ttl',
+    `ttl ${SPELLING}, from 1m to 10y`,
+    [
+      '',
+      '1h30m',
+      '59s',
+      '0m',
+      '-1h',
+      '1.5h',
+      '11y',
+      '315576001s',
+      '3600',
+      'PT1H',
+      '1M',
+      '1 h',
+      ' 1h',
+      '1h\n',
+    ],
+    (ttl) => lease({ ttl }),
+  ),
+  ...refusals('spec.ttl', 'Too long', ['an hour and thirty minutes, please'], (ttl) => lease({ ttl })),
+  ...refusals('spec.ttl', NOT_TEXT, [3600, true, {}], (ttl) => lease({ ttl })),
+  ...refusals(
+    'spec.rotation.before',
+    "rotation.before must be a share of the lease's life from 1% to 90%, or a duration such as 10m",
+    ['', '0%', '91%', '95%', '100%', '1.5%', '%', '33 %', '1h30m', '0s', '600'],
+    rotating,
+  ),
+  ...refusals('spec.rotation.before', 'Too long', ['a third of the life of the lease..'], rotating),
+  ...refusals('spec.rotation.before', NOT_TEXT, [33], rotating),
+  ...refusals(
+    'spec.revocation.onDelete',
+    'supported values: "Revoke", "Expire"',
+    ['Keep', 'revoke', ''],
+    (onDelete) => revoking({ onDelete }),
+  ),
+  ...refusals(
+    'spec.revocation.timeout',
+    `revocation.timeout ${SPELLING}, from 1s to 1y`,
+    ['', '0s', '2y', '31557601s', '10', '1h30m'],
+    (timeout) => revoking({ timeout }),
+  ),
+  ...refusals('spec.revocation.timeout', 'Too long', ['ten minutes or a little more than it'], (timeout) =>
+    revoking({ timeout }),
+  ),
+  ...refusals('spec.config', 'must be of type object', ['a text', [], 1], (config) => lease({ config })),
+  ...refusals(
+    'spec.config',
+    "config must not have the key leaseholder, which is the operator's own",
+    [{ leaseholder: {} }, { leaseholder: { object: 'mine' }, other: 1 }],
+    (config) => lease({ config }),
+  ),
+  ...refusals('spec.config.leaseholder', 'must be of type object', ['mine', 1, false, []], (leaseholder) =>
+    lease({ config: { leaseholder } }),
+  ),
+  ...refusals('spec.secret.name', NAME, WRONG_NAMES, (name) => delivering({ name })),
+  ...refusals('spec.secret.name', 'Too long', ['a'.repeat(254)], (name) => delivering({ name })),
+  ...refusals('spec.secret.labels', `labels ${RESERVED}`, RESERVED_KEYS, labelled),
+  ...refusals('spec.secret.labels', `labels ${KEYS}`, WRONG_KEYS, labelled),
+  ...refusals('spec.secret.labels', 'Too many', [entries(33)], labelled),
+  ...refusals('spec.secret.labels', 'must be of type object', [['a']], labelled),
+  ...refusals(
+    'spec.secret.labels[tier]',
+    "a label must be empty, or letters, digits, '-', '_' and '.' that begin and end with a letter or digit",
+    ['a b', '-a', 'a-', 'a/b', 'ä'],
+    (tier) => labelled({ tier }),
+  ),
+  ...refusals('spec.secret.labels.tier', 'Too long', ['a'.repeat(64)], (tier) => labelled({ tier })),
+  ...refusals('spec.secret.labels.tier', NOT_TEXT, [1, true], (tier) => labelled({ tier })),
+  ...refusals('spec.secret.annotations', `annotations ${RESERVED}`, RESERVED_KEYS, annotated),
+  ...refusals('spec.secret.annotations', `annotations ${KEYS}`, WRONG_KEYS, annotated),
+  ...refusals('spec.secret.annotations', 'Too many', [entries(33)], annotated),
+  ...refusals('spec.secret.annotations.why', 'Too long', ['a'.repeat(4097)], (why) => annotated({ why })),
+  ...refusals('spec.secret.annotations.why', NOT_TEXT, [1], (why) => annotated({ why })),
+};

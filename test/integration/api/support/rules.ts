@@ -1,0 +1,57 @@
+import type { z } from 'zod';
+
+import { structural, type JsonObject } from '../../../../src/api/crd.ts';
+
+/** One thing that a schema asks of a field. */
+export interface Rule {
+  readonly field: string;
+  /** What the API server says where it is broken: the whole of a message of ours, the heart of one of its own. */
+  readonly says: string;
+}
+
+/** Everything that the schema of a spec asks for, but for the types of its fields. Keys of maps are `*`. */
+export function rulesOf(spec: z.ZodType): readonly Rule[] {
+  return rulesAt('spec', structural(spec));
+}
+
+function rulesAt(field: string, schema: JsonObject): readonly Rule[] {
+  const required = (schema['required'] ?? []) as readonly string[];
+  const validations = (schema['x-kubernetes-validations'] ?? []) as readonly { readonly message: string }[];
+  return [
+    ...required.map((key) => ({ field: `${field}.${key}`, says: 'Required value' })),
+    ...validations.map(({ message }) => ({ field, says: message })),
+    ...limits(field, schema),
+    ...childrenOf(schema).flatMap(([key, child]) => rulesAt(`${field}.${key}`, child)),
+  ];
+}
+
+function limits(field: string, schema: JsonObject): readonly Rule[] {
+  const { maxLength, maxProperties, enum: values } = schema;
+  return [
+    ...(maxLength === undefined ? [] : [{ field, says: 'Too long' }]),
+    ...(maxProperties === undefined ? [] : [{ field, says: 'Too many' }]),
+    ...(values === undefined ? [] : [{ field, says: supported(values as readonly string[]) }]),
+  ];
+}
+
+function supported(values: readonly string[]): string {
+  return `supported values: ${values.map((value) => JSON.stringify(value)).join(', ')}`;
+}
+
+function childrenOf(schema: JsonObject): readonly (readonly [string, JsonObject])[] {
+  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonObject>>;
+  const values = schema['additionalProperties'] as JsonObject | undefined;
+  return [...Object.entries(properties), ...(values === undefined ? [] : [['*', values] as const])];
+}
+
+/** Whether a refusal's field is the one that a rule is about: `*` is any key, which stands behind a dot or in brackets. */
+export function isAbout(rule: Rule, field: string): boolean {
+  const [head = '', tail] = rule.field.split('.*');
+  const dotted = dottedField(field);
+  return tail === undefined ? rule.field === dotted : dotted.startsWith(`${head}.`) && dotted.endsWith(tail);
+}
+
+/** A field with the keys of maps behind dots, as zod's paths have them. */
+export function dottedField(field: string): string {
+  return field.replaceAll(/\[([^\]]+)\]/g, '.$1');
+}

@@ -1,0 +1,410 @@
+import { describe, expect, test } from 'vitest';
+
+import { RECORD_ANNOTATION } from '../../../../src/api/names.ts';
+import { formatRecord } from '../../../../src/api/record.ts';
+import { KubeError } from '../../../../src/kube/kube-error.ts';
+import { aRef, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
+import { broken, busy, conflict, forbidden, timeout } from '../support/kube-errors.ts';
+import { after, type CallName, lost, refused, works } from '../support/wire.ts';
+import { INSTALL, KEY, TARGET, World } from '../support/world.ts';
+
+/** What becomes of a delivery: the first one of an object, or one that replaces lease 1. */
+interface Delivery {
+  /** What stands in its way. */
+  readonly against: (world: World) => void;
+  /** The requests from the lease's on, but for the status. */
+  readonly asks: readonly CallName[];
+  readonly counts: readonly string[];
+  /** The numbers of the leases that live, and of the one that the Secret names. Without one: the Secret is not ours. */
+  readonly live: readonly number[];
+  readonly named?: number;
+  readonly ready?: string;
+  /** How long it is watched. Default: a minute. */
+  readonly within?: number;
+}
+
+function anEmptyWorld(): World {
+  const world = new World();
+  world.connect();
+  return world;
+}
+
+/** A Secret of the same name that is somebody else's. */
+function foreignSecret(world: World, more: object = {}): void {
+  const metadata = { name: 'orders-db', namespace: 'shop', ...more };
+  world.kube.create('secrets', { metadata, data: { THEIRS: 'dGhlaXJz' } });
+}
+
+/** Another process of the same object writes a lease of its own. */
+function anotherWriter(world: World): void {
+  const object = world.object?.uid ?? '';
+  const lease = world.leases.seed(TARGET, { install: INSTALL, object, attempt: 'another' });
+  const ref = aRef({ id: lease.id, expireAt: lease.expireAt, attempt: 'another' });
+  const record = formatRecord({ lease: ref, previous: [], digest: '0'.repeat(64) });
+  const password = world.leases.rows.at(-1)?.password ?? '';
+  world.kube.mergePatch('secrets', KEY, {
+    metadata: { annotations: { [RECORD_ANNOTATION]: record } },
+    data: { DB_PASSWORD: Buffer.from(password).toString('base64') },
+  });
+}
+
+const first: Record<string, Delivery> = {
+  'written at once': {
+    against: () => undefined,
+    asks: ['CREATE lease', 'create secrets'],
+    counts: ['delivered: written'],
+    live: [1],
+    named: 1,
+  },
+  'an answer that was lost: the next try finds what the first has written': {
+    against: (world) => {
+      world.watching = false;
+      world.next('create secrets', lost(timeout));
+    },
+    asks: ['CREATE lease', 'create secrets', 'create secrets', 'get secrets'],
+    counts: ['delivered: found'],
+    live: [1],
+    named: 1,
+  },
+  'an answer that was lost, and a watch that tells of the write: the same content again changes nothing': {
+    against: (world) => world.next('create secrets', lost(timeout)),
+    asks: ['CREATE lease', 'create secrets', 'patch secrets'],
+    counts: ['delivered: written'],
+    live: [1],
+    named: 1,
+  },
+  'no answer, a failing server and one that asks for patience: the same lease again, never a second one': {
+    against: (world) => world.next('create secrets', refused(timeout), refused(broken), refused(busy(7 * SECOND))),
+    asks: ['CREATE lease', 'create secrets', 'create secrets', 'create secrets', 'create secrets'],
+    counts: ['delivered: written'],
+    live: [1],
+    named: 1,
+  },
+  'a Secret of somebody else: it is left as it is, and the lease is revoked': {
+    against: foreignSecret,
+    asks: ['CREATE lease', 'create secrets', 'get secrets', 'REVOKE lease'],
+    counts: ['delivered: conflict', 'revoked: confirmed'],
+    live: [],
+    ready: 'False SecretConflict',
+    within: 0,
+  },
+  'a look that fails after a conflict: the same lease again': {
+    against: (world) => {
+      world.watching = false;
+      world.next('create secrets', lost(timeout));
+      world.next('get secrets', refused(broken));
+    },
+    asks: ['CREATE lease', 'create secrets', 'create secrets', 'get secrets', 'create secrets', 'get secrets'],
+    counts: ['delivered: found'],
+    live: [1],
+    named: 1,
+  },
+  'a refusal: the lease is revoked': {
+    against: (world) => {
+      world.always('create secrets', refused(forbidden));
+      world.always('create secrets, dry', refused(forbidden));
+    },
+    asks: ['CREATE lease', 'create secrets', 'REVOKE lease'],
+    counts: ['delivered: refused', 'revoked: confirmed'],
+    live: [],
+    ready: 'False SecretRefused',
+    within: 0,
+  },
+  'a namespace that is gone: the lease is revoked': {
+    against: (world) => {
+      const gone = refused(new KubeError('create secrets', { status: 404, reason: 'NotFound' }));
+      world.always('create secrets', gone);
+      world.always('create secrets, dry', gone);
+    },
+    asks: ['CREATE lease', 'create secrets', 'REVOKE lease'],
+    counts: ['delivered: refused', 'revoked: confirmed'],
+    live: [],
+    ready: 'False SecretRefused',
+    within: 0,
+  },
+  'a refusal after a try in doubt that had arrived: it is found': {
+    against: (world) => {
+      world.watching = false;
+      world.next('create secrets', lost(timeout), refused(forbidden));
+    },
+    asks: ['CREATE lease', 'create secrets', 'create secrets', 'get secrets'],
+    counts: ['delivered: found'],
+    live: [1],
+    named: 1,
+  },
+  'a refusal after a try in doubt that had not arrived: the same lease again': {
+    against: (world) => world.next('create secrets', refused(timeout), refused(forbidden)),
+    asks: ['CREATE lease', 'create secrets', 'create secrets', 'get secrets', 'create secrets'],
+    counts: ['delivered: written'],
+    live: [1],
+    named: 1,
+  },
+};
+
+const replacing: Record<string, Delivery> = {
+  'written at once': {
+    against: () => undefined,
+    asks: ['CREATE lease', 'patch secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'a label that somebody else has added: written again on the version that has it': {
+    against: (world) =>
+      world.next('patch secrets', after(() => world.touchSecret({ labels: { team: 'theirs' } }))),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'two conflicts one after another: the second waits its turn': {
+    against: (world) => world.next('patch secrets', refused(conflict), refused(conflict)),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'patch secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'a lost answer: the next try finds what the first has written': {
+    against: (world) => {
+      world.watching = false;
+      world.next('patch secrets', lost(timeout));
+    },
+    asks: ['CREATE lease', 'patch secrets', 'patch secrets', 'get secrets'],
+    counts: ['delivered: found', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'another writer of the same object was faster: ours is revoked, the other is asked about and kept': {
+    against: (world) => world.next('patch secrets', after(() => anotherWriter(world))),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'GET lease', 'REVOKE lease'],
+    counts: ['delivered: conflict', 'revoked: confirmed'],
+    live: [1, 3],
+    named: 3,
+  },
+  'the Secret is deleted between look and write: the same lease into a new one': {
+    against: (world) => world.next('patch secrets', after(() => world.kube.delete('secrets', KEY))),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'create secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'the Secret is deleted between the look at a conflict and the second write: the same lease into a new one': {
+    against: (world) =>
+      world.next('patch secrets', refused(conflict), after(() => world.kube.delete('secrets', KEY))),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'create secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+  'the Secret makes way for one of somebody else: ours is revoked': {
+    against: (world) =>
+      world.next(
+        'patch secrets',
+        after(() => {
+          world.kube.delete('secrets', KEY);
+          foreignSecret(world);
+        }),
+      ),
+    asks: ['CREATE lease', 'patch secrets', 'REVOKE lease'],
+    counts: ['delivered: refused', 'revoked: confirmed'],
+    live: [1],
+    ready: 'False SecretRefused',
+    within: 0,
+  },
+  'the Secret makes way for one of somebody else that looks like ours: ours is revoked': {
+    against: (world) =>
+      world.next(
+        'patch secrets',
+        after(() => {
+          world.kube.delete('secrets', KEY);
+          foreignSecret(world, { labels: { theirs: '' }, annotations: { theirs: '' } });
+        }),
+      ),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'REVOKE lease'],
+    counts: ['delivered: conflict', 'revoked: confirmed'],
+    live: [1],
+    ready: 'False SecretConflict',
+    within: 0,
+  },
+  'a refusal after a conflict: the lease is revoked, and the one in the Secret stays': {
+    against: (world) => {
+      world.next('patch secrets', refused(conflict), refused(forbidden));
+      world.always('patch secrets, dry', refused(forbidden));
+    },
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'REVOKE lease'],
+    counts: ['delivered: refused', 'revoked: confirmed'],
+    live: [1],
+    named: 1,
+    within: 0,
+  },
+  'no answer after a conflict: the same lease again': {
+    against: (world) => world.next('patch secrets', refused(conflict), refused(timeout)),
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'patch secrets'],
+    counts: ['delivered: written', 'rotated'],
+    live: [1, 2],
+    named: 2,
+  },
+};
+
+function asked(world: World): readonly CallName[] {
+  const calls = world.calls();
+  return calls.slice(calls.indexOf('CREATE lease')).filter((call) => call !== 'patch leases/status');
+}
+
+async function check(world: World, { asks, counts, live, named, ready, within = MINUTE }: Delivery): Promise<void> {
+  const before = world.counts.length;
+  await world.settle(within);
+  world.watching = true;
+  await world.settle(within);
+  expect(asked(world)).toEqual(asks);
+  expect(world.counts.slice(before)).toEqual(counts);
+  expect(world.live).toEqual(live);
+  expect(world.named).toBe(named);
+  expect(world.condition('Ready')).toBe(ready ?? 'True LeaseActive');
+  if (named !== undefined) expect(world.password).toBe(world.leases.rows[named - 1]?.password);
+  expect(world.unnamed).toEqual([]);
+}
+
+describe('the first delivery', () => {
+  test.each(Object.entries(first))('%s', async (_sentence, delivery) => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.tell();
+    delivery.against(world);
+    await check(world, delivery);
+  });
+});
+
+describe('a delivery that replaces a lease', () => {
+  test.each(Object.entries(replacing))('%s', async (_sentence, delivery) => {
+    const world = anEmptyWorld();
+    world.apply();
+    await world.pass(30 * MINUTE);
+    world.calls();
+    delivery.against(world);
+    // To the moment of the rotation, and not beyond it.
+    const { again = 0 } = (await world.reconcile()) ?? {};
+    world.clock.advance(again);
+    await check(world, delivery);
+  });
+});
+
+describe('after a refusal', () => {
+  const obstacles: readonly (readonly [string, (world: World) => void])[] = [
+    ['a quota', (world) => world.always('create secrets', refused(forbidden))],
+    ['a Secret of somebody else', foreignSecret],
+  ];
+
+  test.each(obstacles)('%s costs one lease, however long it stands in the way', async (_what, against) => {
+    const world = anEmptyWorld();
+    world.apply();
+    against(world);
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(2 * HOUR);
+    expect(world.leases.rows).toHaveLength(1);
+    expect(world.live).toEqual([]);
+    const dry = world.calls().filter((call) => call === 'get secrets').length;
+    expect(dry).toBeGreaterThan(12);
+  });
+
+  test('a dry run that works is followed by a new lease, and nothing is left of the fault', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.next('create secrets', refused(forbidden));
+    await world.pass(MINUTE);
+    expect(world.calls().slice(2)).toEqual([
+      ...['patch leases', 'CREATE lease', 'create secrets', 'REVOKE lease', 'patch leases/status'],
+      ...['get secrets', 'create secrets, dry', 'get leases', 'CREATE lease', 'create secrets', 'patch leases/status'],
+    ]);
+    expect(world.named).toBe(2);
+    expect([world.condition('Ready'), world.condition('Reconciling')]).toEqual(['True LeaseActive', 'False Settled']);
+    expect(world.status.attempts).toBeUndefined();
+  });
+
+  test('the dry run stores nothing and carries no credential', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.next('create secrets', refused(forbidden));
+    world.always('CREATE lease', after(() => expect(world.secret).toBeUndefined()));
+    await world.pass(MINUTE);
+    expect(world.named).toBe(2);
+  });
+
+  test("somebody else's Secret that goes makes room at once", async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    foreignSecret(world);
+    await world.pass(20 * MINUTE);
+    expect(world.rawSecret?.data).toEqual({ THEIRS: 'dGhlaXJz' });
+    expect(world.secret?.labels).toEqual({});
+    world.kube.delete('secrets', KEY);
+    await world.pass(6 * MINUTE);
+    expect(world.named).toBe(2);
+    expect(world.condition('Ready')).toBe('True LeaseActive');
+  });
+});
+
+describe('past the deadline', () => {
+  const takes = (world: World, error: KubeError) => after(() => world.clock.advance(30 * SECOND), refused(error));
+
+  test('a lease that surely was not written is revoked', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.always('create secrets', takes(world, busy()));
+    world.always('create secrets, dry', refused(busy()));
+    await world.pass(HOUR);
+    expect(world.counts).toEqual(['delivered: refused', 'revoked: confirmed']);
+    expect(world.leases.rows).toHaveLength(1);
+    expect(world.condition('Ready')).toBe('False KubernetesUnavailable');
+  });
+
+  test('a lease that may have been written is let go, said so, and costs no other while no write works', async () => {
+    const world = anEmptyWorld();
+    world.apply({ ttl: '1d' });
+    world.always('create secrets', takes(world, timeout));
+    world.always('create secrets, dry', refused(timeout));
+    await world.pass(3 * HOUR);
+    expect(world.counts).toEqual(['delivered: abandoned']);
+    expect(world.live).toEqual([1]);
+    expect(world.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'A lease could not be written into its Secret in time and is left to end.' },
+    ]);
+    world.always('create secrets', works);
+    world.always('create secrets, dry', works);
+    await world.pass(5 * MINUTE);
+    expect(world.named).toBe(2);
+    expect(world.condition('Ready')).toBe('True LeaseActive');
+  });
+
+  test('the message names the Secret', async () => {
+    const world = anEmptyWorld();
+    world.apply({ secret: { name: 'credentials' } });
+    world.always('create secrets', takes(world, timeout));
+    await world.settle(0);
+    await world.settle(31 * SECOND);
+    const [ready] = world.status.conditions ?? [];
+    expect(ready).toMatchObject({
+      reason: 'SecretNotWritten',
+      message:
+        'Secret credentials could not be written in time because the Kubernetes API did not answer. It is tried again.',
+    });
+  });
+
+  test('a lease that was written after all is taken up from the Secret, without a second one', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.tell();
+    world.watching = false;
+    world.next('create secrets', lost(timeout));
+    world.always('get secrets', after(() => world.clock.advance(30 * SECOND), refused(timeout)));
+    await world.settle(90 * SECOND);
+    expect(world.counts).toEqual(['delivered: abandoned']);
+    world.watching = true;
+    world.always('get secrets', works);
+    await world.pass(5 * MINUTE);
+    expect(world.leases.rows).toHaveLength(1);
+    expect(world.named).toBe(1);
+    expect(world.status.lease?.id).toBe(world.record?.lease.id);
+    expect(world.condition('Ready')).toBe('True LeaseActive');
+  });
+});

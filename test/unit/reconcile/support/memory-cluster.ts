@@ -1,0 +1,138 @@
+import type { ConnectionRecord, Cluster, Identified, LeaseRecord, Resource } from '../../../../src/reconcile/ports.ts';
+import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
+import { isNotFound } from '../../../../src/kube/kube-error.ts';
+import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
+import type { SecretRecord, SecretResource } from '../../../../src/reconcile/ports.ts';
+import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
+import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
+import type { CallName, Wire } from './wire.ts';
+
+/** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
+export interface MemoryCluster extends Cluster {
+  readonly stores: {
+    readonly leases: FedStore<LeaseRecord>;
+    readonly connections: FedStore<ConnectionRecord>;
+    readonly secrets: FedStore<SecretRecord>;
+  };
+  /** The watch tells of an event: later than the answer to the write that caused it. */
+  hear(event: ApiEvent): void;
+}
+
+/** A cluster whose watches have just listed everything. */
+export function memoryCluster(server: ApiServer, wire: Wire, now: () => number): MemoryCluster {
+  const stores = {
+    leases: fedStore<LeaseRecord>({ indexes: {} }),
+    connections: fedStore<ConnectionRecord>({ indexes: {} }),
+    secrets: fedStore<SecretRecord>({ indexes: {} }),
+  };
+  const list = <R extends Identified>(store: FedStore<R>, records: readonly R[]): void => {
+    store.replace('', { records, resourceVersion: server.version, since: store.beginReplace() });
+  };
+  list(stores.leases, server.list('leases').map(leaseRecord));
+  list(stores.connections, server.list('connections').map(connectionRecord));
+  list(stores.secrets, server.list('secrets').map(secretRecord).filter(isManaged));
+
+  return {
+    stores,
+    now,
+    leases: customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
+    connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
+    secrets: secretResource(server, wire, stores.secrets),
+    readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
+      const secret = await wire.call('get credential', () => server.find('secrets', `${namespace}/${name}`));
+      const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
+      return text.trim() === '' ? undefined : text;
+    },
+    hear({ kind, type, object }) {
+      const { uid, resourceVersion } = object.metadata;
+      if (kind === 'leases' && type === 'written') stores.leases.apply(leaseRecord(object));
+      else if (kind === 'connections' && type === 'written') stores.connections.apply(connectionRecord(object));
+      else if (type === 'written' && isManaged(secretRecord(object))) stores.secrets.apply(secretRecord(object));
+      else stores[kind].remove(keyOf(object), uid, resourceVersion);
+    },
+  };
+}
+
+function isManaged({ labels }: SecretRecord): boolean {
+  return labels[MANAGED_LABEL] === MANAGED_VALUE;
+}
+
+interface Source {
+  readonly server: ApiServer;
+  readonly wire: Wire;
+  readonly kind: 'leases' | 'connections';
+}
+
+function customResource<R extends Identified>(
+  { server, wire, kind }: Source,
+  store: FedStore<R>,
+  project: (raw: unknown) => R,
+): Resource<R> {
+  const observed = (raw: unknown): R => {
+    const record = project(raw);
+    store.observe(record);
+    return record;
+  };
+  return {
+    get: (key) => store.get(key),
+    inNamespace: (namespace) => [...store.values()].filter((one) => one.namespace === namespace),
+    look: (key) => looked({ server, wire }, kind, key, store, observed),
+    patch: async (key, body) => observed(await wire.call(`patch ${kind}`, () => server.mergePatch(kind, key, body))),
+    patchStatus: async (key, body) =>
+      observed(await wire.call(`patch ${kind}/status`, () => server.mergePatch(kind, key, body, 'status'))),
+  };
+}
+
+async function looked<R extends Identified>(
+  { server, wire }: Omit<Source, 'kind'>,
+  kind: Kind,
+  key: string,
+  store: FedStore<R>,
+  observed: (raw: unknown) => R,
+): Promise<R | undefined> {
+  const raw = await found(wire.call(`get ${kind}`, () => server.get(kind, key)));
+  const known = store.get(key);
+  if (raw !== undefined) return observed(raw);
+  if (known !== undefined) store.observeDeleted(key, known.uid);
+  return undefined;
+}
+
+async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRecord>): SecretResource {
+  const observed = (raw: unknown, dryRun = false): SecretRecord => {
+    const record = secretRecord(raw);
+    if (!dryRun && isManaged(record)) store.observe(record);
+    return record;
+  };
+  const callOf = (verb: 'create' | 'patch', dryRun = false): CallName =>
+    dryRun ? `${verb} secrets, dry` : `${verb} secrets`;
+  return {
+    get: (key) => store.get(key),
+    look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
+    create: async (_key, body, options = {}) =>
+      observed(
+        await wire.call(callOf('create', options.dryRun), () => server.create('secrets', body, options)),
+        options.dryRun,
+      ),
+    change: async (key, operations, options = {}) =>
+      observed(
+        await wire.call(callOf('patch', options.dryRun), () =>
+          server.jsonPatch('secrets', key, operations, options),
+        ),
+        options.dryRun,
+      ),
+    async delete(key, expected) {
+      const kept = await found(wire.call('delete secrets', () => server.delete('secrets', key, expected)));
+      if (kept !== undefined) observed(kept);
+      else store.observeDeleted(key, expected.uid);
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { Metrics } from '../../../../src/telemetry.ts';
+
+/** Metrics that remember what was counted of leases, as words. */
+export function countedMetrics(): { readonly metrics: Metrics; readonly counts: string[] } {
+  const counts: string[] = [];
+  const ignored = (): void => undefined;
+  return {
+    counts,
+    metrics: {
+      leaseRequested: (result) => void counts.push(`requested: ${result}`),
+      requestSettled: (result) => void counts.push(`settled: ${result}`),
+      delivered: (result) => void counts.push(`delivered: ${result}`),
+      revoked: (result) => void counts.push(`revoked: ${result}`),
+      rotated: () => void counts.push('rotated'),
+      loggedIn: ignored,
+      reconciled: ignored,
+      queueDepth: ignored,
+      watchRestarted: ignored,
+      apiAnswered: ignored,
+      kubeAnswered: ignored,
+      leases: ignored,
+    },
+  };
+}
