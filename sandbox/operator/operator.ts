@@ -13,7 +13,7 @@ const program = path.join(root, 'src', 'main.ts');
 
 export interface OperatorOptions {
   readonly kubeconfig: string;
-  /** Further flags. */
+  /** Further flags. Without `--listen` among them there are no probes and no metrics. */
   readonly flags?: readonly string[];
   /** Another entry point of the same composition, with what it takes before the flags. Default: src/main.ts. */
   readonly entry?: readonly [file: string, ...first: string[]];
@@ -34,6 +34,8 @@ export interface OperatorProcess extends AsyncDisposable {
   output(): string;
   /** Resolves when it works. */
   ready(): Promise<void>;
+  /** Resolves when it has ended, whatever ended it. @returns the exit code; null when it was killed. */
+  ended(): Promise<number | null>;
   /** SIGTERM. @returns the exit code; null when it had to be killed. */
   stop(): Promise<number | null>;
   kill(): Promise<void>;
@@ -42,7 +44,8 @@ export interface OperatorProcess extends AsyncDisposable {
 /** Starts the operator on the Node that runs this. It ends when this process does. */
 export function startOperatorProcess(options: OperatorOptions): OperatorProcess {
   const { kubeconfig, flags = [], entry = [program], onLine } = options;
-  const args = [...entry, '--kubeconfig', kubeconfig, '--listen', 'off', ...flags];
+  const listen = flags.includes('--listen') ? [] : ['--listen', 'off'];
+  const args = [...entry, '--kubeconfig', kubeconfig, ...listen, ...flags];
   const env = { PATH: process.env['PATH'] };
   const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
   const lines: LogLine[] = [];
@@ -77,6 +80,10 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
         },
         { what: 'the operator to be ready', timeoutMs: 30_000 },
       );
+    },
+    ended: async () => {
+      await ended;
+      return child.exitCode;
     },
     stop: () => end('SIGTERM'),
     kill: async () => void (await end('SIGKILL')),

@@ -1,9 +1,10 @@
 import { parseDuration } from '../api/duration.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { currentLease, leaseRefOf, type CurrentLease } from './current.ts';
+import { ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
-import { dueAmong, earliest, isPending, unique, type DueRevocations } from './revocations.ts';
+import { dueAmong, earliest, isPending, unique, untilEnded, type DueRevocations } from './revocations.ts';
 
 /** How long a deletion waits for a confirmed revocation, when the spec does not say. */
 export const DEFAULT_REVOCATION_TIMEOUT = '10m';
@@ -16,10 +17,7 @@ export const DEFAULT_REVOCATION_TIMEOUT = '10m';
 export function decideDeletion(input: DecisionInput): Plan {
   const terms = termsOf(input);
   return (
-    settleFirst(input, terms) ??
-    attestFirst(input, terms) ??
-    revokeFirst(input, terms) ??
-    plan('let go', farewell(input, leftOf(input, terms)), nothingDue, undefined)
+    settleFirst(input, terms) ?? attestFirst(input, terms) ?? revokeFirst(input, terms) ?? letGo(input, terms)
   );
 }
 
@@ -64,7 +62,8 @@ function attestFirst(input: DecisionInput, terms: Terms): Plan | undefined {
 
 /**
  * Milliseconds until the server can be asked about a lease; undefined: an event will tell. A connection that does not
- * work just now is waited for, but not one that is gone for good, nor when no object is left that could wait.
+ * work just now is waited for, but not one that is gone for good, nor when no object is left that could wait. After a
+ * fault its backoff is waited for: a deletion has no policy of its own that does.
  */
 function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | 'never' {
   const { object, connection, memory, now, unreachable } = input;
@@ -72,13 +71,17 @@ function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | '
     return object === undefined || unreachable.has(ref.id) ? 'never' : connection.again;
   }
   const known = memory.attestations.get(ref.id);
-  return known?.verdict === 'missing' ? Math.max(known.lookAt - now.elapsed, 0) : 0;
+  const look = known?.verdict === 'missing' ? known.lookAt : 0;
+  const failures = object === undefined ? undefined : ownFailures(input, object);
+  return Math.max(Math.max(look, failures?.nextAt ?? 0) - now.elapsed, 0);
 }
 
 function revokeFirst(input: DecisionInput, terms: Terms): Plan | undefined {
   const toRevoke = leasesToRevoke(input, terms);
   if (toRevoke.length === 0) return undefined;
-  return plan('revoke before letting go', { do: 'wait' }, dueAmong(input, toRevoke), deadline(input));
+  // A lease that ends by itself meanwhile needs no revocation any more, whenever the next try of one would be.
+  const looks = [deadline(input), ...toRevoke.map((ref) => untilEnded(input, ref))];
+  return plan('revoke before letting go', { do: 'wait' }, dueAmong(input, toRevoke), earliest(looks));
 }
 
 function leasesToRevoke(input: DecisionInput, terms: Terms): readonly LeaseRef[] {
@@ -105,11 +108,21 @@ function leave(input: DecisionInput, ref: LeaseRef, terms: Terms): LeftLease[] {
   return input.memory.attestations.get(ref.id)?.verdict === 'unattested' ? [{ ref, why: 'unattested' }] : [];
 }
 
-/** The last steps: Secret, finalizer, memory. */
-function farewell(input: DecisionInput, left: readonly LeftLease[]): Step {
+/** The last steps. Only the Kubernetes API can fail them, and then its backoff is waited for. */
+function letGo(input: DecisionInput, terms: Terms): Plan {
+  const failures = input.object === undefined ? undefined : ownFailures(input, input.object);
+  const failed = failures?.fault.code === 'KubernetesUnavailable' ? failures : undefined;
+  const again = Math.max((failed?.nextAt ?? 0) - input.now.elapsed, 0);
+  if (again > 0) return plan('let go', { do: 'wait' }, nothingDue, again);
+  return plan('let go', farewell(input, terms, failed !== undefined), nothingDue, undefined);
+}
+
+/** Secret, finalizer, memory. When time is over a Secret that cannot be deleted is left to the garbage collector. */
+function farewell(input: DecisionInput, terms: Terms, failed: boolean): Step {
   const { object, secret } = input;
+  const left = leftOf(input, terms);
   if (object === undefined) return { do: 'forget', left };
-  if (secret.state === 'ours') {
+  if (secret.state === 'ours' && !(terms.overdue && failed)) {
     return { do: 'deleteSecret', uid: secret.uid, resourceVersion: secret.resourceVersion };
   }
   return { do: object.hasFinalizer ? 'dropFinalizer' : 'forget', left };

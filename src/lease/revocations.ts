@@ -15,6 +15,12 @@ export function isPending(input: DecisionInput, ref: LeaseRef): boolean {
   return !input.memory.settled.has(ref.id) && !hasEnded(ref, input.now, input.timing.clockSlack);
 }
 
+/** Milliseconds until a lease counts as ended; undefined where its end cannot be read. */
+export function untilEnded({ now, timing }: DecisionInput, ref: LeaseRef): number | undefined {
+  const end = parseInstant(ref.expireAt);
+  return end === undefined ? undefined : Math.max(end + timing.clockSlack - (now.lease ?? now.kube), 0);
+}
+
 /** Splits pending leases into those to revoke now and those whose next try is later. */
 export function dueAmong(input: DecisionInput, refs: readonly LeaseRef[]): DueRevocations {
   const waits = refs.map((ref) =>

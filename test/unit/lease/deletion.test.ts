@@ -145,7 +145,7 @@ const rows: Record<string, Decision> = {
     input: anInput({ object: deleting(), now: { lease: NOW + 50 * MINUTE + SECOND - 1 } }),
     policy: revoking,
     step: wait,
-    again: 10 * MINUTE,
+    again: 1,
     revokes: ['lease-1'],
   },
   'when the Secret is gone too the finalizer goes': {
@@ -388,6 +388,19 @@ const rows: Record<string, Decision> = {
     revokes: ['lease-1'],
   },
 
+  'a revocation that is tried again later does not outlast the end of its lease': {
+    input: anInput({
+      object: deleting(),
+      now: { lease: NOW + 50 * MINUTE + SECOND / 2 },
+      memory: {
+        revocations: new Map([['lease-1', { attempts: 1, nextAt: ELAPSED + 2 * MINUTE, reason: undefined }]]),
+      },
+    }),
+    policy: revoking,
+    step: wait,
+    again: SECOND / 2,
+  },
+
   // An object that is gone
   'an object that is gone is forgotten': {
     input: withoutObject(),
@@ -398,6 +411,7 @@ const rows: Record<string, Decision> = {
     input: withoutObject({ memory: { inHand: inHand(), discarded: [aRef()] } }),
     policy: revoking,
     step: wait,
+    again: 50 * MINUTE + SECOND,
     revokes: ['in-hand', 'lease-1'],
   },
   'a request that was open for an object that is gone is settled': {

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+import { leaseRecord } from '../../../src/reconcile/records.ts';
+import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
+import { leaseName } from '../objects.ts';
+import { readable } from '../operator-log.ts';
+import type { Scene } from '../scene.ts';
+import { type Credentials, orderCount, question } from '../shop.ts';
+
+/** Shows what the operator logged since the last time, under a line that says so. */
+export function tellOperator(scene: Pick<Scene, 'narrator' | 'heard'>): void {
+  scene.narrator.say("The operator's log:");
+  showLog(scene);
+}
+
+/** Shows what the operator logged since the last time. */
+export function showLog({ narrator, heard }: Pick<Scene, 'narrator' | 'heard'>): void {
+  for (const line of heard()) narrator.output(readable(line));
+}
+
+/** The lease object as the API server has it now. */
+export async function readLease({ terminal }: Pick<Scene, 'terminal'>): Promise<LeaseRecord> {
+  return leaseRecord(JSON.parse(await terminal.quietly('get', 'dsl', leaseName, '-o', 'json')));
+}
+
+const base64 = z.base64().min(1);
+const secretObject = z.object({ data: z.object({ DB_USERNAME: base64, DB_PASSWORD: base64 }) });
+
+/** Reads the credentials out of the Secret. The password is not printed from here on, wherever it comes up. */
+export async function readSecret({
+  terminal,
+  narrator,
+}: Pick<Scene, 'terminal' | 'narrator'>): Promise<Credentials> {
+  const json = await terminal.quietly('get', 'secret', leaseName, '-o', 'json');
+  const { data } = secretObject.parse(JSON.parse(json));
+  const credentials = { username: decoded(data.DB_USERNAME), password: decoded(data.DB_PASSWORD) };
+  narrator.conceal(credentials.password);
+  return credentials;
+}
+
+/** Reads the Secret and shows its keys. */
+export async function showSecret(scene: Pick<Scene, 'terminal' | 'narrator'>): Promise<Credentials> {
+  const credentials = await readSecret(scene);
+  scene.narrator.say(`Secret ${leaseName} holds:`);
+  scene.narrator.output(`DB_USERNAME: ${credentials.username}\nDB_PASSWORD: ${credentials.password}`);
+  return credentials;
+}
+
+function decoded(text: string): string {
+  return Buffer.from(text, 'base64').toString('utf8');
+}
+
+/** Logs in to the database and runs the question. @param who says whose credentials these are */
+export async function checkAdmitted(
+  { shop, check }: Pick<Scene, 'shop' | 'check'>,
+  who: string,
+  credentials: Credentials,
+): Promise<void> {
+  check(
+    `${who} logs in to PostgreSQL; ${question}: ${credentials.username} | ${String(orderCount)}`,
+    await shop.ask(credentials),
+    { admitted: true, user: credentials.username, orders: orderCount },
+  );
+}
