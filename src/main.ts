@@ -44,8 +44,9 @@ export async function run(options: RunOptions): Promise<number> {
     const parts = { transport, clock, timing, log, metrics };
     const cluster = watchCluster({ ...parts, namespaces: config.namespaces, signal: watching.signal });
     const waitingFor = (): readonly string[] => cluster.waitingFor();
-    const server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
+    let server: ObservabilityServer | undefined;
     try {
+      server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
       log.info('The operator is starting.', { version: manifest.version, server: access.server });
       await work({ ...options, ...parts, cluster });
     } finally {

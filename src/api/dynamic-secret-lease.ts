@@ -106,6 +106,12 @@ const dateTime = z.string().meta({ format: 'date-time' });
 
 /** The lease that the Secret holds: its Ref, and what the server said of it last. */
 const currentLease = leaseRef.extend({
+  attested: z
+    .literal(false)
+    .optional()
+    .describe(
+      "False where only the Secret's record says that the lease is this object's, as after a restart with a server that keeps no tags: it is used, never revoked, and left to end.",
+    ),
   version: z.int().optional(),
   externalEntityId: z
     .string()

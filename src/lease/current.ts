@@ -1,3 +1,4 @@
+import type { CurrentLease as ReportedLease } from '../api/dynamic-secret-lease.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
 import { parseInstant } from '../instant.ts';
@@ -53,7 +54,14 @@ function witnessOf(
   if (verdict === 'unattested') return 'record-alone';
   if (verdict === 'forged' || verdict === 'gone') return 'against';
   const reported = object?.status.lease;
-  return reported?.id === id ? leaseRefOf(reported) : 'none';
+  if (reported?.id !== id) return 'none';
+  // The status repeats what the record said, and says so: it is no witness of its own.
+  return isAttested(reported) ? leaseRefOf(reported) : 'record-alone';
+}
+
+/** Whether the lease in the status is known to be this object's, and not only by what the Secret's record says. */
+export function isAttested(reported: ReportedLease | undefined): reported is ReportedLease {
+  return reported !== undefined && reported.attested !== false;
 }
 
 /** Just the Ref of something that extends one. */

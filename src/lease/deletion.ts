@@ -1,6 +1,6 @@
 import { parseDuration } from '../api/duration.ts';
 import type { LeaseRef } from '../api/lease.ts';
-import { currentLease, leaseRefOf, type CurrentLease } from './current.ts';
+import { currentLease, isAttested, leaseRefOf, type CurrentLease } from './current.ts';
 import { ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
@@ -105,7 +105,16 @@ function leave(input: DecisionInput, ref: LeaseRef, terms: Terms): LeftLease[] {
   if (terms.expires) return [{ ref, why: 'declared' }];
   if (terms.overdue) return [{ ref, why: 'timeout' }];
   if (input.unreachable.has(ref.id)) return [{ ref, why: 'unreachable' }];
-  return input.memory.attestations.get(ref.id)?.verdict === 'unattested' ? [{ ref, why: 'unattested' }] : [];
+  return speaksForItself(input, ref) ? [{ ref, why: 'unattested' }] : [];
+}
+
+/** Only the Secret's record says that this lease is ours: by what was found out now, or before a restart. */
+function speaksForItself({ object, memory }: DecisionInput, { id }: LeaseRef): boolean {
+  if (memory.known.has(id)) return false;
+  const reported = object?.status.lease;
+  return (
+    memory.attestations.get(id)?.verdict === 'unattested' || (reported?.id === id && !isAttested(reported))
+  );
 }
 
 /** The last steps. Only the Kubernetes API can fail them, and then its backoff is waited for. */

@@ -1,7 +1,7 @@
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import type { LeaseRef } from '../api/lease.ts';
-import { hasEnded, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
+import { hasEnded, isAttested, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeaseCause, Step } from './plan.ts';
 import { earliest } from './revocations.ts';
@@ -132,7 +132,7 @@ function judgeMissing(situation: Case): Verdict | undefined {
   if (current.state === 'trusted') return judgeTrusted(input, current);
   const lastKnown = object.status.lease;
   if (lastKnown === undefined && input.secret.state === 'absent') return lease('first', undefined);
-  const replaced = lastKnown === undefined ? undefined : stillAlive(input, leaseRefOf(lastKnown));
+  const replaced = isAttested(lastKnown) ? stillAlive(input, leaseRefOf(lastKnown)) : undefined;
   return heal(situation, input.secret.state === 'absent' ? 'secret-deleted' : 'record-refused', replaced);
 }
 

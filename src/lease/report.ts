@@ -7,7 +7,7 @@ import type { LeaseRef } from '../api/lease.ts';
 import type { Fault } from '../errors.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
 import { conditionsOf, type Standing } from './conditions.ts';
-import { currentLease, hasEnded, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
+import { currentLease, hasEnded, isAttested, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
 import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, KnownLease, ObjectView } from './input.ts';
 import { MOST_RETIRING, secretNameOf } from './policies.ts';
@@ -30,7 +30,7 @@ export function report(input: DecisionInput, object: ObjectView, refusal: Fault 
   return tidy({
     observedGeneration: object.generation,
     conditions: conditionsOf(standing, object.status.conditions ?? [], object.generation, input.now.kube),
-    lease: current.state === 'trusted' ? reportedLease(input, object, current.ref) : object.status.lease,
+    lease: current.state === 'trusted' ? reportedLease(input, object, current) : object.status.lease,
     dynamicSecret: reportedDynamicSecret(input, object, current),
     secret: reportedSecret(input, object),
     rotateAt:
@@ -105,10 +105,15 @@ function rotationsOf({ status }: ObjectView, current: CurrentLease): number {
   return (status.rotations ?? 0) + (replaces ? 1 : 0);
 }
 
-function reportedLease(input: DecisionInput, object: ObjectView, ref: LeaseRef): ReportedLease {
+function reportedLease(
+  input: DecisionInput,
+  object: ObjectView,
+  { ref, mayRevoke }: CurrentLease & { state: 'trusted' },
+): ReportedLease {
   const known = input.memory.known.get(ref.id);
   if (known !== undefined) return { ...ref, ...detailsOf(known) };
-  return object.status.lease?.id === ref.id ? object.status.lease : ref;
+  if (object.status.lease?.id === ref.id) return object.status.lease;
+  return mayRevoke ? ref : { ...ref, attested: false };
 }
 
 function detailsOf({ lease }: KnownLease): Partial<ReportedLease> {
@@ -193,7 +198,7 @@ function replacedBy(
 ): readonly LeaseRef[] {
   if (current.state !== 'trusted' || lease?.id === current.ref.id) return [];
   const known = current.record.previous.flatMap(({ id }) => input.memory.known.get(id)?.ref ?? []);
-  return [...(lease === undefined ? [] : [lease]), ...known];
+  return [...(isAttested(lease) ? [lease] : []), ...known];
 }
 
 /** How the revocation of a replaced lease goes. It changes when the reason does, not with each try. */

@@ -190,9 +190,10 @@ function secretResource(type: KubeResource, store: Store<SecretRecord>): SecretR
     async look(key) {
       const raw = await found(type.get(nameOf(key), { metadataOnly: true }));
       const known = store.get(key);
-      if (raw !== undefined) return observed(raw);
-      if (known !== undefined) store.observeDeleted(key, known.uid);
-      return undefined;
+      const record = raw === undefined ? undefined : observed(raw);
+      // Another may have taken its name, and be none that is kept here.
+      if (known !== undefined && known.uid !== record?.uid) store.observeDeleted(key, known.uid);
+      return record;
     },
     create: async (key, body, options = {}) =>
       observed(

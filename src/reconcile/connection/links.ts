@@ -70,9 +70,12 @@ export function links(open: OpenLink, within: NamespaceView): Links {
     }
   }
 
-  function formerTowards(namespace: string, host: string): Link | undefined {
-    const inReach = [...former].filter(({ connection }) => connection.namespace === namespace);
-    return inReach.find(({ link }) => link.identity.host === host)?.link;
+  /** Any link in memory: its connection may be gone without anybody having dropped it yet, or be no longer readable. */
+  function keptTowards(namespace: string, host: string): Link | undefined {
+    const kept = [...former, ...entries.values()].filter(
+      ({ connection }) => connection.namespace === namespace,
+    );
+    return kept.find(({ link }) => link.identity.host === host)?.link;
   }
 
   return {
@@ -81,7 +84,7 @@ export function links(open: OpenLink, within: NamespaceView): Links {
       const candidates = within.connections(namespace).filter((one) => hostOf(one) === identity.host);
       const best = candidates.find((connection) => connection.uid === identity.uid) ?? candidates[0];
       const found = best === undefined ? undefined : of(best);
-      return found?.ok === true ? found.link : formerTowards(namespace, identity.host);
+      return found?.ok === true ? found.link : keptTowards(namespace, identity.host);
     },
     drop(key) {
       const entry = entries.get(key);

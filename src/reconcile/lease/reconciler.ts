@@ -52,7 +52,8 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
     if ((object === undefined) !== (input.object === undefined)) continue;
     const result = await execute(pass, object, input, plan);
     if (result === 'again' || plan.revocations.length > 0) continue;
-    const written = await finish(pass, input, plan);
+    // A repair that failed was a write of the status; the next one waits its turn.
+    const written = plan.step.do === 'repair' ? 'rest' : await finish(pass, input, plan);
     if (written === 'rest') return outcomeOf(pass, plan);
   }
   return { again: pass.timing.backoffBase };

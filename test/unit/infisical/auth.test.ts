@@ -13,6 +13,13 @@ import { pump, rejection } from './pump.ts';
 import { json, type Reply, reset, scriptedServer, silence } from './scripted-server.ts';
 import { recordedTelemetry } from './telemetry.ts';
 
+/** A credential that is not there; of the id that is told later than of the secret. */
+async function missing(name: string): Promise<string> {
+  if (name === 'clientId') await new Promise(setImmediate);
+  const details = { field: `spec.auth.universal.${name}`, secret: 's', key: 'k' };
+  throw new FaultError(fault('CredentialNotFound', details));
+}
+
 describe("a token's life", () => {
   const iat = 1_700_000_000;
   const cases: Record<
@@ -121,11 +128,6 @@ describe('Universal Auth', () => {
   test('hands on why its credential cannot be read: of the id first, whichever is answered first', async () => {
     await using server = await scriptedServer();
     const { context } = contextOf(server.host);
-    const missing = async (name: string): Promise<string> => {
-      if (name === 'clientId') await new Promise(setImmediate);
-      const details = { field: `spec.auth.universal.${name}`, secret: 's', key: 'k' };
-      throw new FaultError(fault('CredentialNotFound', details));
-    };
     const error = await rejection(universalLogin({ credential: missing })(context), FaultError);
     expect(error.fault.code).toBe('CredentialNotFound');
     expect(error.fault.message).toContain('spec.auth.universal.clientId');

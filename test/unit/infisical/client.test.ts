@@ -348,7 +348,10 @@ describe('a dead token', () => {
     expect(client.session.state()).toMatchObject({ kind: 'failed' });
     clock.advance(standardTiming.loginBackoffCap);
     await pump(clock, client.verify());
-    expect(server.to('status').map(({ headers }) => headers.authorization)).toEqual(['Bearer t3', 'Bearer t4']);
+    expect(server.to('status').map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer t3',
+      'Bearer t4',
+    ]);
     expect(client.session.state()).toMatchObject({ kind: 'loggedIn' });
   });
 

@@ -68,6 +68,10 @@ describe('the lease that a record names', () => {
       parts: { memory: attested({ verdict: 'unattested' }) },
       expected: { ...trusted, mayRevoke: false },
     },
+    'stays unrevoked after a restart, when the status names it and says that only the record speaks for it': {
+      parts: { object: { status: aStatus({ lease: { ...aRef(), attested: false } }) } },
+      expected: { ...trusted, mayRevoke: false },
+    },
     'stays unrevoked when the status came to name it on the word of the record': {
       parts: { object: { status: aStatus() }, memory: attested({ verdict: 'unattested' }) },
       expected: { ...trusted, mayRevoke: false },

@@ -367,6 +367,14 @@ const rows: Record<string, Decision> = {
     step: { do: 'settle', open: anOpenRequest() },
     again: 0,
   },
+  'a lease that only a record named is left after a restart, too': {
+    input: anInput({
+      object: deleting({ status: aStatus({ lease: { ...aRef(), attested: false } }) }),
+      secret: absent,
+    }),
+    policy: letGo,
+    step: left('unattested', aRef()),
+  },
   'a lease that only a record named is left, and says so': {
     input: anInput({
       object: deleting(),

@@ -86,11 +86,12 @@ describe('the lease', () => {
     expect(reported(anInput()).lease).toEqual(aStatus().lease);
   });
 
-  test('is a bare Ref where nothing else is known of it', () => {
+  test('is a bare Ref where nothing else is known of it, and says that only the record speaks for it', () => {
     const attestations = new Map([['lease-2', { verdict: 'unattested' as const }]]);
-    expect(reported(anInput({ secret: rotated.secret ?? absent, memory: { attestations } })).lease).toEqual(
-      second,
-    );
+    expect(reported(anInput({ secret: rotated.secret ?? absent, memory: { attestations } })).lease).toEqual({
+      ...second,
+      attested: false,
+    });
   });
 
   test('stays the last known one while the Secret is gone: it is to be replaced and revoked', () => {
@@ -214,6 +215,12 @@ describe('retiring', () => {
     const memory = { known: known(second, aRef({ id: 'older' })) };
     const input = anInput({ ...rotated, secret: ourSecret({ record }), memory });
     expect(ids(reported(input).retiring)?.toSorted()).toEqual(['lease-1', 'older']);
+  });
+
+  test('takes no lease that the status names on the word of a record alone, after a restart too', () => {
+    const status = aStatus({ lease: { ...aRef(), attested: false } });
+    const input = anInput({ ...rotated, object: { status }, memory: { known: known(second) } });
+    expect(reported(input)).not.toHaveProperty('retiring');
   });
 
   test("takes no lease that only the record names: it may be anybody's", () => {

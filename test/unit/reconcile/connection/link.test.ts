@@ -33,7 +33,8 @@ describe('a link', () => {
     setting.server.on('login', json(401, refusal(401, 'UnauthorizedError')));
     const made = linkOf(setting);
     const states = await pump(setting.clock, Promise.all([made.ready(), made.ready(), made.ready()]));
-    for (const state of states) expect(state).toMatchObject({ state: 'failed', fault: { code: 'LoginRefused' } });
+    for (const state of states)
+      expect(state).toMatchObject({ state: 'failed', fault: { code: 'LoginRefused' } });
     const again = await made.ready();
     expect(setting.server.to('login')).toHaveLength(1);
     setting.clock.advance(again.state === 'failed' ? again.again : 0);
@@ -48,7 +49,10 @@ describe('a link', () => {
     server.on('list', died);
     const made = linkOf(setting);
     await pump(clock, made.ready());
-    await pump(clock, client.listLeases(TARGET).catch(() => undefined));
+    await pump(
+      clock,
+      client.listLeases(TARGET).catch(() => undefined),
+    );
     for (const expected of ['failed', 'failed', 'usable']) {
       expect(await pump(clock, made.ready())).toMatchObject({ state: expected });
       clock.advance(standardTiming.loginBackoffCap + standardTiming.backoffBase);

@@ -5,7 +5,7 @@ import { formatRecord } from '../../../../src/api/record.ts';
 import { KubeError } from '../../../../src/kube/kube-error.ts';
 import { aRef, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
 import { broken, busy, conflict, forbidden, timeout } from '../support/kube-errors.ts';
-import { after, type CallName, lost, refused, works } from '../support/wire.ts';
+import { after, type CallName, type Fate, lost, refused, works } from '../support/wire.ts';
 import { INSTALL, KEY, TARGET, World } from '../support/world.ts';
 
 /** What becomes of a delivery: the first one of an object, or one that replaces lease 1. */
@@ -74,7 +74,8 @@ const first: Record<string, Delivery> = {
     named: 1,
   },
   'no answer, a failing server and one that asks for patience: the same lease again, never a second one': {
-    against: (world) => world.next('create secrets', refused(timeout), refused(broken), refused(busy(7 * SECOND))),
+    against: (world) =>
+      world.next('create secrets', refused(timeout), refused(broken), refused(busy(7 * SECOND))),
     asks: ['CREATE lease', 'create secrets', 'create secrets', 'create secrets', 'create secrets'],
     counts: ['delivered: written'],
     live: [1],
@@ -94,7 +95,14 @@ const first: Record<string, Delivery> = {
       world.next('create secrets', lost(timeout));
       world.next('get secrets', refused(broken));
     },
-    asks: ['CREATE lease', 'create secrets', 'create secrets', 'get secrets', 'create secrets', 'get secrets'],
+    asks: [
+      'CREATE lease',
+      'create secrets',
+      'create secrets',
+      'get secrets',
+      'create secrets',
+      'get secrets',
+    ],
     counts: ['delivered: found'],
     live: [1],
     named: 1,
@@ -151,7 +159,10 @@ const replacing: Record<string, Delivery> = {
   },
   'a label that somebody else has added: written again on the version that has it': {
     against: (world) =>
-      world.next('patch secrets', after(() => world.touchSecret({ labels: { team: 'theirs' } }))),
+      world.next(
+        'patch secrets',
+        after(() => world.touchSecret({ labels: { team: 'theirs' } })),
+      ),
     asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets'],
     counts: ['delivered: written', 'rotated'],
     live: [1, 2],
@@ -175,27 +186,40 @@ const replacing: Record<string, Delivery> = {
     named: 2,
   },
   'another writer of the same object was faster: ours is revoked, the other is asked about and kept': {
-    against: (world) => world.next('patch secrets', after(() => anotherWriter(world))),
+    against: (world) =>
+      world.next(
+        'patch secrets',
+        after(() => anotherWriter(world)),
+      ),
     asks: ['CREATE lease', 'patch secrets', 'get secrets', 'GET lease', 'REVOKE lease'],
     counts: ['delivered: conflict', 'revoked: confirmed'],
     live: [1, 3],
     named: 3,
   },
   'the Secret is deleted between look and write: the same lease into a new one': {
-    against: (world) => world.next('patch secrets', after(() => world.kube.delete('secrets', KEY))),
+    against: (world) =>
+      world.next(
+        'patch secrets',
+        after(() => world.kube.delete('secrets', KEY)),
+      ),
     asks: ['CREATE lease', 'patch secrets', 'get secrets', 'create secrets'],
     counts: ['delivered: written', 'rotated'],
     live: [1, 2],
     named: 2,
   },
-  'the Secret is deleted between the look at a conflict and the second write: the same lease into a new one': {
-    against: (world) =>
-      world.next('patch secrets', refused(conflict), after(() => world.kube.delete('secrets', KEY))),
-    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'create secrets'],
-    counts: ['delivered: written', 'rotated'],
-    live: [1, 2],
-    named: 2,
-  },
+  'the Secret is deleted between the look at a conflict and the second write: the same lease into a new one':
+    {
+      against: (world) =>
+        world.next(
+          'patch secrets',
+          refused(conflict),
+          after(() => world.kube.delete('secrets', KEY)),
+        ),
+      asks: ['CREATE lease', 'patch secrets', 'get secrets', 'patch secrets', 'create secrets'],
+      counts: ['delivered: written', 'rotated'],
+      live: [1, 2],
+      named: 2,
+    },
   'the Secret makes way for one of somebody else: ours is revoked': {
     against: (world) =>
       world.next(
@@ -251,18 +275,27 @@ function asked(world: World): readonly CallName[] {
   return calls.slice(calls.indexOf('CREATE lease')).filter((call) => call !== 'patch leases/status');
 }
 
-async function check(world: World, { asks, counts, live, named, ready, within = MINUTE }: Delivery): Promise<void> {
+/** What has become of a delivery, in the words of a {@link Delivery}. */
+async function outcomeOf(world: World, { within = MINUTE }: Delivery): Promise<unknown> {
   const before = world.counts.length;
   await world.settle(within);
   world.watching = true;
   await world.settle(within);
-  expect(asked(world)).toEqual(asks);
-  expect(world.counts.slice(before)).toEqual(counts);
-  expect(world.live).toEqual(live);
-  expect(world.named).toBe(named);
-  expect(world.condition('Ready')).toBe(ready ?? 'True LeaseActive');
-  if (named !== undefined) expect(world.password).toBe(world.leases.rows[named - 1]?.password);
-  expect(world.unnamed).toEqual([]);
+  const { live, named, unnamed } = world;
+  const leased = named === undefined ? undefined : world.leases.rows[named - 1]?.password;
+  return {
+    asks: asked(world),
+    counts: world.counts.slice(before),
+    live,
+    named,
+    ready: world.condition('Ready'),
+    unnamed,
+    credentials: named === undefined || world.password === leased ? "the lease's own" : 'of another lease',
+  };
+}
+
+function expected({ asks, counts, live, named, ready = 'True LeaseActive' }: Delivery): unknown {
+  return { asks, counts, live, named, ready, unnamed: [], credentials: "the lease's own" };
 }
 
 describe('the first delivery', () => {
@@ -271,7 +304,7 @@ describe('the first delivery', () => {
     world.apply();
     world.tell();
     delivery.against(world);
-    await check(world, delivery);
+    expect(await outcomeOf(world, delivery)).toEqual(expected(delivery));
   });
 });
 
@@ -285,8 +318,18 @@ describe('a delivery that replaces a lease', () => {
     // To the moment of the rotation, and not beyond it.
     const { again = 0 } = (await world.reconcile()) ?? {};
     world.clock.advance(again);
-    await check(world, delivery);
+    expect(await outcomeOf(world, delivery)).toEqual(expected(delivery));
   });
+});
+
+test('a delivery waits as long as the Kubernetes API wishes', async () => {
+  const world = anEmptyWorld();
+  world.apply();
+  world.next('create secrets', refused(busy(7 * SECOND)));
+  await world.pass(7 * SECOND - 1);
+  expect(world.named).toBeUndefined();
+  await world.pass(1);
+  expect(world.named).toBe(1);
 });
 
 describe('after a refusal', () => {
@@ -312,12 +355,18 @@ describe('after a refusal', () => {
     world.apply();
     world.next('create secrets', refused(forbidden));
     await world.pass(MINUTE);
-    expect(world.calls().slice(2)).toEqual([
-      ...['patch leases', 'CREATE lease', 'create secrets', 'REVOKE lease', 'patch leases/status'],
-      ...['get secrets', 'create secrets, dry', 'get leases', 'CREATE lease', 'create secrets', 'patch leases/status'],
-    ]);
+    expect(world.calls().slice(2)).toEqual(
+      [
+        ['patch leases', 'CREATE lease', 'create secrets', 'REVOKE lease', 'patch leases/status'],
+        ['get secrets', 'create secrets, dry'],
+        ['get leases', 'CREATE lease', 'create secrets', 'patch leases/status'],
+      ].flat(),
+    );
     expect(world.named).toBe(2);
-    expect([world.condition('Ready'), world.condition('Reconciling')]).toEqual(['True LeaseActive', 'False Settled']);
+    expect([world.condition('Ready'), world.condition('Reconciling')]).toEqual([
+      'True LeaseActive',
+      'False Settled',
+    ]);
     expect(world.status.attempts).toBeUndefined();
   });
 
@@ -325,7 +374,10 @@ describe('after a refusal', () => {
     const world = anEmptyWorld();
     world.apply();
     world.next('create secrets', refused(forbidden));
-    world.always('CREATE lease', after(() => expect(world.secret).toBeUndefined()));
+    world.always(
+      'CREATE lease',
+      after(() => expect(world.secret).toBeUndefined()),
+    );
     await world.pass(MINUTE);
     expect(world.named).toBe(2);
   });
@@ -344,9 +396,12 @@ describe('after a refusal', () => {
   });
 });
 
-describe('past the deadline', () => {
-  const takes = (world: World, error: KubeError) => after(() => world.clock.advance(30 * SECOND), refused(error));
+/** Half a minute later there is a refusal, or still no answer. */
+function takes(world: World, error: KubeError): Fate {
+  return after(() => world.clock.advance(30 * SECOND), refused(error));
+}
 
+describe('past the deadline', () => {
   test('a lease that surely was not written is revoked', async () => {
     const world = anEmptyWorld();
     world.apply();
@@ -396,7 +451,10 @@ describe('past the deadline', () => {
     world.tell();
     world.watching = false;
     world.next('create secrets', lost(timeout));
-    world.always('get secrets', after(() => world.clock.advance(30 * SECOND), refused(timeout)));
+    world.always(
+      'get secrets',
+      after(() => world.clock.advance(30 * SECOND), refused(timeout)),
+    );
     await world.settle(90 * SECOND);
     expect(world.counts).toEqual(['delivered: abandoned']);
     world.watching = true;

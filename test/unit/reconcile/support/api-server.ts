@@ -117,8 +117,8 @@ export class ApiServer {
   delete(kind: Kind, key: string, { uid, resourceVersion }: Preconditions = {}): ApiObject | undefined {
     const object = this.get(kind, key);
     const { metadata } = object;
-    const same = (one: string | undefined, other: string): boolean => one === undefined || one === other;
-    if (!same(uid, metadata.uid) || !same(resourceVersion, metadata.resourceVersion)) {
+    if ((uid ?? metadata.uid) !== metadata.uid) throw refusal(`delete ${kind}`, 409, 'Conflict');
+    if ((resourceVersion ?? metadata.resourceVersion) !== metadata.resourceVersion) {
       throw refusal(`delete ${kind}`, 409, 'Conflict');
     }
     if (metadata.finalizers === undefined) {

@@ -9,7 +9,10 @@ import type { LeaseServer } from './lease-server.ts';
 import type { Wire } from './wire.ts';
 
 /** A client upon a {@link LeaseServer}, with a session that logs in once. */
-export function leaseClient(server: LeaseServer, wire: Wire): ConnectedLeaseClient & { readonly closed: boolean } {
+export function leaseClient(
+  server: LeaseServer,
+  wire: Wire,
+): ConnectedLeaseClient & { readonly closed: boolean } {
   const tags = new Map<string, TagSupport>();
   let time: number | undefined;
   let state: SessionState = { kind: 'none' };
@@ -91,5 +94,9 @@ export function targetUnknown(target: Target): RequestError {
 
 /** What the client throws when the server limits the rate. */
 export function limited(retryAfter: number): RequestError {
-  return new RequestError({ fault: fault('RateLimited', { host: HOST }, retryAfter), fate: 'refused', status: 429 });
+  return new RequestError({
+    fault: fault('RateLimited', { host: HOST }, retryAfter),
+    fate: 'refused',
+    status: 429,
+  });
 }

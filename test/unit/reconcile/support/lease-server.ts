@@ -25,6 +25,8 @@ export class LeaseServer {
   life = HOUR;
   /** `fails`: the provider refuses, the answer is a 200 all the same. */
   revocation: 'works' | 'fails' = 'works';
+  /** Servers of 2024 answer a revocation that works with the text of an earlier one that did not. */
+  shows: 'old failures' | 'the outcome' = 'the outcome';
   /** What a lease carries beside its username and password. */
   more: Readonly<Record<string, unknown>> = {};
   /** The status of the refusal that means "no such lease". */
@@ -98,7 +100,7 @@ export class LeaseServer {
       return lease;
     }
     this.#rows.set(id, { ...row, revoked: true });
-    return row.lease;
+    return this.shows === 'old failures' ? row.lease : { ...row.lease, status: null, statusDetails: null };
   }
 
   /** A lease of another object, or of nobody. */

@@ -1,8 +1,15 @@
-import type { ConnectionRecord, Cluster, Identified, LeaseRecord, Resource } from '../../../../src/reconcile/ports.ts';
 import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
-import type { SecretRecord, SecretResource } from '../../../../src/reconcile/ports.ts';
+import type {
+  Cluster,
+  ConnectionRecord,
+  Identified,
+  LeaseRecord,
+  Resource,
+  SecretRecord,
+  SecretResource,
+} from '../../../../src/reconcile/ports.ts';
 import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Wire } from './wire.ts';
@@ -46,8 +53,10 @@ export function memoryCluster(server: ApiServer, wire: Wire, now: () => number):
     hear({ kind, type, object }) {
       const { uid, resourceVersion } = object.metadata;
       if (kind === 'leases' && type === 'written') stores.leases.apply(leaseRecord(object));
-      else if (kind === 'connections' && type === 'written') stores.connections.apply(connectionRecord(object));
-      else if (type === 'written' && isManaged(secretRecord(object))) stores.secrets.apply(secretRecord(object));
+      else if (kind === 'connections' && type === 'written')
+        stores.connections.apply(connectionRecord(object));
+      else if (type === 'written' && isManaged(secretRecord(object)))
+        stores.secrets.apply(secretRecord(object));
       else stores[kind].remove(keyOf(object), uid, resourceVersion);
     },
   };
@@ -77,7 +86,8 @@ function customResource<R extends Identified>(
     get: (key) => store.get(key),
     inNamespace: (namespace) => [...store.values()].filter((one) => one.namespace === namespace),
     look: (key) => looked({ server, wire }, kind, key, store, observed),
-    patch: async (key, body) => observed(await wire.call(`patch ${kind}`, () => server.mergePatch(kind, key, body))),
+    patch: async (key, body) =>
+      observed(await wire.call(`patch ${kind}`, () => server.mergePatch(kind, key, body))),
     patchStatus: async (key, body) =>
       observed(await wire.call(`patch ${kind}/status`, () => server.mergePatch(kind, key, body, 'status'))),
   };
@@ -92,9 +102,9 @@ async function looked<R extends Identified>(
 ): Promise<R | undefined> {
   const raw = await found(wire.call(`get ${kind}`, () => server.get(kind, key)));
   const known = store.get(key);
-  if (raw !== undefined) return observed(raw);
-  if (known !== undefined) store.observeDeleted(key, known.uid);
-  return undefined;
+  const record = raw === undefined ? undefined : observed(raw);
+  if (known !== undefined && known.uid !== record?.uid) store.observeDeleted(key, known.uid);
+  return record;
 }
 
 async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject | undefined> {
@@ -112,8 +122,6 @@ function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRec
     if (!dryRun && isManaged(record)) store.observe(record);
     return record;
   };
-  const callOf = (verb: 'create' | 'patch', dryRun = false): CallName =>
-    dryRun ? `${verb} secrets, dry` : `${verb} secrets`;
   return {
     get: (key) => store.get(key),
     look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
@@ -135,4 +143,8 @@ function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRec
       else store.observeDeleted(key, expected.uid);
     },
   };
+}
+
+function callOf(verb: 'create' | 'patch', dryRun = false): CallName {
+  return dryRun ? `${verb} secrets, dry` : `${verb} secrets`;
 }

@@ -1,9 +1,10 @@
 import type { Metrics } from '../../../../src/telemetry.ts';
 
+const ignored = (): void => undefined;
+
 /** Metrics that remember what was counted of leases, as words. */
 export function countedMetrics(): { readonly metrics: Metrics; readonly counts: string[] } {
   const counts: string[] = [];
-  const ignored = (): void => undefined;
   return {
     counts,
     metrics: {

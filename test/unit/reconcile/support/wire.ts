@@ -22,7 +22,7 @@ export type CallName =
   | 'REVOKE lease';
 
 /** What becomes of one request. `act` is what the server does with it. */
-export type Fate = <Answer>(act: () => Answer) => Answer;
+export type Fate = <Answer>(act: () => Answer) => Answer | Promise<Answer>;
 
 export const works: Fate = (act) => act();
 
@@ -46,6 +46,14 @@ export function after(happens: () => unknown, then: Fate = works): Fate {
   return (act) => {
     happens();
     return then(act);
+  };
+}
+
+/** It is done when something else has come to pass. */
+export function once(happened: Promise<void>): Fate {
+  return async (act) => {
+    await happened;
+    return act();
   };
 }
 
@@ -107,7 +115,7 @@ export class Wire {
       return noAnswer();
     }
     try {
-      return this.#fateOf(name)(act);
+      return await this.#fateOf(name)(act);
     } finally {
       // An answer takes its time: others act meanwhile.
       await Promise.resolve();

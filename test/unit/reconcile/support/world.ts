@@ -1,40 +1,21 @@
-import type { ConnectionSpec } from '../../../../src/api/infisical-connection.ts';
-import type { LeaseSpec } from '../../../../src/api/dynamic-secret-lease.ts';
-import { links } from '../../../../src/reconcile/connection/links.ts';
-import { link } from '../../../../src/reconcile/connection/link.ts';
 import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
-import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
 import { type LeaseOutcome, reconcileLease } from '../../../../src/reconcile/lease/reconciler.ts';
-import type { LeaseRecord, SecretRecord } from '../../../../src/reconcile/ports.ts';
-import { leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
-import { recordOf } from '../../../../src/secret/ownership.ts';
-import { standardTiming } from '../../../../src/timing.ts';
-import { aSpec, HOST, MINUTE } from '../../../support/builders.ts';
-import { virtualClock } from '../../../support/virtual-clock.ts';
+import { MINUTE } from '../../../support/builders.ts';
 import { type Line, memoryLog } from '../../kube/support/telemetry.ts';
-import { type ApiEvent, type ApiObject, ApiServer } from './api-server.ts';
-import { leaseClient } from './lease-client.ts';
-import { LeaseServer } from './lease-server.ts';
-import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
+import type { ApiEvent } from './api-server.ts';
+import { type Process, startProcess } from './process.ts';
+import { KEY, Surroundings } from './surroundings.ts';
 import { countedMetrics } from './telemetry.ts';
 import { type CallName, type Death, type Fate, Wire } from './wire.ts';
 
-export const KEY = 'shop/orders-db';
-export const INSTALL = 'this-installation';
-export const TARGET = { projectSlug: 'shop', environmentSlug: 'prod', path: '/', dynamicSecret: 'orders-postgres' };
+export { INSTALL } from './process.ts';
+export { KEY, TARGET } from './surroundings.ts';
+
+/** The most requests of one reconciliation before it counts as one that runs in a circle. */
+const MOST_CALLS = 40;
 
 /** The most reconciliations before a world counts as one that never comes to rest. */
 const MOST_PASSES = 1000;
-
-/** A process of the operator: everything that a crash takes away. */
-interface Process {
-  readonly wire: Wire;
-  readonly cluster: MemoryCluster;
-  readonly parts: LeaseParts;
-  readonly waiting: Set<string>;
-  /** Elapsed milliseconds by key. */
-  readonly wakeUps: Map<string, number>;
-}
 
 /** The end of a process: what it had asked, and how many leases there had been by then. */
 export interface Crash {
@@ -49,18 +30,15 @@ export interface WorldOptions {
 }
 
 /**
- * Two servers, the operator's reconciler between them, and time that stands still unless it is moved. A process that
- * ends is followed by another one with an empty memory.
+ * The operator's reconciler between its two servers. A process that ends is followed by another one with an empty
+ * memory.
  */
-export class World {
-  readonly clock = virtualClock();
-  readonly kube: ApiServer;
-  readonly leases: LeaseServer;
+export class World extends Surroundings {
   readonly lines: readonly Line[];
   readonly counts: readonly string[];
   /** Whether the watches tell of events. */
   watching = true;
-  readonly #events: ApiEvent[] = [];
+  readonly #events: ApiEvent[];
   readonly #wires: Wire[] = [];
   readonly #deaths: Death[];
   readonly #crashes: Crash[] = [];
@@ -69,15 +47,14 @@ export class World {
   #told = 0;
 
   constructor({ deaths = [] }: WorldOptions = {}) {
-    this.kube = new ApiServer(() => this.clock.wall(), (event) => void this.#events.push(event));
-    this.leases = new LeaseServer(this.clock);
+    const events: ApiEvent[] = [];
+    super((event) => void events.push(event));
+    this.#events = events;
     this.lines = this.#telemetry.lines;
     this.counts = this.#telemetry.counts;
     this.#deaths = [...deaths];
     this.#process = this.#start();
   }
-
-  // The processes
 
   /** Ends the process and starts another. */
   restart(): void {
@@ -122,7 +99,10 @@ export class World {
     const { wire, parts, wakeUps } = this.#process;
     wakeUps.delete(key);
     const running = reconcileLease(parts, key, new AbortController().signal);
+    const before = wire.calls.length;
     const outcome = await Promise.race([running, wire.died.then(() => undefined)]);
+    const calls = wire.calls.slice(before);
+    if (calls.length > MOST_CALLS) throw new Error(`It runs in a circle: ${calls.join(', ')}`);
     if (wire.dead) {
       this.#crashes.push({ calls: wire.calls, when: wire.death?.when, leases: this.leases.rows.length });
       this.#process = this.#start();
@@ -169,120 +149,11 @@ export class World {
   }
 
   #start(): Process {
-    const { clock, kube } = this;
     const wire = new Wire(this.#deaths.shift());
     this.#wires.push(wire);
-    const cluster = memoryCluster(kube, wire, () => clock.wall());
     this.#events.splice(0);
-    const allLinks = links(
-      (_connection, identity) =>
-        link({ identity, client: leaseClient(this.leases, wire), clock, timing: standardTiming }),
-      {
-        connections: (namespace) => cluster.connections.inNamespace(namespace),
-        hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
-      },
-    );
+    const { clock, kube, leases } = this;
     const { log, metrics } = this.#telemetry;
-    const memories = memoryStore();
-    const waiting = new Set([...cluster.stores.leases.values()].map((lease) => lease.key));
-    const enqueueAll = (): void => {
-      for (const lease of cluster.stores.leases.values()) waiting.add(lease.key);
-    };
-    cluster.stores.leases.subscribe((key) => void waiting.add(key));
-    cluster.stores.connections.subscribe(enqueueAll);
-    cluster.stores.secrets.subscribe(enqueueAll);
-    const parts = { cluster, links: allLinks, memories, clock, timing: standardTiming, log, metrics, install: INSTALL };
-    return { wire, cluster, parts, waiting, wakeUps: new Map() };
+    return startProcess({ clock, kube, leases, log, metrics }, wire);
   }
-
-  // What people do
-
-  /** Makes the connection `infisical`. */
-  connect(spec: Partial<ConnectionSpec> = {}, name = 'infisical'): void {
-    this.kube.create('connections', {
-      metadata: { name, namespace: 'shop' },
-      spec: { hostAPI: `${HOST}/api`, auth: { token: { secretKeyRef: { name: 'identity', key: 'token' } } }, ...spec },
-    });
-  }
-
-  apply(spec: Partial<LeaseSpec> = {}, finalizers: readonly string[] = []): void {
-    const metadata = { name: 'orders-db', namespace: 'shop', ...(finalizers.length > 0 ? { finalizers } : {}) };
-    this.kube.create('leases', { metadata, spec: aSpec(spec) });
-  }
-
-  edit(spec: Partial<LeaseSpec>): void {
-    this.kube.mergePatch('leases', KEY, { spec });
-  }
-
-  delete(): void {
-    this.kube.delete('leases', KEY);
-  }
-
-  /** Somebody else's hand on the Secret: its labels and annotations. */
-  touchSecret(metadata: { labels?: Readonly<Record<string, string>>; annotations?: Readonly<Record<string, string>> }): void {
-    this.kube.mergePatch('secrets', KEY, { metadata });
-  }
-
-  /** Somebody revokes a lease on the server, by its number. */
-  revokeElsewhere(number: number): void {
-    const row = this.leases.rows[number - 1];
-    if (row !== undefined) this.leases.revoke(row.lease.id, row.target);
-  }
-
-  // What is there, on the servers
-
-  get object(): LeaseRecord | undefined {
-    const found = this.kube.find('leases', KEY);
-    return found === undefined ? undefined : leaseRecord(found);
-  }
-
-  get status(): LeaseRecord['status'] {
-    return this.object?.status ?? {};
-  }
-
-  /** A condition as "True LeaseActive". */
-  condition(type: 'Ready' | 'Reconciling' | 'Stalled'): string | undefined {
-    const found = this.status.conditions?.find((one) => one.type === type);
-    return found === undefined ? undefined : `${found.status} ${found.reason}`;
-  }
-
-  get rawSecret(): ApiObject | undefined {
-    return this.kube.find('secrets', KEY);
-  }
-
-  get secret(): SecretRecord | undefined {
-    return this.rawSecret === undefined ? undefined : secretRecord(this.rawSecret);
-  }
-
-  get record(): ReturnType<typeof recordOf> {
-    return this.secret === undefined ? undefined : recordOf(this.secret);
-  }
-
-  /** The password that pods read. */
-  get password(): string {
-    return Buffer.from(this.rawSecret?.data?.['DB_PASSWORD'] ?? '', 'base64').toString();
-  }
-
-  /** Numbers of the leases that live: the first one made is 1. */
-  get live(): readonly number[] {
-    return this.leases.live.map(numberOf);
-  }
-
-  /** The number of the lease that the Secret names. */
-  get named(): number | undefined {
-    const { record } = this;
-    return record === undefined ? undefined : numberOf(record.lease.id);
-  }
-
-  /** Ids of the leases that live and that neither Secret nor status names. */
-  get unnamed(): readonly string[] {
-    const { status, record } = this;
-    const refs = [status.lease, ...(status.retiring ?? []), record?.lease, ...(record?.previous ?? [])];
-    const ids = new Set(refs.map((ref) => ref?.id));
-    return this.leases.live.filter((id) => !ids.has(id));
-  }
-}
-
-function numberOf(id: string): number {
-  return Number(id.slice(-12));
 }

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import { ZodError } from 'zod';
+
+import { FINALIZER } from '../../../src/api/names.ts';
+import { connectionRecord, leaseRecord, secretRecord } from '../../../src/reconcile/records.ts';
+import { aSpec, aStatus } from '../../support/builders.ts';
+
+const metadata = { name: 'orders-db', namespace: 'shop', uid: 'uid-1', resourceVersion: '7' };
+const connection = {
+  hostAPI: 'https://infisical.example.com/api',
+  auth: { token: { secretKeyRef: { name: 'identity', key: 'token' } } },
+};
+
+/** The message of a spec's fault, or "valid". */
+function messageOf(record: { spec: { valid: true } | { valid: false; fault: { message: string } } }): string {
+  return record.spec.valid ? 'valid' : record.spec.fault.message;
+}
+
+describe('the record of a lease', () => {
+  test('is what the API server says', () => {
+    const raw = {
+      kind: 'DynamicSecretLease',
+      metadata: {
+        ...metadata,
+        generation: 3,
+        finalizers: ['example.com/theirs', FINALIZER],
+        deletionTimestamp: '2026-01-01T00:00:00Z',
+        managedFields: [{ manager: 'kubectl' }],
+      },
+      spec: aSpec({ ttl: '1h' }),
+      status: aStatus(),
+    };
+    expect(leaseRecord(raw)).toEqual({
+      key: 'shop/orders-db',
+      ...metadata,
+      generation: 3,
+      deletedAt: Date.UTC(2026, 0, 1),
+      finalizers: ['example.com/theirs', FINALIZER],
+      hasFinalizer: true,
+      spec: { valid: true, value: aSpec({ ttl: '1h' }) },
+      status: aStatus(),
+    });
+  });
+
+  test('fills in what is left out: path, kind of the connection, lists', () => {
+    const { dynamicSecret, connectionRef } = aSpec();
+    const { path: _path, ...withoutPath } = dynamicSecret;
+    const spec = { connectionRef: { name: connectionRef.name }, dynamicSecret: withoutPath };
+    expect(leaseRecord({ metadata, spec })).toEqual({
+      key: 'shop/orders-db',
+      ...metadata,
+      generation: 0,
+      deletedAt: undefined,
+      finalizers: [],
+      hasFinalizer: false,
+      spec: { valid: true, value: aSpec() },
+      status: {},
+    });
+  });
+
+  const { dynamicSecret } = aSpec();
+  test.each<[string, unknown, string]>([
+    ['no spec at all', undefined, 'spec is not what this version accepts.'],
+    ['no connection', { dynamicSecret }, 'spec.connectionRef is not what this version accepts.'],
+    [
+      'a path that climbs',
+      aSpec({ dynamicSecret: { ...dynamicSecret, path: '/../x' } }),
+      'spec.dynamicSecret.path must be',
+    ],
+    ['a ttl that is too short', aSpec({ ttl: '1s' }), 'spec.ttl'],
+    [
+      'a config that takes our key',
+      aSpec({ config: { leaseholder: {} } }),
+      'spec.config must not have the key leaseholder',
+    ],
+    [
+      'a label of somebody reserved',
+      aSpec({ secret: { labels: { 'kubernetes.io/x': '' } } }),
+      'spec.secret.labels',
+    ],
+  ])('with %s has a fault that names the field, and quotes nothing', (_what, spec, words) => {
+    const message = messageOf(leaseRecord({ metadata, spec }));
+    expect(message).toContain(words);
+    expect(message).not.toContain('1s');
+    expect(message).not.toContain('..');
+  });
+
+  test.each<[string, unknown]>([
+    ['none', undefined],
+    ['null', null],
+    ['a text', 'ready'],
+    ['a lease that is none', { lease: { id: 7 } }],
+    ['more retiring leases than fit', { retiring: Array.from({ length: 17 }, () => aStatus().lease) }],
+  ])('counts a status that cannot be read as empty: %s', (_what, status) => {
+    expect(leaseRecord({ metadata, spec: aSpec(), status }).status).toEqual({});
+  });
+
+  test('drops what a newer version may have written into the status', () => {
+    const status = { ...aStatus(), ofLater: true };
+    expect(leaseRecord({ metadata, spec: aSpec(), status }).status).toEqual(aStatus());
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no metadata', {}],
+    ['no uid', { metadata: { name: 'a', resourceVersion: '1' } }],
+    ['no version', { metadata: { name: 'a', uid: 'b' } }],
+  ])('cannot be made of %s', (_what, raw) => {
+    expect(() => leaseRecord(raw)).toThrow(ZodError);
+  });
+});
+
+describe('the record of a connection', () => {
+  test('is what the API server says', () => {
+    const status = { observedGeneration: 2, host: 'https://infisical.example.com' };
+    const raw = { metadata: { ...metadata, generation: 2 }, spec: connection, status };
+    expect(connectionRecord(raw)).toEqual({
+      key: 'shop/orders-db',
+      ...metadata,
+      generation: 2,
+      spec: { valid: true, value: connection },
+      status,
+    });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['no spec', undefined, "The connection's spec is not what this version accepts."],
+    ['no address', { auth: connection.auth }, "The connection's spec.hostAPI"],
+    [
+      'no way to log in',
+      { ...connection, auth: {} },
+      "The connection's spec.auth must name exactly one method: universal or token.",
+    ],
+    [
+      'two ways to log in',
+      { ...connection, auth: { ...connection.auth, universal: universal() } },
+      "The connection's spec.auth must name exactly one method: universal or token.",
+    ],
+  ])('with %s has a fault that names the field', (_what, spec, words) => {
+    const record = connectionRecord({ metadata, spec, status: 'unreadable' });
+    expect(messageOf(record)).toContain(words);
+    expect(record.status).toEqual({});
+  });
+});
+
+describe('the record of a Secret', () => {
+  test('is its metadata, and never its data', () => {
+    const raw = {
+      metadata: {
+        ...metadata,
+        labels: { a: 'b' },
+        annotations: { c: 'd' },
+        ownerReferences: [{ uid: 'owner-1', kind: 'X' }, { uid: 'owner-2' }],
+      },
+      data: { PASSWORD: 'c2VjcmV0' },
+    };
+    const record = secretRecord(raw);
+    expect(record).toEqual({
+      key: 'shop/orders-db',
+      ...metadata,
+      labels: { a: 'b' },
+      annotations: { c: 'd' },
+      owners: ['owner-1', 'owner-2'],
+      terminating: false,
+    });
+    expect(JSON.stringify(record)).not.toContain('c2VjcmV0');
+  });
+
+  test('without anything optional is empty', () => {
+    expect(secretRecord({ metadata })).toMatchObject({
+      labels: {},
+      annotations: {},
+      owners: [],
+      terminating: false,
+    });
+  });
+
+  test('that is being deleted is terminating', () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    expect(secretRecord({ metadata: { ...metadata, deletionTimestamp } }).terminating).toBe(true);
+  });
+
+  test('of a dry run has no version', () => {
+    const { resourceVersion: _none, ...unstored } = metadata;
+    expect(secretRecord({ metadata: unstored }).resourceVersion).toBe('');
+  });
+});
+
+function universal(): object {
+  const source = { secretKeyRef: { name: 'identity', key: 'id' } };
+  return { clientId: source, clientSecret: source };
+}

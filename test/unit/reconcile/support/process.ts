@@ -1,0 +1,71 @@
+import type { Clock } from '../../../../src/clock.ts';
+import { link } from '../../../../src/reconcile/connection/link.ts';
+import { links } from '../../../../src/reconcile/connection/links.ts';
+import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
+import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
+import type { Log, Metrics } from '../../../../src/telemetry.ts';
+import { standardTiming } from '../../../../src/timing.ts';
+import type { ApiServer } from './api-server.ts';
+import { leaseClient } from './lease-client.ts';
+import type { LeaseServer } from './lease-server.ts';
+import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
+import type { Wire } from './wire.ts';
+
+export const INSTALL = 'this-installation';
+
+/** A process of the operator: everything that a crash takes away. */
+export interface Process {
+  readonly wire: Wire;
+  readonly cluster: MemoryCluster;
+  readonly parts: LeaseParts;
+  /** The keys that are to be looked at. */
+  readonly waiting: Set<string>;
+  /** Elapsed milliseconds by key. */
+  readonly wakeUps: Map<string, number>;
+}
+
+interface Outside {
+  readonly clock: Clock;
+  readonly kube: ApiServer;
+  readonly leases: LeaseServer;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A process that has listed everything, and has all of it to look at. */
+export function startProcess({ clock, kube, leases, log, metrics }: Outside, wire: Wire): Process {
+  const cluster = memoryCluster(kube, wire, () => clock.wall());
+  const allLinks = links(
+    (_connection, identity) =>
+      link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
+    {
+      connections: (namespace) => cluster.connections.inNamespace(namespace),
+      hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
+    },
+  );
+  const waiting = new Set<string>();
+  const enqueueAll = (): void => {
+    for (const lease of cluster.stores.leases.values()) waiting.add(lease.key);
+  };
+  enqueueAll();
+  cluster.stores.leases.subscribe((key, before, left) => {
+    waiting.add(key);
+    if (before !== undefined && left === undefined) allLinks.release(before.namespace);
+  });
+  cluster.stores.connections.subscribe((key, _before, left) => {
+    if (left === undefined) allLinks.drop(key);
+    enqueueAll();
+  });
+  cluster.stores.secrets.subscribe(enqueueAll);
+  const parts = {
+    cluster,
+    links: allLinks,
+    memories: memoryStore(),
+    clock,
+    timing: standardTiming,
+    log,
+    metrics,
+    install: INSTALL,
+  };
+  return { wire, cluster, parts, waiting, wakeUps: new Map() };
+}
