@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
+import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
+import { ownLease } from './support/own-lease.ts';
+
+/** Milliseconds: with waits at a twentieth a lease of this life is used for some four seconds of it. */
+const SHORT_LIFE = 12_000;
+
+describe.concurrent('what a lease carries', () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await startStage();
+    await stage.startOperator({ scale: 0.05 });
+    await stage.apply(...connectionObjects(stage));
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  const becomes: readonly (readonly [what: string, data: unknown, secret: Record<string, string>])[] = [
+    [
+      'values that are no text become their JSON',
+      { port: 5432, tls: true, hosts: ['a', 'b'], rest: { deep: { n: 1.5 } }, text: 'as it is', zero: 0 },
+      {
+        port: '5432',
+        tls: 'true',
+        hosts: '["a","b"]',
+        rest: '{"deep":{"n":1.5}}',
+        text: 'as it is',
+        zero: '0',
+      },
+    ],
+    [
+      'a null makes no key, an empty text an empty one',
+      { nothing: null, empty: '', user: 'u' },
+      { empty: '', user: 'u' },
+    ],
+    [
+      'keys keep their case and every character that a Secret may have',
+      { username: 'u', 'ca.crt': 'c', 'tls-key_1': 'k', DB_URL: 'd' },
+      { username: 'u', 'ca.crt': 'c', 'tls-key_1': 'k', DB_URL: 'd' },
+    ],
+    [
+      'every character of a value arrives, line ends and emoji too',
+      { password: 'pä$$"\\\n\t🔑 \u0000end', pem: '-----BEGIN X-----\r\n' },
+      { password: 'pä$$"\\\n\t🔑 \u0000end', pem: '-----BEGIN X-----\r\n' },
+    ],
+    [
+      'names that JavaScript knows are keys like any other',
+      { constructor: 'c', toString: 't', __proto__x: 'p' },
+      { constructor: 'c', toString: 't', __proto__x: 'p' },
+    ],
+  ];
+
+  for (const [index, [what, data, expected]] of becomes.entries()) {
+    it(`becomes a Secret: ${what}`, async () => {
+      const own = await ownLease(stage, `becomes-${String(index)}`, { data });
+      await own.apply();
+      await stage.untilReady(own.name);
+
+      expect(await stage.secret(own.name)).toEqual(expected);
+    });
+  }
+
+  const refused: readonly (readonly [what: string, data: unknown, reason: string, says: string])[] = [
+    ['a key with a blank', { 'no key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
+    ['a key that begins with two dots', { '..key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
+    ['no value at all', {}, 'SecretInvalid', 'carries no values'],
+    ['data that is no object', ['a', 'b'], 'UnexpectedAnswer', 'a body of an unknown form'],
+    [
+      'more than a Secret can hold',
+      { big: 'x'.repeat(1024 * 1024 + 1) },
+      'UnexpectedAnswer',
+      'a body that is too large',
+    ],
+  ];
+
+  for (const [index, [what, data, reason, says]] of refused.entries()) {
+    it(`${what} is refused with a reason, its lease revoked, and mended data heals it`, async () => {
+      const own = await ownLease(stage, `refused-${String(index)}`, { data });
+      await own.apply();
+      const refusal = await stage.untilLease(
+        own.name,
+        (lease) => conditionOf(lease, 'Ready')?.reason === reason,
+      );
+      expect(conditionOf(refusal, 'Ready')?.status).toBe('False');
+      expect(conditionOf(refusal, 'Ready')?.message).toContain(says);
+      expect(refusal.status.attempts).toMatchObject({ reason });
+      expect(await stage.secret(own.name)).toBeUndefined();
+      await awaitCondition(async () => (await own.live()).length === 0, { what: 'the revocation' });
+
+      const { dynamicSecretId } = own;
+      await stage.api.overrideDynamicSecret({ dynamicSecretId, override: { data: { user: 'mended' } } });
+      const healed = await stage.untilReady(own.name);
+      expect(await stage.secret(own.name)).toEqual({ user: 'mended' });
+      expect(await own.live()).toEqual([healed.status.lease?.id]);
+      expect(healed.status).not.toHaveProperty('attempts');
+      expect(healed.status).not.toHaveProperty('retiring');
+    });
+  }
+
+  it('that cannot become a Secret at a rotation leaves what is there, and the next lease heals it', async () => {
+    const own = await ownLease(stage, 'spoilt', { lifeOverride: SHORT_LIFE });
+    await own.apply();
+    const before = await stage.untilReady('spoilt');
+    const data = await stage.secret('spoilt');
+    const { dynamicSecretId } = own;
+    await stage.api.overrideDynamicSecret({ dynamicSecretId, override: { data: { 'a b': 'v' } } });
+    const faulty = await stage.untilLease(
+      'spoilt',
+      (lease) => conditionOf(lease, 'Reconciling')?.reason === 'SecretInvalid',
+    );
+    expect(conditionOf(faulty, 'Ready')).toMatchObject({ status: 'True', reason: 'LeaseActive' });
+    expect(faulty.status.lease).toEqual(before.status.lease);
+    expect(await stage.secret('spoilt')).toEqual(data);
+
+    await stage.api.overrideDynamicSecret({ dynamicSecretId, override: null, lifeOverride: null });
+    const after = await stage.untilLease('spoilt', ({ status }) => status.rotations === 1);
+    expect(conditionOf(after, 'Reconciling')?.status).toBe('False');
+    expect((await stage.secret('spoilt'))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);
+    await awaitCondition(async () => (await own.live()).length <= 2, { what: 'the revocations' });
+    expect(await own.live()).toContain(after.status.lease?.id);
+  });
+});

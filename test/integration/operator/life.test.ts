@@ -1,0 +1,344 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
+import type { LeaseApi } from '../../../sandbox/lease-api/lease-api.ts';
+import { FINALIZER, MANAGED_LABEL, RECORD_ANNOTATION } from '../../../src/api/names.ts';
+import { parseRecord } from '../../../src/api/record.ts';
+import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
+import {
+  conditionOf,
+  connectionObjects,
+  isReady,
+  leaseManifest,
+  startStage,
+  type SecretObject,
+  type Stage,
+} from '../../support/stage.ts';
+import { defined, ownLease } from './support/own-lease.ts';
+import { ownServer } from './support/own-server.ts';
+
+/** A lease as the server has it. */
+type Leased = Awaited<ReturnType<LeaseApi['live']>>['leases'][number];
+
+/** Milliseconds: with waits at a twentieth a lease of this life is used for some four seconds of it. */
+const SHORT_LIFE = 12_000;
+
+describe.concurrent('the life of a lease', () => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await startStage();
+    await stage.startOperator({ scale: 0.05 });
+    await stage.apply(...connectionObjects(stage));
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  /** Resolves when the operator has seen, and answered, everything that was changed before. */
+  const untilCaughtUp = async (name: string): Promise<void> => {
+    const marker = await ownLease(stage, name);
+    await marker.apply();
+    await stage.untilReady(name);
+  };
+  const requestsFor = async (name: string, since: number): Promise<readonly string[]> =>
+    (await stage.plane.audit.events(since))
+      .filter((event) => event.user === stage.user && event.name === name)
+      .map(({ verb, resource }) => `${verb} ${resource}`);
+
+  /** The object called first, its lease on the server, and its Secret. */
+  const parts = async (): Promise<{ object: LeaseRecord; leased: Leased; secret: SecretObject }> => ({
+    object: defined(await stage.lease('first')),
+    leased: defined((await stage.api.live()).leases.find((lease) => lease.dynamicSecret === 'first')),
+    secret: defined(await stage.secretObject('first')),
+  });
+  /** What revoking needs, as the server knows it. */
+  const refOf = async ({ leaseId, expireAt, tag }: Leased): Promise<object> => ({
+    id: leaseId,
+    expireAt: new Date(expireAt).toISOString(),
+    attempt: defined(tag ?? undefined).attempt,
+    connection: {
+      kind: 'InfisicalConnection',
+      name: 'infisical',
+      uid: defined(await stage.connection('infisical')).uid,
+      host: stage.api.url,
+    },
+    projectSlug: 'shop',
+    environmentSlug: 'prod',
+    path: '/',
+    dynamicSecret: 'first',
+  });
+
+  describe('begins with', () => {
+    beforeAll(async () => {
+      const own = await ownLease(stage, 'first', { defaultTTL: '2h', maxTTL: '1d' });
+      const labels = { team: 'orders' };
+      await own.apply({ secret: { labels, annotations: { 'example.com/note': 'mine' } } });
+      await stage.untilReady('first');
+    });
+
+    it('a Secret that holds what was leased, its record, and whose it is', async () => {
+      const { object, leased, secret } = await parts();
+      expect(secret).toMatchObject({
+        type: 'Opaque',
+        data: { DB_USERNAME: leased.externalEntityId },
+        metadata: {
+          annotations: { 'example.com/note': 'mine' },
+          ownerReferences: [{ kind: 'DynamicSecretLease', name: 'first', uid: object.uid, controller: true }],
+        },
+      });
+      expect(Object.keys(secret.data)).toEqual(['DB_PASSWORD', 'DB_USERNAME']);
+      expect(secret.data['DB_PASSWORD']).toMatch(/^.{48}$/);
+      expect(secret.metadata.labels).toEqual({ team: 'orders', [MANAGED_LABEL]: 'true' });
+      expect(secret.metadata.ownerReferences[0]).not.toHaveProperty('blockOwnerDeletion');
+      const record = parseRecord(secret.metadata.annotations[RECORD_ANNOTATION]);
+      expect(record).toMatchObject({ lease: await refOf(leased), previous: [] });
+    });
+
+    it('a lease whose tag says whose it is', async () => {
+      const { object, leased } = await parts();
+      expect(leased.tag?.object).toBe(object.uid);
+      expect(object.finalizers).toEqual([FINALIZER]);
+    });
+
+    it('a status that says what the server says', async () => {
+      const { object, leased, secret } = await parts();
+      const { uid, resourceVersion } = secret.metadata;
+      const { externalEntityId } = leased;
+      const createdAt = new Date(leased.createdAt).toISOString();
+      expect(object.status).toMatchObject({
+        observedGeneration: 1,
+        lease: { ...(await refOf(leased)), version: 1, externalEntityId, createdAt },
+        dynamicSecret: {
+          id: leased.dynamicSecretId,
+          name: 'first',
+          type: 'in-memory',
+          defaultTTL: '2h',
+          maxTTL: '1d',
+        },
+        secret: { name: 'first', uid, resourceVersion },
+        rotations: 0,
+      });
+      for (const part of ['retiring', 'attempts']) expect(object.status).not.toHaveProperty(part);
+      expect(object.status.lease).not.toHaveProperty('config');
+      expect(object.status.conditions).toMatchObject([
+        { type: 'Ready', status: 'True', reason: 'LeaseActive', observedGeneration: 1 },
+        { type: 'Reconciling', status: 'False', reason: 'Settled', observedGeneration: 1 },
+        { type: 'Stalled', status: 'False', reason: 'Accepted', observedGeneration: 1 },
+      ]);
+    });
+
+    it('a rotation a third of its life before its end, or up to a tenth earlier', async () => {
+      const { object, leased } = await parts();
+      const { createdAt, expireAt } = leased;
+      const used = (Date.parse(defined(object.status.rotateAt)) - createdAt) / (expireAt - createdAt);
+      expect(used).toBeGreaterThan(0.56);
+      expect(used).toBeLessThan(0.68);
+    });
+  });
+
+  it('goes on with a new lease in time, while the old one lives to its end and then leaves without a write', async () => {
+    const own = await ownLease(stage, 'rotated', { lifeOverride: SHORT_LIFE });
+    await own.apply();
+    const old = defined((await stage.untilReady('rotated')).status.lease);
+    const oldData = defined(await stage.secret('rotated'));
+    await own.liveFor(null);
+    const { status } = await stage.untilLease('rotated', (lease) => lease.status.rotations === 1);
+    const current = defined(status.lease);
+
+    // What revoking it needs, and no more.
+    const { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret } = old;
+    const ref = { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret };
+    expect(status.retiring).toEqual([ref]);
+    expect(await own.live()).toEqual([old.id, current.id]);
+    const newData = defined(await stage.secret('rotated'));
+    expect(newData['DB_USERNAME']).toBe(current.externalEntityId);
+    expect(newData['DB_PASSWORD']).not.toBe(oldData['DB_PASSWORD']);
+    expect(await own.record()).toMatchObject({ lease: { id: current.id }, previous: [{ id: old.id }] });
+
+    // Nobody revokes it: it runs out, and that alone is no reason for a write.
+    const since = await stage.plane.audit.mark();
+    await awaitCondition(async () => (await own.events()).includes('expired'), { what: 'its end' });
+    await untilCaughtUp('rotated-marker');
+    expect(await own.events()).toEqual(['made', 'made', 'expired']);
+    expect(await requestsFor('rotated', since)).toEqual([]);
+    expect((await stage.lease('rotated'))?.status.retiring).toHaveLength(1);
+
+    // It leaves with the next write that there is a reason for.
+    await own.apply({ secret: { labels: { reason: 'to-write' } } });
+    const last = await stage.untilLease('rotated', (lease) => isReady(lease) && lease.generation === 2);
+    expect(last.status).not.toHaveProperty('retiring');
+  });
+
+  it('ends with the object: current and replaced leases are revoked, Secret and object go', async () => {
+    const own = await ownLease(stage, 'deleted');
+    await stage.seed('deleted-too');
+    await own.apply();
+    const first = await stage.untilReady('deleted');
+    await own.apply({
+      dynamicSecret: { name: 'deleted-too', projectSlug: 'shop', environmentSlug: 'prod' },
+    });
+    const second = await stage.untilReady('deleted');
+    expect(second.status.retiring).toMatchObject([{ id: first.status.lease?.id }]);
+    await stage.kubectl('delete', 'dsl', 'deleted', '--wait=false');
+    await stage.untilGone('deleted');
+
+    expect(await stage.secret('deleted')).toBeUndefined();
+    expect(await own.events()).toEqual(['made', 'revoked']);
+    expect((await stage.ledger('deleted-too')).map(({ event }) => event)).toEqual(['made', 'revoked']);
+  });
+
+  it('ends with its own end where the object says Expire', async () => {
+    const own = await ownLease(stage, 'left', { lifeOverride: SHORT_LIFE });
+    await own.apply({ revocation: { onDelete: 'Expire' } });
+    await stage.untilReady('left');
+    await stage.kubectl('delete', 'dsl', 'left', '--wait=false');
+    await stage.untilGone('left', 3000);
+
+    expect(await stage.secret('left')).toBeUndefined();
+    expect(await own.live()).toHaveLength(1);
+    await awaitCondition(async () => (await own.live()).length === 0, { what: 'its end' });
+    expect(await own.events()).toEqual(['made', 'expired']);
+  });
+
+  it('begins anew at once when something else is to be leased', async () => {
+    const own = await ownLease(stage, 'moved');
+    const elsewhere = { projectSlug: 'shop', environmentSlug: 'prod', path: '/other' };
+    const { dynamicSecretId } = await stage.api.seedDynamicSecret({ ...elsewhere, name: 'moved' });
+    await own.apply();
+    const before = await stage.untilReady('moved');
+    await own.apply({ dynamicSecret: { name: 'moved', ...elsewhere } });
+    const after = await stage.untilReady('moved');
+
+    expect(after.status).toMatchObject({
+      observedGeneration: 2,
+      rotations: 1,
+      lease: { path: '/other' },
+      dynamicSecret: { id: dynamicSecretId },
+      retiring: [{ id: before.status.lease?.id, path: '/' }],
+    });
+    expect(await own.live()).toEqual([before.status.lease?.id]);
+    expect((await stage.secret('moved'))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);
+  });
+
+  it('begins anew at once on another server, and ends on both', async () => {
+    await using other = await ownServer({}, { name: 'emigrant' });
+    const own = await ownLease(stage, 'emigrant');
+    await stage.apply(...connectionObjects(stage, { name: 'border' }));
+    await own.apply({ connectionRef: { name: 'border' } });
+    const before = await stage.untilReady('emigrant');
+    await stage.apply(...connectionObjects(other, { name: 'border' }));
+    const after = await stage.untilLease(
+      'emigrant',
+      (lease) => isReady(lease) && lease.status.rotations === 1,
+    );
+    expect(after.status.lease?.connection.host).toBe(other.api.url);
+    expect(after.status.retiring).toMatchObject([
+      { id: before.status.lease?.id, connection: { host: stage.api.url } },
+    ]);
+    expect((await other.api.live()).leases).toHaveLength(1);
+
+    await stage.kubectl('delete', 'dsl', 'emigrant', '--wait=false');
+    await stage.untilGone('emigrant');
+    expect((await other.api.live()).leases).toEqual([]);
+    expect(await own.live()).toEqual([]);
+  });
+
+  it('goes on as it is by another connection to the same server', async () => {
+    const own = await ownLease(stage, 'renamed');
+    await stage.apply(...connectionObjects(stage, { name: 'alias', hostAPI: `${stage.api.url}/api/` }));
+    await own.apply();
+    const before = await stage.untilReady('renamed');
+    await own.apply({ connectionRef: { name: 'alias' } });
+    const after = await stage.untilLease('renamed', (lease) => isReady(lease) && lease.generation === 2);
+
+    expect(after.status.lease).toEqual(before.status.lease);
+    expect(after.status.rotations).toBe(0);
+    expect(await own.events()).toEqual(['made']);
+  });
+
+  it('takes up another ttl, config and rotation with the next lease, not before', async () => {
+    const own = await ownLease(stage, 'retuned', { lifeOverride: SHORT_LIFE });
+    await own.apply({ ttl: '1h' });
+    const before = (await stage.untilReady('retuned')).status;
+    await own.liveFor(null);
+    await own.apply({ ttl: '2h', config: { note: { deep: [1, true] } }, rotation: { before: '10%' } });
+    const seen = await stage.untilLease('retuned', (lease) => lease.status.observedGeneration === 2);
+    expect(seen.status.lease).toEqual(before.lease);
+    expect(seen.status.rotateAt).toBe(before.rotateAt);
+    expect(conditionOf(seen, 'Ready')?.status).toBe('True');
+
+    const after = (await stage.untilLease('retuned', ({ status }) => status.rotations === 1)).status;
+    const lease = defined(after.lease);
+    const [end, begin, rotation] = [lease.expireAt, lease.createdAt, after.rotateAt].map((instant) =>
+      Date.parse(defined(instant)),
+    ) as [number, number, number];
+    // The server reads its clock twice.
+    expect(Math.round((end - begin) / 1000)).toBe(7200);
+    expect(rotation - begin).toBeGreaterThan(0.79 * 7_200_000);
+    expect(lease.config).toEqual({ note: { deep: [1, true] } });
+    const current = defined((await stage.api.live()).leases.find(({ leaseId }) => leaseId === lease.id));
+    expect(current.tag?.attempt).toBe(lease.attempt);
+    expect(await own.events()).toEqual(['made', 'made']);
+  });
+
+  it('patches labels and annotations of the Secret once, and keeps those of others', async () => {
+    const own = await ownLease(stage, 'dressed');
+    await own.apply({
+      secret: { labels: { kept: 'one', dropped: 'x' }, annotations: { 'example.com/dropped': 'y' } },
+    });
+    const before = await stage.untilReady('dressed');
+    await stage.kubectl('label', 'secret', 'dressed', 'theirs=stays');
+    await stage.kubectl('annotate', 'secret', 'dressed', 'theirs/too=stays');
+    const data = await stage.secret('dressed');
+    const since = await stage.plane.audit.mark();
+    await own.apply({ secret: { labels: { kept: 'two' }, annotations: { 'example.com/added': 'z' } } });
+    const after = await stage.untilReady('dressed');
+
+    const secret = await stage.secretObject('dressed');
+    expect(secret?.metadata.labels).toEqual({ kept: 'two', theirs: 'stays', [MANAGED_LABEL]: 'true' });
+    expect(Object.keys(secret?.metadata.annotations ?? {}).toSorted()).toEqual([
+      'example.com/added',
+      RECORD_ANNOTATION,
+      'theirs/too',
+    ]);
+    expect(secret?.data).toEqual(data);
+    expect(after.status.lease).toEqual(before.status.lease);
+    expect(after.status.secret?.resourceVersion).toBe(secret?.metadata.resourceVersion);
+    expect(await requestsFor('dressed', since)).toEqual([
+      'patch secrets',
+      'patch dynamicsecretleases/status',
+    ]);
+    expect(await own.events()).toEqual(['made']);
+  });
+
+  it('does not notice labels and annotations of the object itself', async () => {
+    const own = await ownLease(stage, 'touched');
+    await own.apply();
+    await stage.untilReady('touched');
+    const since = await stage.plane.audit.mark();
+    await stage.kubectl('label', 'dsl', 'touched', 'team=orders');
+    await stage.kubectl('annotate', 'dsl', 'touched', 'example.com/note=mine');
+    await untilCaughtUp('touched-marker');
+
+    expect(await requestsFor('touched', since)).toEqual([]);
+    expect(await own.events()).toEqual(['made']);
+  });
+
+  it('has one owner: a second object for the same Secret is refused', async () => {
+    const own = await ownLease(stage, 'owner');
+    await own.apply();
+    const owner = await stage.untilReady('owner');
+    const dynamicSecret = { name: 'owner', projectSlug: 'shop', environmentSlug: 'prod' };
+    await stage.apply(leaseManifest('rival', { dynamicSecret, secret: { name: 'owner' } }));
+    const rival = await stage.untilLease('rival', (lease) => conditionOf(lease, 'Ready') !== undefined);
+
+    expect(conditionOf(rival, 'Ready')).toMatchObject({ status: 'False', reason: 'SecretConflict' });
+    expect(conditionOf(rival, 'Ready')?.message).toContain('Secret owner ');
+    expect((await stage.lease('owner'))?.status).toEqual(owner.status);
+    // The Secret carries our label, so its owner was known before a lease was spent.
+    expect(await own.events()).toEqual(['made']);
+
+    await stage.kubectl('delete', 'dsl', 'owner', '--wait=false');
+    await stage.untilGone('owner');
+    await stage.untilReady('rival');
+  });
+});

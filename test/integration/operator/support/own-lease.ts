@@ -1,0 +1,47 @@
+import { RECORD_ANNOTATION } from '../../../../src/api/names.ts';
+import { parseRecord, type SecretRecord } from '../../../../src/api/record.ts';
+import { leaseManifest, type SecretSeed, type Stage } from '../../../support/stage.ts';
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** A lease object and the dynamic secret of the same name that it leases from: what tests on one stage do not share. */
+export interface OwnLease {
+  readonly name: string;
+  readonly dynamicSecretId: string;
+  /** Applies the object with these parts of its spec instead of those that it had. */
+  apply(spec?: Spec, metadata?: Spec): Promise<void>;
+  /** What happened to the leases of the dynamic secret, in order: `made`, `revoked`, `expired`… */
+  events(): Promise<readonly string[]>;
+  /** The ids of the leases that live on the server, oldest first. */
+  live(): Promise<readonly string[]>;
+  /** The lease that the Secret names. */
+  record(): Promise<SecretRecord | undefined>;
+  /** Milliseconds that the next lease lives; null: as its TTL says. */
+  liveFor(milliseconds: number | null): Promise<void>;
+}
+
+/** What must be there. @throws Error when it is not. */
+export function defined<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('What a test needs is not there.');
+  return value;
+}
+
+/** Makes the dynamic secret. The object is the caller's to apply. */
+export async function ownLease(stage: Stage, name: string, seed: SecretSeed = {}): Promise<OwnLease> {
+  const dynamicSecretId = await stage.seed(name, seed);
+  const dynamicSecret = { name, projectSlug: 'shop', environmentSlug: 'prod' };
+  return {
+    name,
+    dynamicSecretId,
+    apply: (spec, metadata) => stage.apply(leaseManifest(name, { dynamicSecret, ...spec }, metadata)),
+    events: async () => (await stage.ledger(name)).map(({ event }) => event),
+    live: async () =>
+      (await stage.api.live()).leases
+        .filter((lease) => lease.dynamicSecretId === dynamicSecretId)
+        .map(({ leaseId }) => leaseId),
+    record: async () =>
+      parseRecord((await stage.secretObject(name))?.metadata.annotations[RECORD_ANNOTATION]),
+    liveFor: async (lifeOverride) =>
+      void (await stage.api.overrideDynamicSecret({ dynamicSecretId, lifeOverride })),
+  };
+}
