@@ -3,7 +3,7 @@ import type { LeaseRef } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
 import { parseInstant } from '../instant.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
-import { jitterOf, rotationTime, type LeaseSpan } from './schedule.ts';
+import { jitterOf, leastUse, rotationTime, type LeaseSpan } from './schedule.ts';
 
 /**
  * The lease that the Secret's record names, and whether it may be believed (I3: status, this process's memory or the
@@ -101,4 +101,12 @@ export function rotateAtOf(input: DecisionInput, object: ObjectView, ref: LeaseR
   if (written !== undefined) return written;
   const before = object.spec.valid ? object.spec.value.rotation?.before : undefined;
   return rotationTime(spanOf(input, object, ref), before, jitterOf(object.uid), input.timing);
+}
+
+/** Milliseconds until the lease was used for so long that its age may be a reason for another; see {@link leastUse}. */
+export function untilUsed(input: DecisionInput, object: ObjectView, ref: LeaseRef): number {
+  const issuedAt = input.memory.known.get(ref.id)?.issuedAt;
+  if (issuedAt === undefined) return 0;
+  const { createdAt, expireAt } = spanOf(input, object, ref);
+  return Math.max(issuedAt + leastUse(expireAt - createdAt, input.timing) - input.now.elapsed, 0);
 }

@@ -93,6 +93,8 @@ export interface KnownLease {
   readonly ref: LeaseRef;
   readonly lease: Lease;
   readonly dynamicSecret: DynamicSecret | undefined;
+  /** Elapsed milliseconds when it was issued to this process; absent where it was only confirmed. */
+  readonly issuedAt?: number;
 }
 
 /** How far a revocation has come. */

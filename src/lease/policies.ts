@@ -1,7 +1,7 @@
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import type { LeaseRef } from '../api/lease.ts';
-import { hasEnded, isAttested, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
+import { hasEnded, isAttested, leaseRefOf, rotateAtOf, untilUsed, type CurrentLease } from './current.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeaseCause, Step } from './plan.ts';
 import { earliest } from './revocations.ts';
@@ -129,21 +129,26 @@ function judgeWitness({ input: { memory, now }, current }: Case): Verdict | unde
 /** Drift, and everything else that leaves the Secret without a live lease. */
 function judgeMissing(situation: Case): Verdict | undefined {
   const { input, object, current } = situation;
-  if (current.state === 'trusted') return judgeTrusted(input, current);
+  if (current.state === 'trusted') return judgeTrusted(situation, current);
   const lastKnown = object.status.lease;
   if (lastKnown === undefined && input.secret.state === 'absent') return lease('first', undefined);
   const replaced = isAttested(lastKnown) ? stillAlive(input, leaseRefOf(lastKnown)) : undefined;
   return heal(situation, input.secret.state === 'absent' ? 'secret-deleted' : 'record-refused', replaced);
 }
 
-function judgeTrusted(
-  input: DecisionInput,
-  current: CurrentLease & { state: 'trusted' },
-): Verdict | undefined {
+function judgeTrusted(situation: Case, current: CurrentLease & { state: 'trusted' }): Verdict | undefined {
+  const { input } = situation;
   if (input.memory.settled.has(current.ref.id)) return lease('lost', undefined);
-  if (hasEnded(current.ref, input.now, input.timing.clockSlack)) return lease('expired', undefined);
+  if (hasEnded(current.ref, input.now, input.timing.clockSlack))
+    return onceUsed(situation, current.ref, lease('expired', undefined));
   const heals = isEdited(input) && untilHealing(input) === 0;
   return heals ? lease('secret-edited', mayRevoke(current)) : undefined;
+}
+
+/** A lease that seems due or over though it has just been issued: the next one waits for a little while. */
+function onceUsed({ input, object }: Case, ref: LeaseRef, verdict: Verdict): Verdict {
+  const early = untilUsed(input, object, ref);
+  return early > 0 ? wait(early) : verdict;
 }
 
 function isEdited({ secret }: DecisionInput): boolean {
@@ -175,10 +180,12 @@ function judgeTarget({ input, object, current }: Case): Verdict | undefined {
   return { step: { do: 'lease', cause: 'target-changed', replaced: mayRevoke(current), look: false } };
 }
 
-function judgeDue({ input, object, current }: Case): Verdict | undefined {
+function judgeDue(situation: Case): Verdict | undefined {
+  const { input, object, current } = situation;
   if (current.state !== 'trusted' || input.now.lease === undefined) return undefined;
   if (input.now.lease < rotateAtOf(input, object, current.ref)) return undefined;
-  return { step: { do: 'lease', cause: 'due', replaced: mayRevoke(current), look: false } };
+  const step: Step = { do: 'lease', cause: 'due', replaced: mayRevoke(current), look: false };
+  return onceUsed(situation, current.ref, { step });
 }
 
 function judgeContended({ input, object, current }: Case): Verdict | undefined {

@@ -61,6 +61,17 @@ export function rotationTime(
   return latest - Math.min(jitter * JITTER_SHARE * life, room);
 }
 
+/**
+ * How long a lease is used at least before its age is a reason to ask for another, in milliseconds since it was issued
+ * and whatever the clocks say: one that seems due or over on arrival (a clock is wrong, a life is next to nothing) must
+ * not become a storm of leases. No more than what {@link rotationTime} leaves of a life of 20 s or longer.
+ *
+ * @param life milliseconds from a lease's creation to its end.
+ */
+export function leastUse(life: number, timing: Timing): number {
+  return Math.min(Math.max(life / 4, timing.minimumUse / 6), timing.minimumUse);
+}
+
 /** Whether a replaced lease lives on for less than the overlap that every kubelet needs to show its successor. */
 export function overlapsTooLittle(span: LeaseSpan, rotateAt: number, timing: Timing): boolean {
   return span.expireAt - rotateAt < timing.overlap;

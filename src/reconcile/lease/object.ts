@@ -1,10 +1,11 @@
 import { FINALIZER } from '../../api/names.ts';
-import { isConflict, isNotFound } from '../../kube/kube-error.ts';
+import { isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { LeftLease, Step } from '../../lease/plan.ts';
 import { dressedRecord, dressing } from '../../secret/manifest.ts';
 import { recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord } from '../ports.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
+import { refusedFault } from './deliver.ts';
 import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
 
@@ -78,9 +79,16 @@ export async function dress(pass: LeasePass, object: LeaseRecord): Promise<StepR
     const { uid, resourceVersion } = await pass.cluster.secrets.change(key, operations);
     pass.remember({ written: { uid, resourceVersion } });
   } catch (error) {
-    return lookAtSecret(pass, object, error, 'patch the Secret');
+    if (!isRefusal(error)) return lookAtSecret(pass, object, error, 'patch the Secret');
+    fail(pass, refusedFault(object, error));
+    return 'rest';
   }
   return 'again';
+}
+
+/** The Kubernetes API will not have the Secret so, whatever is there. */
+function isRefusal(error: unknown): error is KubeError {
+  return error instanceof KubeError && isDefinite(error) && !isConflict(error) && !isNotFound(error);
 }
 
 /** A conflict, or a Secret that is not there any more, means that the view of it is old, and a fresh one decides. */

@@ -89,6 +89,7 @@ function take(
     ref,
     lease: issued.lease,
     dynamicSecret: issued.dynamicSecret,
+    issuedAt: pass.clock.elapsed(),
   });
   const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;
   const rendered = render(name, issued.data);

@@ -11,10 +11,8 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
+import { EARLY_ROTATION } from './support/own-lease.ts';
 import { ownServer, type OwnServer } from './support/own-server.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven seconds of it. */
-const SHORT_LIFE = 15_000;
 
 /** Something that keeps a server from giving a lease, and how that goes away. */
 interface Trouble {
@@ -234,13 +232,14 @@ describe.concurrent('a lease', () => {
     'in use stays as it is while $what, and is replaced when that has gone',
     async ({ name: first, profile, trouble }) => {
       const name = `later-${first}`;
-      await using server = await ownServer({ profile }, { lifeOverride: SHORT_LIFE });
+      await using server = await ownServer({ profile }, { lifeOverride: EARLY_ROTATION.life });
       await connect(server, name);
-      await stage.apply(manifest(name, {}));
+      await stage.apply(manifest(name, EARLY_ROTATION.spec));
       const before = await stage.untilReady(name);
       const data = await stage.secret(name);
       await trouble.arrange(server);
-      if (trouble.spec !== undefined) await stage.apply(manifest(name, trouble.spec));
+      const spec = { ...EARLY_ROTATION.spec, ...trouble.spec };
+      if (trouble.spec !== undefined) await stage.apply(manifest(name, spec));
       const faulty = await stage.untilLease(
         name,
         (one) => conditionOf(one, 'Reconciling')?.reason === trouble.reason,

@@ -2,10 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
-import { ownLease } from './support/own-lease.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some four seconds of it. */
-const SHORT_LIFE = 12_000;
+import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 describe.concurrent('what a lease carries', () => {
   let stage: Stage;
@@ -100,8 +97,8 @@ describe.concurrent('what a lease carries', () => {
   }
 
   it('that cannot become a Secret at a rotation leaves what is there, and the next lease heals it', async () => {
-    const own = await ownLease(stage, 'spoilt', { lifeOverride: SHORT_LIFE });
-    await own.apply();
+    const own = await ownLease(stage, 'spoilt', { lifeOverride: EARLY_ROTATION.life });
+    await own.apply(EARLY_ROTATION.spec);
     const before = await stage.untilReady('spoilt');
     const data = await stage.secret('spoilt');
     const { dynamicSecretId } = own;

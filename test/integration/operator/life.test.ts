@@ -154,9 +154,13 @@ describe.concurrent('the life of a lease', () => {
     expect(newData['DB_PASSWORD']).not.toBe(oldData['DB_PASSWORD']);
     expect(await own.record()).toMatchObject({ lease: { id: current.id }, previous: [{ id: old.id }] });
 
-    // Nobody revokes it: it runs out, and that alone is no reason for a write.
+    // Nobody revokes it: it runs out, and that alone is no reason for a write, though the object is looked at.
     const since = await stage.plane.audit.mark();
     await awaitCondition(async () => (await own.events()).includes('expired'), { what: 'its end' });
+    // A second later at the earliest it is over by the server's clock, as far as that is known.
+    const end = Date.parse(old.expireAt) + 1500;
+    await awaitCondition(() => Promise.resolve(Date.now() > end), { what: 'certainty about its end' });
+    await stage.kubectl('annotate', 'dsl', 'rotated', 'example.com/look=again');
     await untilCaughtUp('rotated-marker');
     expect(await own.events()).toEqual(['made', 'made', 'expired']);
     expect(await requestsFor('rotated', since)).toEqual([]);

@@ -10,11 +10,8 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
-import { ownLease, type OwnLease } from './support/own-lease.ts';
+import { EARLY_ROTATION, ownLease, type OwnLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven seconds of it. */
-const SHORT_LIFE = 15_000;
 
 /** One was lost and is revoked, one more was made; the two steps do not wait for each other. */
 async function untilRevoked(own: OwnLease): Promise<void> {
@@ -141,8 +138,8 @@ describe.concurrent('a request for a lease', () => {
   });
 
   it('that is lost at a rotation does not touch what is in use', async () => {
-    const own = await ownLease(stage, 'rotation', { lifeOverride: SHORT_LIFE });
-    await own.apply();
+    const own = await ownLease(stage, 'rotation', { lifeOverride: EARLY_ROTATION.life });
+    await own.apply(EARLY_ROTATION.spec);
     const before = await stage.untilReady('rotation');
     const data = await stage.secret('rotation');
     await arm('rotation', { type: 'answer-lost', when: 'after' });

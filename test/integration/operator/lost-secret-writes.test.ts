@@ -4,10 +4,7 @@ import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, startStage, type Stage } from '../../support/stage.ts';
 import { startKubeProxy, type Interference, type KubeProxy } from './support/kube-proxy.ts';
-import { ownLease } from './support/own-lease.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven seconds of it. */
-const SHORT_LIFE = 15_000;
+import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 const drop: Interference = { do: 'drop' };
 const lose: Interference = { do: 'lose' };
@@ -34,6 +31,12 @@ describe.concurrent('a write to the Kubernetes API', () => {
     await proxy[Symbol.asyncDispose]();
   });
 
+  /** How often the operator has changed a Secret that was there. */
+  const changesOf = async (secret: string): Promise<number> =>
+    (await stage.plane.audit.events()).filter(
+      ({ user, verb, resource, name }) =>
+        user === stage.user && `${verb} ${resource}` === 'patch secrets' && name === secret,
+    ).length;
   /** Resolves when a step for an object has failed for a reason. */
   const untilFailed = async (name: string, code: string): Promise<void> => {
     const hasFailed = (): boolean =>
@@ -63,11 +66,13 @@ describe.concurrent('a write to the Kubernetes API', () => {
       expect((await own.record())?.lease.id).toBe(ready.status.lease?.id);
       expect((await stage.secret(own.name))?.['DB_USERNAME']).toBe(ready.status.lease?.externalEntityId);
       expect(ready.status).not.toHaveProperty('attempts');
+      // A write that had arrived is found, not made once more.
+      expect(await changesOf(own.name)).toBe(0);
     });
 
     it(`of a rotation ${what} is made good with the same lease`, async () => {
-      const own = await ownLease(stage, `change-${String(index)}`, { lifeOverride: SHORT_LIFE });
-      await own.apply();
+      const own = await ownLease(stage, `change-${String(index)}`, { lifeOverride: EARLY_ROTATION.life });
+      await own.apply(EARLY_ROTATION.spec);
       const before = await stage.untilReady(own.name);
       await own.liveFor(null);
       proxy.meet('PATCH secrets', own.name, ...ways);
@@ -83,8 +88,8 @@ describe.concurrent('a write to the Kubernetes API', () => {
   }
 
   it('of a rotation that somebody else’s write comes before is made again, and theirs stays', async () => {
-    const own = await ownLease(stage, 'conflict', { lifeOverride: SHORT_LIFE });
-    await own.apply();
+    const own = await ownLease(stage, 'conflict', { lifeOverride: EARLY_ROTATION.life });
+    await own.apply(EARLY_ROTATION.spec);
     await stage.untilReady('conflict');
     await own.liveFor(null);
     const act = (): Promise<string> => stage.kubectl('annotate', 'secret', 'conflict', 'theirs/note=kept');
@@ -97,8 +102,8 @@ describe.concurrent('a write to the Kubernetes API', () => {
   });
 
   it('of a rotation whose Secret is deleted before it creates the Secret with the same lease', async () => {
-    const own = await ownLease(stage, 'vanished', { lifeOverride: SHORT_LIFE });
-    await own.apply();
+    const own = await ownLease(stage, 'vanished', { lifeOverride: EARLY_ROTATION.life });
+    await own.apply(EARLY_ROTATION.spec);
     await stage.untilReady('vanished');
     await own.liveFor(null);
     const act = (): Promise<string> => stage.kubectl('delete', 'secret', 'vanished');

@@ -12,12 +12,13 @@ import {
   type Stage,
 } from '../../support/stage.ts';
 
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven seconds of it. */
-const SHORT_LIFE = 15_000;
+/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven to ten seconds of it. */
+const SHORT_LIFE = 24_000;
+const rotation = { before: '60%' };
 
-function lease(namespace: string, name = 'wanted'): object {
+function lease(namespace: string, name = 'wanted', spec: object = {}): object {
   const dynamicSecret = { name: namespace, projectSlug: 'shop', environmentSlug: 'prod' };
-  return leaseManifest(name, { dynamicSecret }, { namespace });
+  return leaseManifest(name, { dynamicSecret, ...spec }, { namespace });
 }
 
 /** A Secret that the Kubernetes API does not let the operator write. Each case has a namespace of its own. */
@@ -156,8 +157,8 @@ describe.concurrent('a Secret that cannot be written', () => {
     expect(await liveOf(namespace)).toEqual([healed.status.lease?.id]);
   });
 
-  /** Lets nobody write Secrets of ours in a namespace. */
-  const forbidWrites = async (namespace: string): Promise<void> => {
+  /** Lets nobody write Secrets in a namespace, or only such as the expression allows. */
+  const forbidWrites = async (namespace: string, unless = 'false'): Promise<void> => {
     const name = `no-secrets-${namespace}`;
     await stage.apply(
       {
@@ -177,7 +178,7 @@ describe.concurrent('a Secret that cannot be written', () => {
               },
             ],
           },
-          validations: [{ expression: "object.type != 'Opaque'", message: 'no Secrets here' }],
+          validations: [{ expression: unless, message: 'no such Secrets here' }],
         },
       },
       {
@@ -187,11 +188,12 @@ describe.concurrent('a Secret that cannot be written', () => {
         spec: { policyName: name, validationActions: ['Deny'] },
       },
     );
-    const probe = ['create', 'secret', 'generic', 'probe', '-n', namespace, '--dry-run=server'];
-    await awaitCondition(async () => (await stage.plane.kubectlRun(probe)).exitCode !== 0, {
-      what: 'the policy to act',
-      intervalMs: 200,
-    });
+    const labels = { theirs: 'forbidden' };
+    const probe = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'probe', namespace, labels } };
+    const apply = ['apply', '--dry-run=server', '-f', '-'];
+    const denied = async (): Promise<boolean> =>
+      (await stage.plane.kubectlRun(apply, { input: JSON.stringify(probe) })).exitCode !== 0;
+    await awaitCondition(denied, { what: 'the policy to act', intervalMs: 200 });
   };
 
   it('because of an admission policy costs one lease, and is written when that is gone', async () => {
@@ -215,7 +217,7 @@ describe.concurrent('a Secret that cannot be written', () => {
     const namespace = 'guarded-later';
     const dynamicSecretId = await settle(namespace);
     await stage.api.overrideDynamicSecret({ dynamicSecretId, lifeOverride: SHORT_LIFE });
-    await stage.apply(lease(namespace));
+    await stage.apply(lease(namespace, 'wanted', { rotation }));
     const before = await untilLease(namespace, isReady);
     const data = await stage.secret('wanted', namespace);
     await forbidWrites(namespace);
@@ -230,6 +232,28 @@ describe.concurrent('a Secret that cannot be written', () => {
     const healed = await untilLease(namespace, ({ status }) => status.rotations === 1);
     expect(await liveOf(namespace)).toContain(healed.status.lease?.id);
     expect(conditionOf(healed, 'Reconciling')?.status).toBe('False');
+  });
+
+  it('for the sake of a label keeps its lease and its credentials, and says which Secret', async () => {
+    const namespace = 'unlabelled';
+    await settle(namespace);
+    await stage.apply(lease(namespace));
+    const before = await untilLease(namespace, isReady);
+    const data = await stage.secret('wanted', namespace);
+    await forbidWrites(namespace, "!has(object.metadata.labels) || !('theirs' in object.metadata.labels)");
+    await stage.apply(lease(namespace, 'wanted', { secret: { labels: { theirs: 'forbidden' } } }));
+    const refused = await untilReason(namespace, 'SecretRefused');
+    expect(conditionOf(refused, 'Ready')).toMatchObject({ status: 'True', reason: 'LeaseActive' });
+    expect(conditionOf(refused, 'Reconciling')?.message).toMatch(/Secret wanted with status 422/);
+    expect(await stage.secret('wanted', namespace)).toEqual(data);
+
+    await stage.apply(lease(namespace));
+    const healed = await untilLease(
+      namespace,
+      (one) => one.generation === 3 && isReady(one) && conditionOf(one, 'Reconciling')?.status === 'False',
+    );
+    expect(healed.status.lease?.id).toBe(before.status.lease?.id);
+    expect(await eventsOf(namespace)).toEqual(['made']);
   });
 
   it('because its namespace ends holds nothing up, and no lease of it stays', async () => {

@@ -5,10 +5,7 @@ import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { FINALIZER } from '../../../src/api/names.ts';
 import { conditionOf, connectionObjects, isReady, startStage, type Stage } from '../../support/stage.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
-import { ownLease } from './support/own-lease.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven seconds of it. */
-const SHORT_LIFE = 15_000;
+import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 /** One after the other: each of these ends the operator, in order or not, and starts it anew. */
 describe('an operator that is started anew', () => {
@@ -60,8 +57,8 @@ describe('an operator that is started anew', () => {
   });
 
   it('after it was killed between the Secret of a rotation and its status: keeps what was replaced', async () => {
-    const own = await ownLease(stage, 'rotated', { lifeOverride: SHORT_LIFE });
-    await own.apply();
+    const own = await ownLease(stage, 'rotated', { lifeOverride: EARLY_ROTATION.life });
+    await own.apply(EARLY_ROTATION.spec);
     const { status } = await stage.untilReady('rotated');
     await own.liveFor(null);
     const letGo = hang('PATCH dynamicsecretleases/status', 'rotated');

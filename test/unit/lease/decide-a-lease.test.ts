@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { fault } from '../../../src/errors.ts';
 import { decide } from '../../../src/lease/decide.ts';
+import type { Memory } from '../../../src/lease/input.ts';
 import {
   absent,
+  aKnownLease,
   aNewInput,
   anIdentity,
   anInput,
@@ -38,6 +40,11 @@ const sixteen = Array.from({ length: 16 }, (_, index) =>
   aRef({ id: `old-${String(index)}`, expireAt: instant((index + 20) * MINUTE) }),
 );
 
+/** The current lease was issued so many milliseconds ago. */
+const justIssued = (age: number): Partial<Memory> => ({
+  known: new Map([['lease-1', { ...aKnownLease(aRef()), issuedAt: ELAPSED - age }]]),
+});
+
 const rows: Record<string, Decision> = {
   'a new object gets its first lease, after a live look': {
     input: aNewInput(),
@@ -58,6 +65,23 @@ const rows: Record<string, Decision> = {
     input: anInput({ now: { lease: NOW + 50 * MINUTE + SECOND - 1 } }),
     policy: inTime,
     step: leaseStep('due', 'lease-1', false),
+  },
+  'a lease that is past its end on arrival is not replaced before it could have been used: no storm': {
+    input: anInput({ memory: justIssued(10 * SECOND), now: { lease: NOW + 50 * MINUTE + SECOND } }),
+    policy: live,
+    step: wait,
+    again: 20 * SECOND,
+  },
+  'a lease that was past its end on arrival is replaced half a minute later': {
+    input: anInput({ memory: justIssued(30 * SECOND), now: { lease: NOW + 50 * MINUTE + SECOND } }),
+    policy: live,
+    step: leaseStep('expired'),
+  },
+  'a lease that is due on arrival is not replaced before it was used: no storm': {
+    input: anInput({ memory: justIssued(10 * SECOND), now: { lease: NOW + 49 * MINUTE } }),
+    policy: inTime,
+    step: wait,
+    again: 20 * SECOND,
   },
   "before the server's time is known the end is read against the Kubernetes API's clock": {
     input: anInput({ now: { lease: undefined, kube: NOW + HOUR } }),

@@ -5,6 +5,7 @@ import {
   backoff,
   effectiveBefore,
   jitterOf,
+  leastUse,
   overlapsTooLittle,
   rotationTime,
 } from '../../../src/lease/schedule.ts';
@@ -152,6 +153,31 @@ test.each([
 ])('%i s between rotation and end are too little for every kubelet: %s', (seconds, tooLittle) => {
   const span = { createdAt: NOW, expireAt: NOW + HOUR };
   expect(overlapsTooLittle(span, NOW + HOUR - seconds * SECOND, standardTiming)).toBe(tooLittle);
+});
+
+describe('the least use of a lease', () => {
+  test.each([
+    ['is half a minute of a long life', DAY, 30 * SECOND],
+    ['is a quarter of a short one', MINUTE, 15 * SECOND],
+    ['is 5 s of a life of next to nothing', 1, 5 * SECOND],
+    ['is 5 s of a life that ends before it begins', -HOUR, 5 * SECOND],
+  ])('%s', (_sentence, life, expected) => {
+    expect(leastUse(life, standardTiming)).toBe(expected);
+  });
+
+  test('never delays a rotation of a life of 20 s or more', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 20 * SECOND, max: 10 * DAY }),
+        fc.double({ min: 0, max: 0.999 }),
+        (life, jitter) => {
+          const span = { createdAt: NOW, expireAt: NOW + life };
+          const used = rotationTime(span, '90%', jitter, standardTiming) - NOW;
+          expect(used).toBeGreaterThanOrEqual(leastUse(life, standardTiming) - 1);
+        },
+      ),
+    );
+  });
 });
 
 describe("an object's own jitter", () => {

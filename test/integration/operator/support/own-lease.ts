@@ -4,6 +4,12 @@ import { leaseManifest, type SecretSeed, type Stage } from '../../../support/sta
 
 type Spec = Readonly<Record<string, unknown>>;
 
+/**
+ * A rotation soon and an end much later, with waits at a twentieth: a lease of this life (milliseconds) under this
+ * rotation is used for 2.4 to 4.8 s, and what goes wrong then has 19 s to be mended.
+ */
+export const EARLY_ROTATION = { life: 24_000, spec: { rotation: { before: '80%' } } } as const;
+
 /** A lease object and the dynamic secret of the same name that it leases from: what tests on one stage do not share. */
 export interface OwnLease {
   readonly name: string;
