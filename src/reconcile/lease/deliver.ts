@@ -18,7 +18,7 @@ const drift: ReadonlySet<HeldLease['cause']> = new Set(['secret-deleted', 'secre
  *
  * | What comes back | What happens |
  * | --- | --- |
- * | written | delivered |
+ * | written, or seen by the watch to have been | delivered |
  * | conflict | look: our write had arrived → delivered; still on the lease to be replaced → write again; another was faster, or it is foreign → revoke ours |
  * | a refusal, and no earlier try in doubt | revoke ours; the next lease waits for a dry run that works |
  * | no answer, 5xx, 429 | the same write with the same lease again; past the deadline let go |
@@ -26,6 +26,11 @@ const drift: ReadonlySet<HeldLease['cause']> = new Set(['secret-deleted', 'secre
 export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLease): Promise<StepResult> {
   const existing = pass.cluster.secrets.get(secretKeyOf(object));
   const ours = existing !== undefined && isOwnedBy(existing, object.uid) ? existing : undefined;
+  // An earlier try had arrived, and the watch was faster than its answer.
+  if (ours !== undefined && recordOf(ours)?.lease.id === held.ref.id) {
+    settleDelivery(pass, object, held, { secret: ours, result: 'found' });
+    return 'again';
+  }
   try {
     settleDelivery(pass, object, held, {
       secret: await write(pass, object, ours, { content: held }),
