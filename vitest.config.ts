@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** One runner, three kinds of test; `tools/test.ts` runs them all and adds up the report. */
 export default defineConfig({
   test: {
+    // Most of the integration tests wait for processes; a third worker uses that time on two cores.
+    maxWorkers: 3,
+    maxConcurrency: 12,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {

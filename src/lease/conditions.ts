@@ -12,10 +12,16 @@ export interface Standing {
   /** The spec itself is refused, or only a change can mend what is wrong. */
   readonly stalled: boolean;
   readonly deleting: boolean;
+  /** The lease and its successor will overlap for less than the two minutes that a pod may need to see the new one. */
+  readonly tight: boolean;
   readonly fault: Fault | undefined;
   /** What is under way, or why `ready` is false, where no fault says so. */
   readonly pending: keyof typeof pendingMessages | undefined;
 }
+
+const activeMessage = 'The Secret holds a live lease.';
+
+const tightMessage = `${activeMessage} It is replaced less than 2 minutes before its end, and a pod may need as long to see the new one: a longer ttl or an earlier rotation.before gives it the time.`;
 
 interface Word {
   readonly status: 'True' | 'False';
@@ -58,8 +64,9 @@ function readyWord(standing: Standing): Word {
       message: 'The object is being deleted; its leases are being revoked.',
     };
   }
-  if (standing.ready)
-    return { status: 'True', reason: 'LeaseActive', message: 'The Secret holds a live lease.' };
+  if (standing.ready) {
+    return { status: 'True', reason: 'LeaseActive', message: standing.tight ? tightMessage : activeMessage };
+  }
   if (standing.fault !== undefined) return faulty('False', standing.fault);
   return pendingWord('False', standing.pending ?? 'Leasing');
 }

@@ -7,11 +7,20 @@ import type { LeaseRef } from '../api/lease.ts';
 import type { Fault } from '../errors.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
 import { conditionsOf, type Standing } from './conditions.ts';
-import { currentLease, hasEnded, isAttested, leaseRefOf, rotateAtOf, type CurrentLease } from './current.ts';
+import {
+  currentLease,
+  hasEnded,
+  isAttested,
+  leaseRefOf,
+  rotateAtOf,
+  spanOf,
+  type CurrentLease,
+} from './current.ts';
 import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, KnownLease, ObjectView } from './input.ts';
 import { MOST_RETIRING, secretNameOf } from './policies.ts';
 import { isPending, unique } from './revocations.ts';
+import { overlapsTooLittle } from './schedule.ts';
 import { meets, targetOf } from './target.ts';
 
 /**
@@ -71,6 +80,7 @@ function standingOf(
     ready,
     stalled: specFault(object) !== undefined || (fault?.retry === 'change' && !live),
     deleting: object.deletedAt !== undefined,
+    tight: current.state === 'trusted' && isTight(input, object, current.ref),
     fault,
     pending: pendingOf(input, current, { live, ready }),
   };
@@ -85,6 +95,10 @@ function pendingOf(
   if (input.memory.open !== undefined) return 'Settling';
   if (ready) return undefined;
   return current.state === 'trusted' && !live ? 'LeaseExpired' : 'Leasing';
+}
+
+function isTight(input: DecisionInput, object: ObjectView, ref: LeaseRef): boolean {
+  return overlapsTooLittle(spanOf(input, object, ref), rotateAtOf(input, object, ref), input.timing);
 }
 
 function isLive(input: DecisionInput, ref: LeaseRef): boolean {

@@ -205,6 +205,20 @@ describe('the next rotation', () => {
   });
 });
 
+describe('a lease that its successor will hardly overlap', () => {
+  const rows = [
+    ['says so while it is Ready', 119, 'less than 2 minutes'],
+    ['has two minutes to say nothing of it', 120, 'The Secret holds a live lease.'],
+  ] as const;
+
+  test.each(rows)('%s', (_sentence, seconds, words) => {
+    const status = aStatus({ rotateAt: instant(50 * MINUTE - seconds * SECOND) });
+    const ready = reported(anInput({ object: { status } })).conditions?.find(({ type }) => type === 'Ready');
+    expect(ready?.status).toBe('True');
+    expect(ready?.message.endsWith(words) || ready?.message.includes(`It is replaced ${words}`)).toBe(true);
+  });
+});
+
 describe('retiring', () => {
   test('takes the replaced lease when the status follows the record', () => {
     expect(reported(anInput(rotated)).retiring).toEqual([aRef()]);
