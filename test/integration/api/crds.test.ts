@@ -105,7 +105,8 @@ describe.each(rows)('$kind', ({ kind, schema, accepted, refused, anySpec }) => {
       }),
       { numRuns: 150 },
     );
-    expect(Math.min(verdicts.accepted, verdicts.refused)).toBeGreaterThan(15);
+    // About one in six is accepted; both verdicts must have been met, however the specs were drawn.
+    expect(Math.min(verdicts.accepted, verdicts.refused)).toBeGreaterThan(3);
   });
 
   test('an unknown field is named by kubectl, and dropped where a client does not ask', async () => {

@@ -126,7 +126,8 @@ describe.concurrent('a request for a lease', () => {
     await own.apply();
     const made = async (): Promise<number> => (await own.events()).filter((event) => event === 'made').length;
     await awaitCondition(async () => (await made()) >= 6, { what: 'six leases', timeoutMs: 40_000 });
-    expect((await own.live()).length).toBeLessThanOrEqual(1);
+    // One that was just found and is being revoked, and one whose fate is still open: revocations do not hold up others.
+    expect((await own.live()).length).toBeLessThanOrEqual(2);
     const [first, ...others] = (await stage.ledger('storm')).filter(({ event }) => event === 'made');
     // A backoff that doubles from 50 ms: the sixth cannot come at once.
     expect((others[4]?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(300);
