@@ -13,7 +13,7 @@ import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
 import { watchCluster, watchedResources } from './reconcile/cluster.ts';
 import { controllerNames, startOperator } from './reconcile/operator.ts';
-import type { Log } from './telemetry.ts';
+import type { Events, Log } from './telemetry.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
 /** What the composition is made with; only `timing` differs in tests. */
@@ -41,7 +41,7 @@ export async function run(options: RunOptions): Promise<number> {
     const userAgent = `leaseholder/${manifest.version}`;
     const { kubeConnections: connections } = config;
     const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-    const parts = { transport, clock, timing, log, metrics };
+    const parts = { transport, clock, timing, log, metrics, events: noEvents };
     const cluster = watchCluster({ ...parts, namespaces: config.namespaces, signal: watching.signal });
     const waitingFor = (): readonly string[] => cluster.waitingFor();
     let server: ObservabilityServer | undefined;
@@ -63,11 +63,15 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
+/** Until the recorder of Kubernetes events is there. */
+const noEvents: Events = { warn: () => undefined, note: () => undefined };
+
 interface WorkOptions extends RunOptions {
   readonly transport: Transport;
   readonly cluster: ReturnType<typeof watchCluster>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly events: Events;
   readonly metrics: ReturnType<typeof createMetrics>;
 }
 

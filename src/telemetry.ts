@@ -11,6 +11,39 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
+/** The object that an event is about. */
+export interface EventSubject {
+  readonly kind: 'DynamicSecretLease' | 'InfisicalConnection';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The closed set of event reasons. */
+export const eventReasons = [
+  'LeaseLeft',
+  'LeaseLost',
+  'LeaseSwept',
+  'RecordRefused',
+  'SecretDrifted',
+  'RotationRequested',
+  'RetiringDropped',
+  'RequestUnaccounted',
+  'InUse',
+] as const;
+
+export type EventReason = (typeof eventReasons)[number];
+
+/**
+ * Kubernetes events: for what a person should notice, never for the happy path of bulk work. A call returns at once and
+ * never throws; an event that cannot be written is dropped. Messages are constant sentences that hold names only: never
+ * a credential, an id, a time or a counter, so that a repetition is the same event.
+ */
+export interface Events {
+  warn(about: EventSubject, reason: EventReason, message: string): void;
+  note(about: EventSubject, reason: EventReason, message: string): void;
+}
+
 /** What became of one revocation. `left` are leases that were left to run out, as declared or for want of a way. */
 export type RevocationResult = 'confirmed' | 'gone' | 'ended' | 'refused' | 'left';
 
@@ -30,5 +63,12 @@ export interface Metrics {
   watchRestarted(resource: string, cause: 'ended' | 'silent' | 'expired' | 'error'): void;
   apiAnswered(route: string, outcome: string, seconds: number): void;
   kubeAnswered(verb: string, resource: string, code: number): void;
+  /** A listed lease that nobody names: revoked as lost, or only reported because it may be another's. */
+  swept(result: 'revoked' | 'reported'): void;
+  /** What a tenant or a tool did to a Secret of ours. */
+  drifted(kind: 'deleted' | 'edited' | 'unlabelled' | 'forged'): void;
+  renewed(result: 'renewed' | 'refused' | 'unknown'): void;
+  /** Whether this process leads. */
+  leading(leads: boolean): void;
   leases(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;
 }

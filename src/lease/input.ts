@@ -113,6 +113,10 @@ export interface Memory {
   readonly discarded: readonly LeaseRef[];
   /** By lease id. */
   readonly known: ReadonlyMap<string, KnownLease>;
+  /** What the server last showed of a lease in a list, by lease id: newer than `known`. */
+  readonly sighted: ReadonlyMap<string, Lease>;
+  /** The dynamic secret of the lease in use, as the server last showed it. */
+  readonly dynamicSecret: DynamicSecret | undefined;
   readonly attestations: ReadonlyMap<string, Attestation>;
   readonly revocations: ReadonlyMap<string, Revocation>;
   /** Ids of leases that are revoked or gone. */

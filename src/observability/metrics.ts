@@ -13,6 +13,10 @@ import type { Metrics, ReconcileResult } from '../telemetry.ts';
  * | `leaseholder_deliveries_total`                  | counter   | result               | writes of credentials into Secrets       |
  * | `leaseholder_rotations_total`                   | counter   |                      | leases replaced by a successor           |
  * | `leaseholder_revocations_total`                 | counter   | result               | ends of leases                           |
+ * | `leaseholder_renewals_total`                    | counter   | result               | renewals of leases in use                |
+ * | `leaseholder_swept_leases_total`                | counter   | result               | listed leases that nobody names          |
+ * | `leaseholder_drift_total`                       | counter   | kind                 | changes of Secrets by others             |
+ * | `leaseholder_leading`                           | gauge     |                      | 1 while this process leads               |
  * | `leaseholder_logins_total`                      | counter   | result               | logins to lease APIs                     |
  * | `leaseholder_reconciliations_total`             | counter   | controller, result   | looks at one object                      |
  * | `leaseholder_reconciliation_duration_seconds`   | histogram | controller           | how long such a look took                |
@@ -68,6 +72,9 @@ const revocations: ClosedSet<First<'revoked'>> = {
   refused: true,
   left: true,
 };
+const sweeps: ClosedSet<First<'swept'>> = { revoked: true, reported: true };
+const drifts: ClosedSet<First<'drifted'>> = { deleted: true, edited: true, unlabelled: true, forged: true };
+const renewals: ClosedSet<First<'renewed'>> = { renewed: true, refused: true, unknown: true };
 const logins: ClosedSet<First<'loggedIn'>> = { accepted: true, refused: true };
 const reconcileResults: ClosedSet<ReconcileResult> = {
   done: true,
@@ -110,7 +117,17 @@ export function createMetrics(known: KnownLabels = {}): PrometheusMetrics {
 
 type LeaseMetrics = Pick<
   Metrics,
-  'leaseRequested' | 'requestSettled' | 'delivered' | 'revoked' | 'rotated' | 'loggedIn' | 'leases'
+  | 'leaseRequested'
+  | 'requestSettled'
+  | 'delivered'
+  | 'revoked'
+  | 'rotated'
+  | 'renewed'
+  | 'swept'
+  | 'drifted'
+  | 'loggedIn'
+  | 'leading'
+  | 'leases'
 >;
 
 function leaseMetrics(registry: Registry): LeaseMetrics {
@@ -127,6 +144,7 @@ function leaseMetrics(registry: Registry): LeaseMetrics {
     registers,
   });
   for (const state of Object.keys(leaseStates)) leases.set({ state }, 0);
+  const leader = new Gauge({ name: 'leaseholder_leading', help: '1 while this process leads.', registers });
   return {
     leaseRequested: countResults(
       registry,
@@ -152,6 +170,15 @@ function leaseMetrics(registry: Registry): LeaseMetrics {
       'Ends of leases; left: not revoked, as declared or for want of a way.',
       revocations,
     ),
+    renewed: countResults(registry, 'leaseholder_renewals_total', 'Renewals of leases in use.', renewals),
+    swept: countResults(
+      registry,
+      'leaseholder_swept_leases_total',
+      'Listed leases that nobody names; reported: left alone, because they may be somebody else’s.',
+      sweeps,
+    ),
+    drifted: countKinds(registry, drifts),
+    leading: (leads) => leader.set(leads ? 1 : 0),
     loggedIn: countResults(registry, 'leaseholder_logins_total', 'Logins to lease APIs.', logins),
     rotated: () => rotations.inc(),
     leases: (counts) => Object.entries(counts).forEach(([state, count]) => leases.set({ state }, count)),
@@ -168,6 +195,17 @@ function countResults<Result extends string>(
   const counter = new Counter({ name, help, labelNames: ['result'], registers: [registry] });
   for (const result of Object.keys(results)) counter.inc({ result }, 0);
   return (result) => counter.inc({ result });
+}
+
+function countKinds(
+  registry: Registry,
+  kinds: ClosedSet<First<'drifted'>>,
+): (kind: First<'drifted'>) => void {
+  const name = 'leaseholder_drift_total';
+  const help = 'Changes that somebody else made to Secrets of ours.';
+  const counter = new Counter({ name, help, labelNames: ['kind'], registers: [registry] });
+  for (const kind of Object.keys(kinds)) counter.inc({ kind }, 0);
+  return (kind) => counter.inc({ kind });
 }
 
 function engineMetrics(

@@ -50,6 +50,13 @@ export interface ClusterOptions {
   readonly signal: AbortSignal;
 }
 
+/** How leases are found from what they refer to; see {@link WatchedStores}. */
+export const leaseIndexes = {
+  byNamespace: ({ namespace }: LeaseRecord): readonly string[] => [namespace],
+  byConnection: (record: LeaseRecord): readonly string[] => connectionKeys(record),
+  bySecret: (record: LeaseRecord): readonly string[] => [secretKey(record)],
+};
+
 /** The kinds that are watched, by their plural names. */
 export const watchedResources = ['dynamicsecretleases', 'infisicalconnections', 'secrets'] as const;
 
@@ -75,11 +82,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     ...options,
     resource: types.leases,
     project: leaseRecord,
-    indexes: {
-      byNamespace: (record) => [record.namespace],
-      byConnection: connectionKeys,
-      bySecret: (record) => [secretKey(record)],
-    },
+    indexes: leaseIndexes,
   });
   const connections = startReflector({
     ...options,

@@ -1,7 +1,8 @@
 import { sleep, type Clock } from '../clock.ts';
 import { startController, type Controller } from '../controller/controller.ts';
-import { createLeaseClient } from '../infisical/client.ts';
-import type { Log, Metrics } from '../telemetry.ts';
+import { createLeaseClient, type ConnectedLeaseClient } from '../infisical/client.ts';
+import type { ConnectionIdentity } from '../api/lease.ts';
+import type { Events, Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { WatchedCluster } from './cluster.ts';
 import { loginMethod } from './connection/credentials.ts';
@@ -18,6 +19,9 @@ export interface OperatorOptions {
   readonly timing: Timing;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly events: Events;
+  /** Makes the client of a connection whose spec is valid. Default: the lease API's own, over the network. */
+  readonly openClient?: OpenClient;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -25,6 +29,13 @@ export interface OperatorOptions {
   /** Once aborted, no further step is begun for any object. */
   readonly signal: AbortSignal;
 }
+
+/** Makes the client of a connection. `onSessionChange` is to be called after each login and change of its fault. */
+export type OpenClient = (
+  connection: ConnectionRecord,
+  identity: ConnectionIdentity,
+  onSessionChange: () => void,
+) => ConnectedLeaseClient;
 
 /** The running operator: every object is looked at when something about it changes, and when its time comes. */
 export interface Operator {
@@ -40,30 +51,20 @@ const CONNECTION_WORKERS = 8;
 
 /** Starts the operator on a cluster whose watches have synced. */
 export function startOperator(options: OperatorOptions): Operator {
-  const { cluster, clock, timing, log, metrics, install, workers, signal } = options;
+  const { cluster, clock, timing, log, metrics, events, install, workers, signal } = options;
   const { stores } = cluster;
   const memories = memoryStore();
 
+  const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
-    if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
-    const spec = connection.spec.value;
-    const client = createLeaseClient({
-      host: identity.host,
-      ca: spec.caBundle?.inline,
-      login: loginMethod(cluster, connection.namespace, spec),
-      clock,
-      timing,
-      log: log.with({ connection: connection.key }),
-      metrics,
-      onSessionChange: () => controllers.connection.enqueue(connection.key),
-    });
+    const client = openClient(connection, identity, () => controllers.connection.enqueue(connection.key));
     return link({ identity, client, clock, timing });
   };
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
     hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
   });
-  const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, install };
+  const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, events, install };
   const common = { clock, timing, log, metrics, signal };
 
   const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
@@ -120,6 +121,23 @@ export function startOperator(options: OperatorOptions): Operator {
       await deliverWhatIsInHand();
       await allLinks.close();
     },
+  };
+}
+
+function clientOverNetwork({ cluster, clock, timing, log, metrics }: OperatorOptions): OpenClient {
+  return (connection, identity, onSessionChange) => {
+    if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
+    const spec = connection.spec.value;
+    return createLeaseClient({
+      host: identity.host,
+      ca: spec.caBundle?.inline,
+      login: loginMethod(cluster, connection.namespace, spec),
+      clock,
+      timing,
+      log: log.with({ connection: connection.key }),
+      metrics,
+      onSessionChange,
+    });
   };
 }
 

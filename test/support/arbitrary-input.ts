@@ -200,6 +200,8 @@ export const someMemory: fc.Arbitrary<Memory> = fc
     known: fc
       .array(someRef, { maxLength: 4 })
       .map((refs) => new Map(refs.map((ref) => [ref.id, aKnownLease(ref)]))),
+    sighted: fc.constant(new Map()),
+    dynamicSecret: fc.constant(undefined),
     attestations: fc
       .array(fc.tuple(someId, someAttestation), { maxLength: 3 })
       .map((entries) => new Map(entries)),

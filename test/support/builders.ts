@@ -198,6 +198,8 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     open: undefined,
     discarded: [],
     known: new Map(),
+    sighted: new Map(),
+    dynamicSecret: undefined,
     attestations: new Map(),
     revocations: new Map(),
     settled: new Set(),

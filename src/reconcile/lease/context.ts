@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { LeaseRef } from '../../api/lease.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
-import type { Log, Metrics } from '../../telemetry.ts';
+import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
 import type { Links } from '../connection/links.ts';
 import type { Cluster, LeaseRecord } from '../ports.ts';
@@ -16,6 +16,7 @@ export interface LeaseParts {
   readonly timing: Timing;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly events: Events;
   /** Which installation of leaseholder this is: the first part of each tag. */
   readonly install: string;
 }
@@ -25,6 +26,8 @@ export interface LeasePass extends LeaseParts {
   readonly key: string;
   readonly uid: string;
   readonly namespace: string;
+  /** The object, as events name it. */
+  readonly subject: EventSubject;
   memory(): Remembered;
   remember(change: Partial<Remembered>): void;
   /** The client by which a lease can be asked about. */
@@ -33,13 +36,15 @@ export interface LeasePass extends LeaseParts {
 
 export function leasePass(parts: LeaseParts, key: string, uid: string): LeasePass {
   const { memories, links } = parts;
-  const namespace = key.slice(0, key.indexOf('/'));
+  const slash = key.indexOf('/');
+  const [namespace, name] = [key.slice(0, slash), key.slice(slash + 1)];
   return {
     ...parts,
     log: parts.log.with({ object: key }),
     key,
     uid,
     namespace,
+    subject: { kind: 'DynamicSecretLease', namespace, name, uid },
     memory: () => memories.of(uid),
     remember: (change) => memories.update(key, uid, change),
     clientFor: (ref) => links.towards(namespace, ref.connection)?.client,

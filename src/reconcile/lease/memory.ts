@@ -30,6 +30,8 @@ const blank: Remembered = Object.freeze({
   untagged: false,
   discarded: [],
   known: new Map(),
+  sighted: new Map(),
+  dynamicSecret: undefined,
   attestations: new Map(),
   revocations: new Map(),
   absentSince: new Map(),

@@ -3,7 +3,7 @@ import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links } from '../../../../src/reconcile/connection/links.ts';
 import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
 import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
-import type { Log, Metrics } from '../../../../src/telemetry.ts';
+import type { Events, Log, Metrics } from '../../../../src/telemetry.ts';
 import { standardTiming } from '../../../../src/timing.ts';
 import type { ApiServer } from './api-server.ts';
 import { leaseClient } from './lease-client.ts';
@@ -30,10 +30,11 @@ interface Outside {
   readonly leases: LeaseServer;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly events: Events;
 }
 
 /** A process that has listed everything, and has all of it to look at. */
-export function startProcess({ clock, kube, leases, log, metrics }: Outside, wire: Wire): Process {
+export function startProcess({ clock, kube, leases, log, metrics, events }: Outside, wire: Wire): Process {
   const cluster = memoryCluster(kube, wire, () => clock.wall());
   const allLinks = links(
     (_connection, identity) =>
@@ -65,6 +66,7 @@ export function startProcess({ clock, kube, leases, log, metrics }: Outside, wir
     timing: standardTiming,
     log,
     metrics,
+    events,
     install: INSTALL,
   };
   return { wire, cluster, parts, waiting, wakeUps: new Map() };

@@ -1,4 +1,4 @@
-import type { Metrics } from '../../../../src/telemetry.ts';
+import type { Events, Metrics } from '../../../../src/telemetry.ts';
 
 const ignored = (): void => undefined;
 
@@ -19,7 +19,23 @@ export function countedMetrics(): { readonly metrics: Metrics; readonly counts: 
       watchRestarted: ignored,
       apiAnswered: ignored,
       kubeAnswered: ignored,
+      swept: (result) => void counts.push(`swept: ${result}`),
+      drifted: (kind) => void counts.push(`drifted: ${kind}`),
+      renewed: (result) => void counts.push(`renewed: ${result}`),
+      leading: ignored,
       leases: ignored,
+    },
+  };
+}
+
+/** Events that are remembered as words: "Warning LeaseLost shop/orders-db". */
+export function rememberedEvents(): { readonly events: Events; readonly told: string[] } {
+  const told: string[] = [];
+  return {
+    told,
+    events: {
+      warn: (about, reason) => void told.push(`Warning ${reason} ${about.namespace}/${about.name}`),
+      note: (about, reason) => void told.push(`Normal ${reason} ${about.namespace}/${about.name}`),
     },
   };
 }

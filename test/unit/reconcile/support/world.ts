@@ -5,7 +5,7 @@ import { type Line, memoryLog } from '../../kube/support/telemetry.ts';
 import type { ApiEvent } from './api-server.ts';
 import { type Process, startProcess } from './process.ts';
 import { KEY, Surroundings } from './surroundings.ts';
-import { countedMetrics } from './telemetry.ts';
+import { countedMetrics, rememberedEvents } from './telemetry.ts';
 import { type CallName, type Death, type Fate, Wire } from './wire.ts';
 
 export { INSTALL } from './process.ts';
@@ -36,13 +36,15 @@ export interface WorldOptions {
 export class World extends Surroundings {
   readonly lines: readonly Line[];
   readonly counts: readonly string[];
+  /** The Kubernetes events. */
+  readonly told: readonly string[];
   /** Whether the watches tell of events. */
   watching = true;
   readonly #events: ApiEvent[];
   readonly #wires: Wire[] = [];
   readonly #deaths: Death[];
   readonly #crashes: Crash[] = [];
-  readonly #telemetry = { ...memoryLog(), ...countedMetrics() };
+  readonly #telemetry = { ...memoryLog(), ...countedMetrics(), ...rememberedEvents() };
   #process: Process;
   #told = 0;
 
@@ -52,6 +54,7 @@ export class World extends Surroundings {
     this.#events = events;
     this.lines = this.#telemetry.lines;
     this.counts = this.#telemetry.counts;
+    this.told = this.#telemetry.told;
     this.#deaths = [...deaths];
     this.#process = this.#start();
   }
@@ -153,7 +156,7 @@ export class World extends Surroundings {
     this.#wires.push(wire);
     this.#events.splice(0);
     const { clock, kube, leases } = this;
-    const { log, metrics } = this.#telemetry;
-    return startProcess({ clock, kube, leases, log, metrics }, wire);
+    const { log, metrics, events } = this.#telemetry;
+    return startProcess({ clock, kube, leases, log, metrics, events }, wire);
   }
 }
