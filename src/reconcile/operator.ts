@@ -9,6 +9,7 @@ import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
+import { whileLeading } from './leading.ts';
 import { memoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
@@ -22,6 +23,8 @@ export interface OperatorOptions {
   readonly events: Events;
   /** Makes the client of a connection whose spec is valid. Default: the lease API's own, over the network. */
   readonly openClient?: OpenClient;
+  /** Whether this process leads: without the lead no lease is asked for. Default: yes. */
+  readonly mayWrite?: () => boolean;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -58,7 +61,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
     const client = openClient(connection, identity, () => controllers.connection.enqueue(connection.key));
-    return link({ identity, client, clock, timing });
+    return link({ identity, client: whileLeading(client, options.mayWrite), clock, timing });
   };
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
