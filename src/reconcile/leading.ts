@@ -12,11 +12,15 @@ export function whileLeading(
   client: ConnectedLeaseClient,
   mayWrite: () => boolean = () => true,
 ): ConnectedLeaseClient {
+  const insist = (): void => {
+    if (!mayWrite()) throw notLeading();
+  };
   return {
     ...client,
     async createLease(request) {
-      if (!mayWrite()) throw notLeading();
-      return client.createLease(request);
+      insist();
+      // A login or a wait may lie between here and the request.
+      return client.createLease({ ...request, beforeSending: insist });
     },
   };
 }
