@@ -27,5 +27,11 @@ export const wait: Step = { do: 'wait' };
 
 /** A request for a lease that takes the named one along. With `look` a live read comes first. */
 export function leaseStep(cause: LeaseCause, replaced?: string, look = true): Step {
-  return { do: 'lease', cause, replaced: replaced === undefined ? undefined : aRef({ id: replaced }), look };
+  return {
+    do: 'lease',
+    cause,
+    replaced: replaced === undefined ? undefined : aRef({ id: replaced }),
+    look,
+    crowdedOut: undefined,
+  };
 }

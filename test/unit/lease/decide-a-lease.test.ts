@@ -30,7 +30,7 @@ const onTarget = 'the lease must be of what the spec targets';
 const inTime = 'a lease is replaced before its end';
 const well = 'all is well';
 const contended = fault('Contended', { secret: 'orders-db' });
-const edited = ourSecret({ edited: true });
+const edited = ourSecret({ data: 'edited' });
 const otherPath = valid(
   aSpec({
     dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod', path: '/eu' },

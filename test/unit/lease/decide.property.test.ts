@@ -96,7 +96,7 @@ describe('whatever is seen', () => {
   });
 
   test('nothing is made for an object that is being deleted or gone', () => {
-    const ends = ['settle', 'attest', 'wait', 'deleteSecret', 'dropFinalizer', 'forget'];
+    const ends = ['settle', 'attest', 'account', 'wait', 'deleteSecret', 'dropFinalizer', 'forget'];
     always(({ step }, { object }) => {
       expect(object !== undefined && object.deletedAt === undefined ? 'wait' : step.do).toBeOneOf(ends);
     });
