@@ -77,8 +77,7 @@ function readyWord(standing: Standing): Word {
     };
   }
   if (standing.ready) return { status: 'True', reason: 'LeaseActive', message: activeWords(standing) };
-  if (standing.suspended)
-    return { status: standing.ready ? 'False' : 'True', reason: 'Suspended', message: suspendedMessage };
+  if (standing.suspended) return { status: 'False', reason: 'Suspended', message: suspendedMessage };
   if (standing.fault !== undefined) return faulty('False', standing.fault);
   return pendingWord('False', standing.pending ?? 'Leasing');
 }
@@ -95,7 +94,7 @@ function pendingWord(status: 'True' | 'False', pending: keyof typeof pendingMess
 function reconcilingWord(standing: Standing): Word {
   if (standing.stalled) return settled;
   if (standing.suspended && !standing.deleting)
-    return { status: 'False', reason: 'Suspended', message: suspendedMessage };
+    return { status: standing.ready ? 'False' : 'True', reason: 'Suspended', message: suspendedMessage };
   if (standing.fault !== undefined) return faulty('True', standing.fault);
   if (standing.deleting)
     return { status: 'True', reason: 'Revoking', message: 'The leases are being revoked.' };

@@ -22,8 +22,8 @@ import { isSuspended } from './verdict.ts';
  * | the last delivery was refused | try it dry before any new lease |
  * | the record has no witness | ask the server about its lease |
  * | somebody has written the Secret | compare its data with the record's digest |
- * | status behind the record | repair the status |
  * | record behind a lease whose end has moved | rewrite the record |
+ * | status behind the record | repair the status |
  * | no lease; lost; expired; Secret deleted or edited | lease, after one live look |
  * | target changed | lease |
  * | a new lease was asked for | lease |

@@ -91,17 +91,12 @@ function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | '
  * once, so that it is revoked with the rest.
  */
 function accountFirst(input: DecisionInput, terms: Terms): Plan | undefined {
-  const { object, connection } = input;
+  const { object } = input;
   if (object === undefined || !mayBeUnaccounted(input, object, terms)) return undefined;
   const again = Math.max((ownFailures(input, object)?.nextAt ?? 0) - input.now.elapsed, 0);
-  const asks = connection.state === 'usable' && again === 0;
-  const looks = connection.state === 'usable' ? again : connection.again;
-  return plan(
-    'account for every lease before letting go',
-    asks ? { do: 'account' } : { do: 'wait' },
-    pendingRevocations(input, terms),
-    earliest([looks, deadline(input)]),
-  );
+  const step: Step = again === 0 ? { do: 'account' } : { do: 'wait' };
+  const looks = earliest([again, deadline(input)]);
+  return plan('account for every lease before letting go', step, pendingRevocations(input, terms), looks);
 }
 
 /** Where nobody leads to a server there is nobody to ask. */

@@ -77,6 +77,7 @@ export const policies: readonly Policy[] = [
   },
   { name: 'a record needs a witness', judge: judgeWitness },
   { name: 'a Secret that somebody has written is looked at', judge: judgeUnknownData },
+  { name: 'the record follows a lease whose end has moved', judge: judgeMoved },
   {
     name: 'the status follows the record',
     judge: ({ object, current }) =>
@@ -84,7 +85,6 @@ export const policies: readonly Policy[] = [
         ? { step: { do: 'repair' } }
         : undefined,
   },
-  { name: 'the record follows a lease whose end has moved', judge: judgeMoved },
   { name: 'there must be a live lease in the Secret', judge: judgeMissing },
   { name: 'the lease must be of what the spec targets', judge: judgeTarget },
   { name: 'a new lease was asked for', judge: judgeAsked },

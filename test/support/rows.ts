@@ -57,22 +57,22 @@ export const decisionRows: readonly DecisionRow[] = [
     over: (parts) => withSecret(parts, { data: 'unknown' }),
   },
   {
-    policy: 'the status follows the record',
-    over: (parts) =>
-      remembering(withSecret(parts, { record: aRecord({ lease: aRef({ id: 'lease-2' }) }) }), {
-        known: known(aRef({ id: 'lease-2' })),
-      }),
-  },
-  {
     policy: 'the record follows a lease whose end has moved',
     over: (parts) =>
-      remembering(parts, {
+      remembering(withSecret(parts, { data: 'intact' }), {
         sighted: new Map(
           ['lease-1', 'lease-2'].map((id) => [
             id,
             aLease(aRef({ id }), { expireAt: instant(2 * 60 * MINUTE) }),
           ]),
         ),
+      }),
+  },
+  {
+    policy: 'the status follows the record',
+    over: (parts) =>
+      remembering(withSecret(parts, { record: aRecord({ lease: aRef({ id: 'lease-2' }) }) }), {
+        known: known(aRef({ id: 'lease-2' })),
       }),
   },
   {

@@ -219,7 +219,7 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   pass.metrics.delivered('abandoned');
   // Where the server keeps tags, the sweep finds out whether the Secret names it.
   if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) !== 'kept')
-    countUnaccounted(pass, held.ref.expireAt);
+    countUnaccounted(pass, held.answeredAt, held.ref.expireAt);
   pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
     lease: held.ref.id,
   });

@@ -174,7 +174,7 @@ function take(
 function accountForPredecessor(pass: LeasePass, { lease }: IssuedLease, open: OpenRequest): void {
   pass.remember({ inherited: false });
   const kept = pass.clientFor(open)?.tagSupport(open.target) === 'kept';
-  if (!kept) countUnaccounted(pass, lease.expireAt);
+  if (!kept) countUnaccounted(pass, open.sentAt, lease.expireAt);
 }
 
 /** The Ref of a lease that a request of ours made. */

@@ -74,6 +74,6 @@ function giveUpUnrecognisable(pass: LeasePass, open: OpenRequest): void {
 function leaveUnattributed(pass: LeasePass, open: OpenRequest): void {
   pass.remember({ open: undefined });
   pass.metrics.requestSettled('unattributed');
-  countUnaccounted(pass);
+  countUnaccounted(pass, open.sentAt);
   pass.log.warn('A request without an answer cannot be settled.', { attempt: open.attempt });
 }

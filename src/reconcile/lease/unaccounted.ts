@@ -10,15 +10,16 @@ const LONGEST_DEFAULT = 24 * 3_600_000;
  * Counts a request that may have made a lease which nobody can find, because the server keeps no tags: in the status,
  * until the lease must have ended.
  *
+ * @param sentAt elapsed milliseconds when it was sent.
  * @param end RFC 3339 where it is known; else the request's ttl, the last seen default, or 24 hours from now.
  */
-export function countUnaccounted(pass: LeasePass, end?: string): void {
+export function countUnaccounted(pass: LeasePass, sentAt: number, end?: string): void {
   const object = pass.cluster.leases.get(pass.key);
   const now = serverNow(pass);
   const earlier = pass.memory().unaccounted ?? object?.status.unaccounted;
   const current = (parseInstant(earlier?.until) ?? 0) > now ? earlier : undefined;
   const until = parseInstant(end) ?? now + lifeOf(pass);
-  pass.remember({ unaccounted: unaccountedMore(current, now, until) });
+  pass.remember({ unaccounted: unaccountedMore(current, now - (pass.clock.elapsed() - sentAt), until) });
   pass.log.warn('A request for a lease may have made one that cannot be found; it is left to end.', {
     until: formatInstant(until),
   });
