@@ -19,6 +19,7 @@ export const progressReasons = [
   'Settling',
   'Revoking',
   'LoggedIn',
+  'InUse',
   'Settled',
   'Accepted',
 ] as const;
