@@ -228,14 +228,17 @@ describe('the write of its status', () => {
   });
 });
 
+/** Takes the finalizer of the object away, as the operator does once its leases are gone. */
+function letGo({ server }: Stage): void {
+  server.mergePatch('leases', 'shop/orders-db', { metadata: { finalizers: null } });
+}
+
 describe('a connection that an object names', () => {
   /** An object that holds a lease, as far as its finalizer tells. */
   const lease = {
     metadata: { name: 'orders-db', namespace: 'shop', finalizers: [FINALIZER] },
     spec: aSpec(),
   };
-  const letGo = (world: Stage): unknown =>
-    world.server.mergePatch('leases', 'shop/orders-db', { metadata: { finalizers: null } });
   async function inUse(): Promise<Stage> {
     const world = stage();
     await world.reconcile();
