@@ -13,6 +13,7 @@ const names = [
   'connection-alone',
   'credential-too',
   'namespace',
+  'namespace-kept',
   'by-force',
 ] as const;
 
@@ -37,7 +38,9 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     await tenants['lease-first'].remove(LEASE, CONNECTION);
     await tenants['connection-alone'].remove(CONNECTION);
     await tenants['credential-too'].remove(CREDENTIAL, CONNECTION, LEASE);
-    await tenants.namespace.removeNamespace();
+    await finalizers(tenants['namespace-kept'], ['example.com/kept']);
+    for (const name of ['namespace', 'namespace-kept'] as const) await tenants[name].removeNamespace();
+    await tenants.namespace.untilGone(CREDENTIAL);
     await deleteByForce(stage, 'by-force');
     await tenants['by-force'].remove(LEASE);
     operator = await stage.startOperator({ scale: 0.05 });
@@ -87,6 +90,16 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     expect(shop.left(operator)).toEqual(['timeout']);
   });
 
+  it('the namespace, where others keep the credential: the lease is revoked', async () => {
+    const shop = tenants['namespace-kept'];
+    await shop.untilGone(LEASE);
+    await shop.untilGone(CONNECTION);
+    expect(await shop.live()).toBe(0);
+    expect(shop.left(operator)).toEqual([]);
+    await finalizers(shop, null);
+    await shop.untilNamespaceGone(30);
+  });
+
   it('the connection by force: nothing leads to the server, so the lease is left at once, and that is told', async () => {
     const shop = tenants['by-force'];
     await shop.untilGone(LEASE);
@@ -96,3 +109,9 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     await awaitCondition(async () => (await shop.events('LeaseLeft')).length > 0, { what: 'the event' });
   });
 });
+
+/** Somebody else keeps the credential, or no longer. */
+async function finalizers(shop: Tenant, wanted: readonly string[] | null): Promise<void> {
+  const patch = JSON.stringify({ metadata: { finalizers: wanted } });
+  await shop.kubectl('patch', CREDENTIAL, '--type=merge', '-p', patch);
+}
