@@ -5,6 +5,7 @@ import { sleep, systemClock, type Clock } from './clock.ts';
 import { parseConfig, type Config } from './config.ts';
 import { KubeAccessError } from './kube/access.ts';
 import { connect } from './kube/connect.ts';
+import { eventType, recordEvents } from './kube/events.ts';
 import { isDefinite, KubeError } from './kube/kube-error.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, type Transport } from './kube/transport.ts';
@@ -41,7 +42,9 @@ export async function run(options: RunOptions): Promise<number> {
     const userAgent = `leaseholder/${manifest.version}`;
     const { kubeConnections: connections } = config;
     const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-    const parts = { transport, clock, timing, log, metrics, events: noEvents };
+    const now = (): number => transport.now() ?? clock.wall();
+    const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
+    const parts = { transport, clock, timing, log, metrics, events };
     const cluster = watchCluster({ ...parts, namespaces: config.namespaces, signal: watching.signal });
     const waitingFor = (): readonly string[] => cluster.waitingFor();
     let server: ObservabilityServer | undefined;
@@ -51,7 +54,7 @@ export async function run(options: RunOptions): Promise<number> {
       await work({ ...options, ...parts, cluster });
     } finally {
       watching.abort();
-      await Promise.all([cluster.ended, server?.close()]);
+      await Promise.all([cluster.ended, server?.close(), events.close()]);
       await transport.close();
     }
     log.info('The operator has ended.');
@@ -62,9 +65,6 @@ export async function run(options: RunOptions): Promise<number> {
     return 1;
   }
 }
-
-/** Until the recorder of Kubernetes events is there. */
-const noEvents: Events = { warn: () => undefined, note: () => undefined };
 
 interface WorkOptions extends RunOptions {
   readonly transport: Transport;

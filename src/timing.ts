@@ -51,6 +51,10 @@ export interface Timing {
   readonly watchLength: number;
   /** How long a request to the Kubernetes API may take. */
   readonly kubeRequestDeadline: number;
+  /** The same event is written at most once in this time. */
+  readonly eventRepeat: number;
+  /** How long the write of an event may take, and all that wait at the end. */
+  readonly eventDeadline: number;
 }
 
 const second = 1000;
@@ -82,6 +86,8 @@ export const standardTiming: Timing = Object.freeze({
   watchBackoffCap: 30 * second,
   watchLength: 5 * minute,
   kubeRequestDeadline: 30 * second,
+  eventRepeat: 10 * minute,
+  eventDeadline: 5 * second,
 });
 
 /**

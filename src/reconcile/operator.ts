@@ -7,6 +7,7 @@ import type { Timing } from '../timing.ts';
 import type { WatchedCluster } from './cluster.ts';
 import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
+import { usesOf } from './connection/in-use.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
 import { memoryStore } from './lease/memory.ts';
@@ -82,18 +83,28 @@ export function startOperator(options: OperatorOptions): Operator {
     }),
   };
 
+  const lookAtConnections = (namespace: string): void => {
+    for (const { key } of cluster.connections.inNamespace(namespace)) controllers.connection.enqueue(key);
+  };
+
   const counts = leaseCounts(metrics);
   const subscriptions = [
     stores.leases.subscribe((key, before, after) => {
       counts(before, after);
       controllers.lease.enqueue(key);
       if (before !== undefined && after === undefined) allLinks.release(before.namespace);
+      // A connection is kept while it is in use.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && usesOf(before) !== usesOf(after)) lookAtConnections(namespace);
     }),
     stores.secrets.subscribe((key) => {
       for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);
     }),
     stores.connections.subscribe((key, before, after) => {
       controllers.connection.enqueue(key);
+      // Another may have to be kept in its place.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && mattersToOthers(before, after)) lookAtConnections(namespace);
       if (!mattersToLeases(before, after)) return;
       for (const lease of stores.leases.byIndex('byConnection', key)) controllers.lease.enqueue(lease.key);
     }),
@@ -139,6 +150,15 @@ function clientOverNetwork({ cluster, clock, timing, log, metrics }: OperatorOpt
       onSessionChange,
     });
   };
+}
+
+/** Where a connection leads, and whether it stays. */
+function mattersToOthers(before: ConnectionRecord | undefined, after: ConnectionRecord | undefined): boolean {
+  return (
+    before?.uid !== after?.uid ||
+    before?.generation !== after?.generation ||
+    before?.deletedAt !== after?.deletedAt
+  );
 }
 
 /** A connection's login times are no news to its leases; its spec, its coming and going, and whether it works are. */
