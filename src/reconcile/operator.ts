@@ -53,7 +53,7 @@ const CONNECTION_WORKERS = 8;
 export function startOperator(options: OperatorOptions): Operator {
   const { cluster, clock, timing, log, metrics, events, install, workers, signal } = options;
   const { stores } = cluster;
-  const memories = memoryStore();
+  const memories = memoryStore(clock, timing);
 
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {

@@ -155,7 +155,7 @@ function settleDelivery(
   { secret, result }: { readonly secret: SecretRecord; readonly result: 'written' | 'found' },
 ): void {
   const { uid, resourceVersion } = secret;
-  const listed = new Set((object.status.retiring ?? []).map(idOf));
+  const listed = new Set([...(object.status.retiring ?? []).map(idOf), ...reportedIds(object)]);
   pass.remember({
     inHand: undefined,
     written: { uid, resourceVersion },
@@ -163,7 +163,7 @@ function settleDelivery(
     tried: true,
     blocked: undefined,
     known: lastTwo(pass, held),
-    // Only those that the status still lists have to be remembered as ended.
+    // Only those that the status still names have to be remembered as ended.
     settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
     attestations: new Map(),
     ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),

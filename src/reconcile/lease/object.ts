@@ -36,7 +36,10 @@ export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
     pass.metrics.revoked('left');
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
   }
-  pass.memories.forget(pass.uid);
+  pass.memories.forget(
+    pass.uid,
+    left.map(({ ref }) => ref.id),
+  );
   // The API server answers the last finalizer's removal with the object's old version, so it stays in view for a while.
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }

@@ -61,7 +61,7 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
   const parts = {
     cluster,
     links: allLinks,
-    memories: memoryStore(),
+    memories: memoryStore(clock, standardTiming),
     clock,
     timing: standardTiming,
     log,
