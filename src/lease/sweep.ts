@@ -27,7 +27,7 @@ export interface SweepContext {
 export type SweepVerdict =
   /** Another installation's, or without a tag: nothing at all to us. */
   | { readonly is: 'foreign' }
-  /** Somebody names it, or will. */
+  /** Somebody names it, or may in a moment. */
   | { readonly is: 'accounted' }
   /** Nobody names it, and it is too young to be lost. `again`: milliseconds until it is old enough. */
   | { readonly is: 'young'; readonly again: number }
@@ -48,6 +48,6 @@ export function sweepVerdict(lease: Lease, { install, object, serverTime, timing
   // Of a lease whose age nobody knows it cannot be said that it is old enough.
   if (createdAt === undefined || serverTime === undefined) return { is: 'stray' };
   const again = createdAt + timing.sweepMinimumAge - serverTime;
-  if (again >= 0) return { is: 'young', again };
-  return { is: object === undefined ? 'stray' : 'suspect' };
+  if (object === undefined) return { is: again >= 0 ? 'accounted' : 'stray' };
+  return again >= 0 ? { is: 'young', again } : { is: 'suspect' };
 }

@@ -9,6 +9,8 @@ import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
+import { inventory } from './inventory/inventory.ts';
+import type { LeaseParts } from './lease/context.ts';
 import { memoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
@@ -44,10 +46,13 @@ export interface Operator {
 }
 
 /** The names of the controllers, for metrics. */
-export const controllerNames = ['lease', 'connection'] as const;
+export const controllerNames = ['lease', 'connection', 'inventory'] as const;
 
 /** How many connections are worked on at the same time. */
 const CONNECTION_WORKERS = 8;
+
+/** How many dynamic secrets are listed at the same time. */
+const INVENTORY_WORKERS = 4;
 
 /** Starts the operator on a cluster whose watches have synced. */
 export function startOperator(options: OperatorOptions): Operator {
@@ -64,7 +69,10 @@ export function startOperator(options: OperatorOptions): Operator {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
     hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
   });
-  const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, events, install };
+  const parts: LeaseParts = {
+    ...{ cluster, links: allLinks, memories, clock, timing, log, metrics, events, install },
+    lookSoon: (namespace, ref, at) => allLeases.lookSoon(namespace, ref, at),
+  };
   const common = { clock, timing, log, metrics, signal };
 
   const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
@@ -80,7 +88,20 @@ export function startOperator(options: OperatorOptions): Operator {
       workers: CONNECTION_WORKERS,
       reconcile: (key) => reconcileConnection(parts, key),
     }),
+    inventory: startController({
+      ...common,
+      name: 'inventory',
+      workers: INVENTORY_WORKERS,
+      reconcile: (key, stop) => allLeases.visit(key, stop),
+    }),
   };
+
+  const allLeases = inventory({
+    parts,
+    stores,
+    wake: (group, ms) => controllers.inventory.enqueueAfter(group, ms),
+    enqueue: (key) => controllers.lease.enqueue(key, 'background'),
+  });
 
   const counts = leaseCounts(metrics);
   const subscriptions = [
@@ -117,6 +138,7 @@ export function startOperator(options: OperatorOptions): Operator {
   return {
     async drain() {
       for (const unsubscribe of subscriptions) unsubscribe();
+      allLeases.close();
       await Promise.all(Object.values(controllers).map((controller) => controller.drain()));
       await deliverWhatIsInHand();
       await allLinks.close();

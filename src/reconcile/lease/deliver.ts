@@ -210,9 +210,10 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   // As long as no write works the next lease would share its fate, so a dry run comes first here too.
   pass.remember({ inHand: undefined, blocked: why });
   pass.metrics.delivered('abandoned');
-  pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
+  pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
     lease: held.ref.id,
   });
+  pass.lookSoon(pass.namespace, held.ref, held.answeredAt + timing.sweepMinimumAge);
   fail(pass, why);
 }
 

@@ -33,6 +33,8 @@ export class LeaseServer {
   missing: 404 | 400 = 404;
   /** Leases that a replica does not show yet, or no more: no request finds them. */
   hidden: ReadonlySet<string> = new Set();
+  /** What the server says of every dynamic secret beside its name. */
+  secretState: Partial<DynamicSecret> = {};
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
 
@@ -77,14 +79,14 @@ export class LeaseServer {
     this.#rows.set(id, row);
     return {
       lease,
-      dynamicSecret: dynamicSecret(target),
+      dynamicSecret: this.#dynamicSecret(target),
       data: { DB_USERNAME: lease.externalEntityId, DB_PASSWORD: row.password, ...this.more },
     };
   }
 
   get(id: string, target: Target): FoundLease {
     const { lease, target: leased } = this.#find(id, target, 'read a lease');
-    return { lease, dynamicSecret: dynamicSecret(leased) };
+    return { lease, dynamicSecret: this.#dynamicSecret(leased) };
   }
 
   list(target: Target): readonly Lease[] {
@@ -110,6 +112,16 @@ export class LeaseServer {
     const password = `password-${String(this.#rows.size)}`;
     this.#rows.set(lease.id, { target, lease: seeded, password, revoked: false });
     return seeded;
+  }
+
+  /** The server's word on a lease changes. */
+  mark(id: string, change: Partial<Lease>): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, lease: { ...row.lease, ...change } });
+  }
+
+  #dynamicSecret(target: Target): DynamicSecret {
+    return { ...dynamicSecret(target), ...this.secretState };
   }
 
   #find(id: string, target: Target, request: string): Row {
