@@ -60,9 +60,7 @@ export function takeInventory(list: LeaseList, held: readonly HeldLease[], timin
     const seen = listed.get(lease.id);
     leases.set(
       lease.id,
-      seen === undefined
-        ? absence(lease, list.asked, timing, secondLook)
-        : { state: 'present', lease: seen },
+      seen === undefined ? absence(lease, list.asked, timing, secondLook) : { state: 'present', lease: seen },
     );
   }
   return { leases, mass };

@@ -37,7 +37,10 @@ export type SweepVerdict =
   | { readonly is: 'stray' };
 
 /** Judges one listed lease. Only a suspect can turn out to be lost; nothing else is ever revoked by the sweep. */
-export function sweepVerdict(lease: Lease, { install, object, serverTime, timing }: SweepContext): SweepVerdict {
+export function sweepVerdict(
+  lease: Lease,
+  { install, object, serverTime, timing }: SweepContext,
+): SweepVerdict {
   const { id, tag } = lease;
   if (tag?.install !== install) return { is: 'foreign' };
   if (object === 'elsewhere') return { is: 'accounted' };
@@ -48,6 +51,6 @@ export function sweepVerdict(lease: Lease, { install, object, serverTime, timing
   // Of a lease whose age nobody knows it cannot be said that it is old enough.
   if (createdAt === undefined || serverTime === undefined) return { is: 'stray' };
   const again = createdAt + timing.sweepMinimumAge - serverTime;
-  if (object === undefined) return { is: again >= 0 ? 'accounted' : 'stray' };
-  return again >= 0 ? { is: 'young', again } : { is: 'suspect' };
+  if (object === undefined) return { is: again > 0 ? 'accounted' : 'stray' };
+  return again > 0 ? { is: 'young', again } : { is: 'suspect' };
 }

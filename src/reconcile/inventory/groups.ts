@@ -89,7 +89,10 @@ export function groupOfRef(namespace: string, ref: LeaseRef): GroupName {
  *
  * @param connection the connection that the spec names, where it leads to a server.
  */
-export function groupsOf(object: LeaseRecord, connection: ConnectionIdentity | undefined): readonly GroupName[] {
+export function groupsOf(
+  object: LeaseRecord,
+  connection: ConnectionIdentity | undefined,
+): readonly GroupName[] {
   const { namespace, spec, status } = object;
   const wanted =
     spec.valid && connection !== undefined ? [{ namespace, connection, target: targetOf(spec.value) }] : [];

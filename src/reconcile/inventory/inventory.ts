@@ -69,8 +69,9 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     },
     // What was left behind of its last object is lost, and must be old enough to be swept.
     onEmpty(group) {
-      change(group.key, { emptySince: clock.elapsed() });
-      wakeBy(group.key, clock.elapsed() + timing.sweepMinimumAge);
+      const now = clock.elapsed();
+      change(group.key, { emptySince: now, due: now + timing.sweepMinimumAge });
+      wake(group.key, timing.sweepMinimumAge);
     },
   });
 

@@ -36,7 +36,10 @@ export function mirror(holding: Holding, seen: ReadonlyMap<string, Presence>): M
 }
 
 /** The leases of this object that the server showed: those that it holds, and the one that its Secret names. */
-function freshOf({ held, recorded }: Holding, seen: ReadonlyMap<string, Presence>): ReadonlyMap<string, Lease> {
+function freshOf(
+  { held, recorded }: Holding,
+  seen: ReadonlyMap<string, Presence>,
+): ReadonlyMap<string, Lease> {
   const ids = [...held.map(({ id }) => id), ...(recorded === undefined ? [] : [recorded])];
   return new Map(
     ids.flatMap((id) => {
@@ -60,7 +63,10 @@ function sightedNow(
   return now;
 }
 
-function absencesNow({ absentSince }: Remembered, seen: ReadonlyMap<string, Presence>): Remembered['absentSince'] {
+function absencesNow(
+  { absentSince }: Remembered,
+  seen: ReadonlyMap<string, Presence>,
+): Remembered['absentSince'] {
   const now = new Map(absentSince);
   for (const [id, presence] of seen) {
     if (presence.state === 'present') now.delete(id);
@@ -102,7 +108,10 @@ function shows(reported: CurrentLease, lease: Lease): boolean {
  *
  * @returns whether the status says something else of it.
  */
-export function mirrorDynamicSecret({ pass, object, current }: Holding, dynamicSecret: DynamicSecret): boolean {
+export function mirrorDynamicSecret(
+  { pass, object, current }: Holding,
+  dynamicSecret: DynamicSecret,
+): boolean {
   if (current === undefined) return false;
   const before = pass.memory().dynamicSecret;
   if (equal(before, dynamicSecret)) return false;

@@ -81,7 +81,10 @@ function ownerOf({ keyOf, memories }: SweepParts, uid: string): string | undefin
  * Looks, after the list, at the Secret and then at the object themselves: a lease moves from memory to the Secret, and from
  * there to the status. Memory comes last, so that nothing slips through between.
  */
-async function lookFor(parts: SweepParts, { id, tag }: TaggedLease): Promise<'lost' | 'named' | 'stray' | 'unclear'> {
+async function lookFor(
+  parts: SweepParts,
+  { id, tag }: TaggedLease,
+): Promise<'lost' | 'named' | 'stray' | 'unclear'> {
   const { cluster, memories } = parts;
   const key = ownerOf(parts, tag.object);
   if (key === undefined) return 'stray';
@@ -124,12 +127,21 @@ function handOver(parts: SweepParts, group: Group, link: Link, lease: TaggedLeas
   pass.metrics.swept('revoked');
   pass.log.warn('A lease that nobody names is revoked.', { lease: lease.id, attempt });
   if (parts.cluster.leases.get(key)?.uid === uid) {
-    pass.events.warn(pass.subject, 'LeaseSwept', 'A lease that neither the object nor its Secret names is revoked.');
+    pass.events.warn(
+      pass.subject,
+      'LeaseSwept',
+      'A lease that neither the object nor its Secret names is revoked.',
+    );
   }
   parts.enqueue(key);
 }
 
-function report(parts: SweepParts, { target, connection }: Group, list: LeaseList, strays: ReadonlySet<string>): void {
+function report(
+  parts: SweepParts,
+  { target, connection }: Group,
+  list: LeaseList,
+  strays: ReadonlySet<string>,
+): void {
   const { reported, metrics, log } = parts;
   const place = JSON.stringify([connection.host, target]);
   const before = reported.get(place) ?? new Set();

@@ -1,5 +1,6 @@
 import type { Fault } from '../../errors.ts';
 import { takeInventory, type Inventory, type LeaseList, type Presence } from '../../lease/inventory.ts';
+import { earliest } from '../../lease/revocations.ts';
 import { backoff } from '../../lease/schedule.ts';
 import type { Link } from '../connection/link.ts';
 import { faultOf } from '../lease/failure.ts';
@@ -59,8 +60,12 @@ export async function listGroup(
     const looks = [conclude(parts, group, list, before)];
     looks.push(await sweep(parts, group, { link, list }, signal));
     await readDynamicSecret(parts, group, link, list);
-    const again = looks.filter((look) => look !== undefined);
-    return { result: 'listed', again: again.length === 0 ? undefined : Math.max(Math.min(...again), 0) };
+    const again = earliest(looks);
+    // Whatever the clocks say, one list does not follow upon another at once.
+    return {
+      result: 'listed',
+      again: again === undefined ? undefined : Math.max(again, parts.timing.backoffBase),
+    };
   } catch (error) {
     const fault = faultOf(error, 'list the leases');
     return { result: 'failed', fault, again: waitAfter(parts, fault, failures) };
@@ -89,7 +94,7 @@ function conclude(
       held: held.length,
     });
   }
-  return looks.length === 0 ? undefined : Math.min(...looks);
+  return earliest(looks);
 }
 
 /** The list shows more than what is held: a lease that only a Secret names is looked for, and never missed. */
@@ -127,7 +132,11 @@ function take(
   }
   if (current !== undefined && gone.includes(current.id) && object.deletedAt === undefined) {
     pass.log.warn('The lease in use was revoked by somebody else.', { lease: current.id });
-    pass.events.warn(pass.subject, 'LeaseLost', 'The lease in use is gone from the server; another takes its place.');
+    pass.events.warn(
+      pass.subject,
+      'LeaseLost',
+      'The lease in use is gone from the server; another takes its place.',
+    );
   }
   if (!news) return;
   if (gone.length > 0 && inventory.mass) parts.enqueueAtPace(pass.key);
@@ -135,7 +144,12 @@ function take(
 }
 
 /** One read of any lease of ours tells the dynamic secret's own state, for all its objects. */
-async function readDynamicSecret(parts: VisitParts, group: Group, link: Link, { leases }: LeaseList): Promise<void> {
+async function readDynamicSecret(
+  parts: VisitParts,
+  group: Group,
+  link: Link,
+  { leases }: LeaseList,
+): Promise<void> {
   const users = holdingsOf(parts, group).filter(({ current }) => current !== undefined);
   const listed = new Set(leases.map(({ id }) => id));
   const one = users.find(({ current }) => listed.has(current?.id ?? ''))?.current;

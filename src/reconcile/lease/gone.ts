@@ -37,4 +37,3 @@ function without<Value>(map: ReadonlyMap<string, Value>, id: string): ReadonlyMa
   rest.delete(id);
   return rest;
 }
-

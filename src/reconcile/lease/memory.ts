@@ -68,7 +68,10 @@ export interface MemoryStore {
   holding(): readonly string[];
 }
 
-export function memoryStore(clock: Pick<Clock, 'elapsed'>, timing: Pick<Timing, 'formerMemory'>): MemoryStore {
+export function memoryStore(
+  clock: Pick<Clock, 'elapsed'>,
+  timing: Pick<Timing, 'formerMemory'>,
+): MemoryStore {
   const entries = new Map<string, { readonly key: string; readonly memory: Remembered }>();
   const byKey = new Map<string, Set<string>>();
   /** The last one let go is the last one here. */

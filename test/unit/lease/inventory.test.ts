@@ -18,7 +18,9 @@ function aHeldLease(overrides: Partial<HeldLease> = {}): HeldLease {
 }
 
 function many(count: number, overrides: Partial<HeldLease> = {}): readonly HeldLease[] {
-  return Array.from({ length: count }, (_, index) => aHeldLease({ id: `lease-${String(index)}`, ...overrides }));
+  return Array.from({ length: count }, (_, index) =>
+    aHeldLease({ id: `lease-${String(index)}`, ...overrides }),
+  );
 }
 
 function listOf(...ids: readonly string[]): Parameters<typeof takeInventory>[0] {
@@ -83,7 +85,10 @@ describe('a held lease', () => {
     const unknown = { elapsed: ELAPSED, server: undefined };
     const missed = (ms: number): object =>
       absence({ createdAt: instant(-HOUR), absentSince: ELAPSED - ms }, unknown, timing);
-    expect([missed(2 * MINUTE - 1), missed(2 * MINUTE)]).toMatchObject([{ state: 'missing' }, { state: 'gone' }]);
+    expect([missed(2 * MINUTE - 1), missed(2 * MINUTE)]).toMatchObject([
+      { state: 'missing' },
+      { state: 'gone' },
+    ]);
   });
 });
 

@@ -35,7 +35,10 @@ export function memoryCluster(server: ApiServer, wire: Wire, now: () => number):
     }),
     secrets: fedStore<SecretRecord>({ indexes: {} }),
   };
-  const list = <R extends Identified>(store: Pick<FedStore<R>, 'replace' | 'beginReplace'>, records: readonly R[]): void => {
+  const list = <R extends Identified>(
+    store: Pick<FedStore<R>, 'replace' | 'beginReplace'>,
+    records: readonly R[],
+  ): void => {
     store.replace('', { records, resourceVersion: server.version, since: store.beginReplace() });
   };
   list(stores.leases, server.list('leases').map(leaseRecord));

@@ -61,7 +61,9 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
     if (left === undefined) allLinks.drop(key);
     enqueueAll();
   });
-  cluster.stores.secrets.subscribe(enqueueAll);
+  cluster.stores.secrets.subscribe((key) => {
+    for (const lease of cluster.stores.leases.byIndex('bySecret', key)) waiting.add(lease.key);
+  });
   const parts: LeaseParts = {
     cluster,
     links: allLinks,
