@@ -37,20 +37,24 @@ export type SweepVerdict =
   | { readonly is: 'stray' };
 
 /** Judges one listed lease. Only a suspect can turn out to be lost; nothing else is ever revoked by the sweep. */
-export function sweepVerdict(
-  lease: Lease,
-  { install, object, serverTime, timing }: SweepContext,
-): SweepVerdict {
-  const { id, tag } = lease;
-  if (tag?.install !== install) return { is: 'foreign' };
-  if (object === 'elsewhere') return { is: 'accounted' };
-  if (object !== undefined && (object.ids.has(id) || object.attempts.has(tag.attempt))) {
-    return { is: 'accounted' };
-  }
-  const createdAt = parseInstant(lease.createdAt);
+export function sweepVerdict(lease: Lease, context: SweepContext): SweepVerdict {
+  const { tag } = lease;
+  if (tag?.install !== context.install) return { is: 'foreign' };
+  if (isAccounted(lease.id, tag.attempt, context.object)) return { is: 'accounted' };
+  const again = untilOldEnough(lease, context);
   // Of a lease whose age nobody knows it cannot be said that it is old enough.
-  if (createdAt === undefined || serverTime === undefined) return { is: 'stray' };
-  const again = createdAt + timing.sweepMinimumAge - serverTime;
-  if (object === undefined) return { is: again > 0 ? 'accounted' : 'stray' };
+  if (again === undefined) return { is: 'stray' };
+  if (context.object === undefined) return { is: again > 0 ? 'accounted' : 'stray' };
   return again > 0 ? { is: 'young', again } : { is: 'suspect' };
+}
+
+function isAccounted(id: string, attempt: string, object: SweepContext['object']): boolean {
+  if (object === undefined) return false;
+  return object === 'elsewhere' || object.ids.has(id) || object.attempts.has(attempt);
+}
+
+function untilOldEnough(lease: Lease, { serverTime, timing }: SweepContext): number | undefined {
+  const createdAt = parseInstant(lease.createdAt);
+  if (createdAt === undefined || serverTime === undefined) return undefined;
+  return createdAt + timing.sweepMinimumAge - serverTime;
 }

@@ -70,7 +70,15 @@ export function startOperator(options: OperatorOptions): Operator {
     hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
   });
   const parts: LeaseParts = {
-    ...{ cluster, links: allLinks, memories, clock, timing, log, metrics, events, install },
+    cluster,
+    links: allLinks,
+    memories,
+    clock,
+    timing,
+    log,
+    metrics,
+    events,
+    install,
     lookSoon: (namespace, ref, at) => allLeases.lookSoon(namespace, ref, at),
   };
   const common = { clock, timing, log, metrics, signal };

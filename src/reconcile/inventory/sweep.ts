@@ -1,6 +1,7 @@
 import type { Lease, LeaseTag } from '../../api/lease.ts';
 import { KubeError } from '../../kube/kube-error.ts';
 import type { LeaseList } from '../../lease/inventory.ts';
+import { earliest } from '../../lease/revocations.ts';
 import { sweepVerdict, type Accounts, type SweepContext } from '../../lease/sweep.ts';
 import type { Link } from '../connection/link.ts';
 import { leasePass, secretKeyOf, type LeaseParts } from '../lease/context.ts';
@@ -12,9 +13,9 @@ import type { Group } from './groups.ts';
 /** What a sweep works with, beside what every step of a lease does. */
 export interface SweepParts extends LeaseParts {
   /** The key of an object that exists, as far as the watch has told. */
-  keyOf(uid: string): string | undefined;
+  readonly keyOf: (uid: string) => string | undefined;
   /** Asks for an object to be looked at. */
-  enqueue(key: string): void;
+  readonly enqueue: (key: string) => void;
   /** Ids of the leases that were reported, by the server and dynamic secret that they are of. */
   readonly reported: Map<string, ReadonlySet<string>>;
 }
@@ -34,20 +35,19 @@ export async function sweep(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const context = contextFor(parts, group, list);
-  const strays = new Set<string>();
-  let again: number | undefined;
-  for (const lease of list.leases) {
-    const verdict = sweepVerdict(lease, context(lease.tag));
-    if (verdict.is === 'stray') strays.add(lease.id);
-    if (verdict.is === 'young') again = Math.min(verdict.again, again ?? Infinity);
-    if (verdict.is !== 'suspect' || !isTagged(lease) || signal.aborted) continue;
+  const judged = list.leases.map((lease) => ({ lease, verdict: sweepVerdict(lease, context(lease.tag)) }));
+  const strays = new Set(judged.flatMap(({ lease, verdict }) => (verdict.is === 'stray' ? [lease.id] : [])));
+  const looks = judged.map(({ verdict }) => (verdict.is === 'young' ? verdict.again : undefined));
+  const suspects = judged.flatMap(({ lease, verdict }) => (verdict.is === 'suspect' ? [lease] : []));
+  for (const lease of suspects.filter(isTagged)) {
+    if (signal.aborted) break;
     const found = await lookFor(parts, lease);
     if (found === 'lost') handOver(parts, group, link, lease);
     if (found === 'stray') strays.add(lease.id);
-    if (found === 'unclear') again = Math.min(parts.timing.settleRetry, again ?? Infinity);
+    if (found === 'unclear') looks.push(parts.timing.settleRetry);
   }
   report(parts, group, list, strays);
-  return again;
+  return earliest(looks);
 }
 
 function isTagged(lease: Lease): lease is TaggedLease {
@@ -77,36 +77,46 @@ function ownerOf({ keyOf, memories }: SweepParts, uid: string): string | undefin
   return keyOf(uid) ?? memories.former(uid)?.key;
 }
 
-/**
- * Looks, after the list, at the Secret and then at the object themselves: a lease moves from memory to the Secret, and from
- * there to the status. Memory comes last, so that nothing slips through between.
- */
+/** Whether a suspect is lost, by a look at the cluster made after the list. */
 async function lookFor(
   parts: SweepParts,
   { id, tag }: TaggedLease,
 ): Promise<'lost' | 'named' | 'stray' | 'unclear'> {
-  const { cluster, memories } = parts;
-  const key = ownerOf(parts, tag.object);
-  if (key === undefined) return 'stray';
   try {
-    const seen = cluster.leases.get(key);
-    const secretKeys = seen?.uid === tag.object ? secretKeysOf(seen) : [];
-    const named = new Set<string>();
-    for (const secret of secretKeys) {
-      for (const one of idsOfSecret(await cluster.secrets.look(secret))) named.add(one);
-    }
-    const live = await cluster.leases.look(key);
-    const object = live?.uid === tag.object ? live : undefined;
-    if (object === undefined && memories.former(tag.object) === undefined) return 'stray';
-    // Its Secret has another name by now than the one that was looked at.
-    if (object !== undefined && !secretKeys.includes(secretKeyOf(object))) return 'unclear';
-    for (const one of idsOfObject(object)) named.add(one);
+    const ids = await idsOfLiveLook(parts, tag.object);
+    if (typeof ids === 'string') return ids;
+    // Memory comes last, so that nothing slips through between.
     const memory = accountsOfMemory(parts, tag.object);
-    return named.has(id) || memory.ids.has(id) || memory.attempts.has(tag.attempt) ? 'named' : 'lost';
+    return ids.has(id) || memory.ids.has(id) || memory.attempts.has(tag.attempt) ? 'named' : 'lost';
   } catch (error) {
     if (error instanceof KubeError) return 'unclear';
     throw error;
   }
+}
+
+/**
+ * The ids that the Secret and then the object name now, in this order: a lease moves from memory to the Secret, and from
+ * there to the status. An object that is gone names none, if it is this process that let it go.
+ */
+async function idsOfLiveLook(
+  parts: SweepParts,
+  uid: string,
+): Promise<ReadonlySet<string> | 'stray' | 'unclear'> {
+  const { cluster, memories } = parts;
+  const key = ownerOf(parts, uid);
+  if (key === undefined) return 'stray';
+  const seen = cluster.leases.get(key);
+  const secretKeys = seen?.uid === uid ? secretKeysOf(seen) : [];
+  const ids = new Set<string>();
+  for (const secretKey of secretKeys) {
+    for (const id of idsOfSecret(await cluster.secrets.look(secretKey))) ids.add(id);
+  }
+  const live = await cluster.leases.look(key);
+  if (live?.uid !== uid) return memories.former(uid) === undefined ? 'stray' : ids;
+  // Its Secret has another name by now than the one that was looked at.
+  if (!secretKeys.includes(secretKeyOf(live))) return 'unclear';
+  for (const id of idsOfObject(live)) ids.add(id);
+  return ids;
 }
 
 /** The Secret that the spec names, and the one that was last written. */

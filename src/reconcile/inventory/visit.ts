@@ -12,7 +12,7 @@ import { sweep, type SweepParts } from './sweep.ts';
 
 export interface VisitParts extends SweepParts {
   /** Asks for an object to be looked at after the others that vanished with its lease. */
-  enqueueAtPace(key: string): void;
+  readonly enqueueAtPace: (key: string) => void;
 }
 
 /** How a visit ended, and in how many milliseconds another is worth it. */
@@ -116,31 +116,34 @@ function take(
   holding: Holding,
   { inventory, seen }: { readonly inventory: Inventory; readonly seen: ReadonlyMap<string, Presence> },
 ): void {
-  const { pass, object, current } = holding;
-  const memory = pass.memory();
-  const own = new Map(
-    [...holding.held.map(({ id }) => id), holding.recorded ?? ''].flatMap((id) => {
-      const presence = seen.get(id);
-      return presence === undefined ? [] : [[id, presence] as const];
-    }),
-  );
+  const { held, recorded = '', pass } = holding;
+  const own = new Map<string, Presence>();
+  for (const id of [...held.map((lease) => lease.id), recorded]) {
+    const presence = seen.get(id);
+    if (presence !== undefined) own.set(id, presence);
+  }
+  const toBeRevoked = new Set([
+    ...pass.memory().revocations.keys(),
+    ...pass.memory().discarded.map(({ id }) => id),
+  ]);
   const { news, gone } = mirror(holding, own);
-  for (const id of gone) {
-    const revoked = memory.revocations.has(id) || memory.discarded.some((ref) => ref.id === id);
-    if (revoked) pass.metrics.revoked('gone');
-    pass.log.info('A lease is gone.', { lease: id, revoked });
-  }
-  if (current !== undefined && gone.includes(current.id) && object.deletedAt === undefined) {
-    pass.log.warn('The lease in use was revoked by somebody else.', { lease: current.id });
-    pass.events.warn(
-      pass.subject,
-      'LeaseLost',
-      'The lease in use is gone from the server; another takes its place.',
-    );
-  }
+  for (const id of gone) tellGone(holding, id, toBeRevoked.has(id));
   if (!news) return;
   if (gone.length > 0 && inventory.mass) parts.enqueueAtPace(pass.key);
   else parts.enqueue(pass.key);
+}
+
+function tellGone({ pass, current, object }: Holding, id: string, toBeRevoked: boolean): void {
+  if (toBeRevoked) {
+    pass.metrics.revoked('gone');
+    pass.log.info('A lease was revoked.', { lease: id, result: 'gone' });
+  } else if (id === current?.id && object.deletedAt === undefined) {
+    pass.log.warn('The lease in use is gone from the server.', { lease: id });
+    const message = 'The lease in use is gone from the server; another takes its place.';
+    pass.events.warn(pass.subject, 'LeaseLost', message);
+  } else {
+    pass.log.info('A replaced lease is gone from the server.', { lease: id });
+  }
 }
 
 /** One read of any lease of ours tells the dynamic secret's own state, for all its objects. */

@@ -17,10 +17,10 @@ async function leased(ttl = '4h'): Promise<World> {
 }
 
 /** A world with so many lease objects of one dynamic secret. */
-async function leasedMany(count: number): Promise<World> {
+async function leasedMany(size: number): Promise<World> {
   const world = new World({ inventory: true });
   world.connect();
-  for (let number = 1; number <= count; number += 1) {
+  for (let number = 1; number <= size; number += 1) {
     const metadata = { name: `lease-${String(number)}`, namespace: 'shop' };
     world.kube.create('leases', { metadata, spec: aSpec({ ttl: '4h' }) });
   }

@@ -121,7 +121,8 @@ export class World extends Surroundings {
 
   /** Has every group of the inventory listed now, and the operator do what follows from it. */
   async inventory(): Promise<void> {
-    for (const group of [...this.#process.lists.keys()]) await this.#list(group);
+    const groups = Array.from(this.#process.lists.keys());
+    for (const group of groups) await this.#list(group);
     await this.settle(0);
   }
 
