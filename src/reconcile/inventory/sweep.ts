@@ -107,16 +107,13 @@ async function idsOfLiveLook(
   if (key === undefined) return 'stray';
   const seen = cluster.leases.get(key);
   const secretKeys = seen?.uid === uid ? secretKeysOf(seen) : [];
-  const ids = new Set<string>();
-  for (const secretKey of secretKeys) {
-    for (const id of idsOfSecret(await cluster.secrets.look(secretKey))) ids.add(id);
-  }
+  const secrets = await Promise.all(secretKeys.map((secretKey) => cluster.secrets.look(secretKey)));
+  const ids = new Set(secrets.flatMap(idsOfSecret));
   const live = await cluster.leases.look(key);
   if (live?.uid !== uid) return memories.former(uid) === undefined ? 'stray' : ids;
   // Its Secret has another name by now than the one that was looked at.
   if (!secretKeys.includes(secretKeyOf(live))) return 'unclear';
-  for (const id of idsOfObject(live)) ids.add(id);
-  return ids;
+  return new Set([...ids, ...idsOfObject(live)]);
 }
 
 /** The Secret that the spec names, and the one that was last written. */
