@@ -38,6 +38,8 @@ export interface Timing {
   readonly minimumBefore: number;
   /** The least time that a lease is used before it is replaced, where its life allows. */
   readonly minimumUse: number;
+  /** A lease with less left than this is replaced, never renewed: the server may be about to end it. */
+  readonly renewalGuard: number;
   /** How long a replaced lease should live on, so that every kubelet has shown the successor. */
   readonly overlap: number;
   /** Drift of one Secret costs at most one lease in this time. */
@@ -85,6 +87,7 @@ export const standardTiming: Timing = Object.freeze({
   clockSlack: 1 * second,
   minimumBefore: 150 * second,
   minimumUse: 30 * second,
+  renewalGuard: 60 * second,
   overlap: 2 * minute,
   driftInterval: 10 * minute,
   backoffBase: 1 * second,

@@ -18,6 +18,7 @@ export const progressReasons = [
   'Delivering',
   'Settling',
   'Revoking',
+  'Suspended',
   'LoggedIn',
   'Settled',
   'Accepted',

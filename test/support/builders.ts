@@ -29,6 +29,9 @@ export function instant(ms: number): string {
   return formatInstant(NOW + ms);
 }
 
+/** The installation that every input speaks of. */
+export const INSTALL = 'this-installation';
+
 export const HOST = 'https://infisical.example.com';
 
 export function anIdentity(overrides: Partial<ConnectionIdentity> = {}): ConnectionIdentity {
@@ -120,7 +123,7 @@ export function ourSecret(overrides: Partial<OurSecret> = {}): OurSecret {
     uid: 'secret-uid',
     resourceVersion: '7',
     record: aRecord(),
-    edited: false,
+    data: 'intact',
     dressed: true,
     ...overrides,
   };
@@ -147,6 +150,7 @@ export function anObject(overrides: Partial<ObjectView> = {}): ObjectView {
     hasFinalizer: true,
     spec: valid(aSpec()),
     status: aStatus(),
+    rotate: undefined,
     ...overrides,
   };
 }
@@ -209,6 +213,9 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     blocked: undefined,
     healedAt: undefined,
     written: undefined,
+    unrenewable: new Set(),
+    unaccounted: undefined,
+    accounted: true,
     ...overrides,
   };
 }
@@ -232,6 +239,7 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
+    install: INSTALL,
     timing: standardTiming,
   };
 }

@@ -1,5 +1,6 @@
 import type { CurrentLease, LeaseStatus } from '../../api/dynamic-secret-lease.ts';
 import type { DynamicSecret, Lease } from '../../api/lease.ts';
+import { parseInstant } from '../../instant.ts';
 import { equal } from '../../kube/merge-patch.ts';
 import type { Presence } from '../../lease/inventory.ts';
 import { endLease } from '../lease/gone.ts';
@@ -37,16 +38,23 @@ export function mirror(holding: Holding, seen: ReadonlyMap<string, Presence>): M
 
 /** The leases of this object that the server showed: those that it holds, and the one that its Secret names. */
 function freshOf(
-  { held, recorded }: Holding,
+  { held, recorded, pass }: Holding,
   seen: ReadonlyMap<string, Presence>,
 ): ReadonlyMap<string, Lease> {
   const ids = [...held.map(({ id }) => id), ...(recorded === undefined ? [] : [recorded])];
   return new Map(
     ids.flatMap((id) => {
       const presence = seen.get(id);
-      return presence?.state === 'present' ? [[id, presence.lease] as const] : [];
+      const known = pass.memory().known.get(id)?.lease;
+      return presence?.state === 'present' ? [[id, latest(presence.lease, known)] as const] : [];
     }),
   );
+}
+
+/** A list may be older than what an answer told of the same lease: it was asked for before, or a replica lags. */
+function latest(listed: Lease, known: Lease | undefined): Lease {
+  const newer = (parseInstant(known?.updatedAt) ?? 0) > (parseInstant(listed.updatedAt) ?? 0);
+  return newer && known !== undefined ? known : listed;
 }
 
 function sightedNow(

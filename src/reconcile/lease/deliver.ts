@@ -2,11 +2,13 @@ import type { LeaseRef } from '../../api/lease.ts';
 import { fault, type Fault } from '../../errors.ts';
 import { isAlreadyExists, isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { KnownLease } from '../../lease/input.ts';
+import { targetOfRef } from '../../lease/target.ts';
 import { changedSecret, newSecret, type Content } from '../../secret/manifest.ts';
 import { isOwnedBy, judgeConflict, recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord, SecretRecord, WriteOptions } from '../ports.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail } from './failure.ts';
+import { countUnaccounted } from './unaccounted.ts';
 import { dressOf } from './gather.ts';
 import type { HeldLease } from './memory.ts';
 
@@ -166,6 +168,11 @@ function settleDelivery(
     // Only those that the status still names have to be remembered as ended.
     settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
     attestations: new Map(),
+    sighted: new Map([...pass.memory().sighted].filter(([id]) => listed.has(id) || id === held.replaced?.id)),
+    dynamicSecret: pass.memory().known.get(held.ref.id)?.dynamicSecret,
+    unrenewable: new Set(),
+    inspected: undefined,
+    strayed: undefined,
     ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),
   });
   pass.metrics.delivered(result);
@@ -210,6 +217,9 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   // As long as no write works the next lease would share its fate, so a dry run comes first here too.
   pass.remember({ inHand: undefined, blocked: why });
   pass.metrics.delivered('abandoned');
+  // Where the server keeps tags, the sweep finds out whether the Secret names it.
+  if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) !== 'kept')
+    countUnaccounted(pass, held.answeredAt, held.ref.expireAt);
   pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
     lease: held.ref.id,
   });

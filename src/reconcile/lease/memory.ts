@@ -4,6 +4,7 @@ import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import type { LeaseInHand, Memory } from '../../lease/input.ts';
 import type { LeaseCause } from '../../lease/plan.ts';
 import type { Timing } from '../../timing.ts';
+import type { SecretRecord } from '../ports.ts';
 
 /** A lease in hand, with what is to be written of it. The only place where credentials stay between two steps. */
 export interface HeldLease extends LeaseInHand {
@@ -22,6 +23,13 @@ export interface Remembered extends Memory {
   readonly untagged: boolean;
   /** When a list first lacked a lease that was to be revoked: elapsed milliseconds by lease id. */
   readonly absentSince: ReadonlyMap<string, number>;
+  /** What was found when the Secret was last looked at. */
+  readonly inspected:
+    { readonly uid: string; readonly resourceVersion: string; readonly digest: string } | undefined;
+  /** Our Secret as a live look showed it while the watch does not: without our label. */
+  readonly strayed: SecretRecord | undefined;
+  /** The first look at the object asked for a lease: a process before this one may have been about to get one, too. */
+  readonly inherited: boolean;
   /** The object was let go: whatever a view that lags still shows of it, our part in it is over. */
   readonly released: boolean;
 }
@@ -37,6 +45,12 @@ const blank: Remembered = Object.freeze({
   attestations: new Map(),
   revocations: new Map(),
   absentSince: new Map(),
+  inspected: undefined,
+  strayed: undefined,
+  inherited: false,
+  unrenewable: new Set<string>(),
+  unaccounted: undefined,
+  accounted: false,
   released: false,
   settled: new Set<string>(),
   failures: undefined,
@@ -57,6 +71,8 @@ export interface FormerObject {
 /** The memory of this process: by object, from the first step taken for it until it is gone. */
 export interface MemoryStore {
   of(uid: string): Remembered;
+  /** Whether anything was done for an object yet. */
+  has(uid: string): boolean;
   update(key: string, uid: string, change: Partial<Remembered>): void;
   /** Ends what is remembered of an object that was let go. `left`: ids of the leases that were left to run out. */
   forget(uid: string, left?: readonly string[]): void;
@@ -90,6 +106,7 @@ export function memoryStore(
 
   return {
     of: (uid) => entries.get(uid)?.memory ?? blank,
+    has: (uid) => entries.has(uid),
     update(key, uid, change) {
       entries.set(uid, { key, memory: { ...(entries.get(uid)?.memory ?? blank), ...change } });
       byKey.set(key, (byKey.get(key) ?? new Set()).add(uid));

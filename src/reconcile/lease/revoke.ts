@@ -25,9 +25,25 @@ export async function revoke(pass: LeasePass, ref: LeaseRef): Promise<void> {
   if (why !== undefined) await lookOrPostpone(pass, client, ref, why);
 }
 
+/**
+ * Whether a lease that only the status speaks for is ours indeed. A cluster that was cloned has the status of the other
+ * one: the server's tag tells them apart, where their installation ids differ.
+ */
+async function isAnothers(pass: LeasePass, client: LeaseClient, ref: LeaseRef): Promise<boolean> {
+  const memory = pass.memory();
+  if (memory.known.has(ref.id) || memory.discarded.some(({ id }) => id === ref.id)) return false;
+  const lease = memory.sighted.get(ref.id) ?? (await client.getLease(ref.id, targetOfRef(ref))).lease;
+  return lease.tag !== undefined && (lease.tag.install !== pass.install || lease.tag.object !== pass.uid);
+}
+
 /** Asks for the revocation. @returns why the lease must be looked for; undefined where there is no need. */
 async function askFor(pass: LeasePass, client: LeaseClient, ref: LeaseRef): Promise<Fault | undefined> {
   try {
+    if (await isAnothers(pass, client, ref)) {
+      pass.log.warn('A lease is of another installation, and is left to it.', { lease: ref.id });
+      settled(pass, ref, 'left');
+      return undefined;
+    }
     const answer = await client.revokeLease(ref.id, targetOfRef(ref));
     if (answer.status !== null) return revocationFault(ref);
     settled(pass, ref, 'confirmed');
@@ -83,7 +99,7 @@ async function lookForIt(pass: LeasePass, client: LeaseClient, ref: LeaseRef, wh
 function settled(pass: LeasePass, ref: LeaseRef, result: RevocationResult): void {
   endLease(pass, ref.id);
   pass.metrics.revoked(result);
-  pass.log.info('A lease was revoked.', { lease: ref.id, result });
+  if (result !== 'left') pass.log.info('A lease was revoked.', { lease: ref.id, result });
 }
 
 function postpone(pass: LeasePass, ref: LeaseRef, why: Fault): void {

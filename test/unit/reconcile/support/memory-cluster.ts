@@ -12,6 +12,7 @@ import type {
 } from '../../../../src/reconcile/ports.ts';
 import { leaseIndexes } from '../../../../src/reconcile/cluster.ts';
 import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
+import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Wire } from './wire.ts';
 
@@ -134,6 +135,19 @@ function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRec
   return {
     get: (key) => store.get(key),
     look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
+    async inspect(key) {
+      const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));
+      const known = store.get(key);
+      if (raw === undefined) {
+        if (known !== undefined) store.observeDeleted(key, known.uid);
+        return undefined;
+      }
+      const decoded = Object.entries(raw.data ?? {}).map(([name, value]): [string, string] => [
+        name,
+        Buffer.from(value, 'base64').toString(),
+      ]);
+      return { secret: observed(raw), digest: digestOf(new Map(decoded)) };
+    },
     create: async (_key, body, options = {}) =>
       observed(
         await wire.call(callOf('create', options.dryRun), () => server.create('secrets', body, options)),

@@ -6,13 +6,14 @@ import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
 import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
 import type { Events, Log, Metrics } from '../../../../src/telemetry.ts';
 import { standardTiming } from '../../../../src/timing.ts';
+import { INSTALL } from '../../../support/builders.ts';
 import type { ApiServer } from './api-server.ts';
 import { leaseClient } from './lease-client.ts';
 import type { LeaseServer } from './lease-server.ts';
 import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
 import type { Wire } from './wire.ts';
 
-export const INSTALL = 'this-installation';
+export { INSTALL };
 
 /** A process of the operator: everything that a crash takes away. */
 export interface Process {
