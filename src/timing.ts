@@ -20,6 +20,18 @@ export interface Timing {
   readonly goneSecondLook: number;
   /** A lease younger than this is never *gone*: a list may come from a replica that lags. */
   readonly goneMinimumAge: number;
+  /** The second look when many leases of a dynamic secret are missing at once. */
+  readonly massSecondLook: number;
+  /** Between two replacements of leases that vanished together. */
+  readonly replacementPace: number;
+  /** Between two lists of the same dynamic secret; a tenth more or less, at random. */
+  readonly inventoryInterval: number;
+  /** After a start, each dynamic secret is listed once within this time. */
+  readonly inventoryFirst: number;
+  /** A lease younger than this is never swept: whoever asked for it may still be writing its Secret. */
+  readonly sweepMinimumAge: number;
+  /** For how long it is remembered which objects this process has let go. */
+  readonly formerMemory: number;
   /** Uncertainty about the servers' clocks: a lease is past its end only this long after `expireAt`. */
   readonly clockSlack: number;
   /** The smallest effective `rotation.before` that a lease's life allows. */
@@ -70,6 +82,12 @@ export const standardTiming: Timing = Object.freeze({
   settleRetry: 15 * second,
   goneSecondLook: 10 * second,
   goneMinimumAge: 2 * minute,
+  massSecondLook: 60 * second,
+  replacementPace: 100,
+  inventoryInterval: 5 * minute,
+  inventoryFirst: 1 * minute,
+  sweepMinimumAge: 3 * minute,
+  formerMemory: 10 * minute,
   clockSlack: 1 * second,
   minimumBefore: 150 * second,
   minimumUse: 30 * second,

@@ -157,7 +157,7 @@ function settleDelivery(
   { secret, result }: { readonly secret: SecretRecord; readonly result: 'written' | 'found' },
 ): void {
   const { uid, resourceVersion } = secret;
-  const listed = new Set((object.status.retiring ?? []).map(idOf));
+  const listed = new Set([...(object.status.retiring ?? []).map(idOf), ...reportedIds(object)]);
   pass.remember({
     inHand: undefined,
     written: { uid, resourceVersion },
@@ -165,7 +165,7 @@ function settleDelivery(
     tried: true,
     blocked: undefined,
     known: lastTwo(pass, held),
-    // Only those that the status still lists have to be remembered as ended.
+    // Only those that the status still names have to be remembered as ended.
     settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
     attestations: new Map(),
     sighted: new Map([...pass.memory().sighted].filter(([id]) => listed.has(id) || id === held.replaced?.id)),
@@ -220,9 +220,10 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   // Where the server keeps tags, the sweep finds out whether the Secret names it.
   if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) !== 'kept')
     countUnaccounted(pass, held.answeredAt, held.ref.expireAt);
-  pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
+  pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
     lease: held.ref.id,
   });
+  pass.lookSoon(pass.namespace, held.ref, held.answeredAt + timing.sweepMinimumAge);
   fail(pass, why);
 }
 

@@ -47,7 +47,10 @@ export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
     if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
   }
-  pass.memories.forget(pass.uid);
+  pass.memories.forget(
+    pass.uid,
+    left.map(({ ref }) => ref.id),
+  );
   // The API server answers the last finalizer's removal with the object's old version, so it stays in view for a while.
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }

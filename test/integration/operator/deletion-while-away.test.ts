@@ -31,7 +31,7 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     tenants = Object.fromEntries(await Promise.all(made)) as typeof tenants;
     // A lease may be ready before the connection carries the finalizer; one that is deleted already takes none.
     for (const shop of Object.values(tenants)) {
-      await shop.untilConnection(({ finalizers }) => finalizers.includes(CONNECTION_FINALIZER));
+      await shop.untilConnection((connection) => connection.finalizers.includes(CONNECTION_FINALIZER));
     }
     await first.stop();
     await tenants['connection-first'].remove(CONNECTION, LEASE);

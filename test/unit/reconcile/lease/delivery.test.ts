@@ -427,7 +427,7 @@ describe('past the deadline', () => {
     expect(world.counts).toEqual(['delivered: abandoned']);
     expect(world.live).toEqual([1]);
     expect(world.lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { message: 'A lease could not be written into its Secret in time and is left to end.' },
+      { message: 'A lease could not be written into its Secret in time; the sweep decides about it.' },
     ]);
     world.always('create secrets', works);
     world.always('create secrets, dry', works);

@@ -37,6 +37,8 @@ export class LeaseServer {
   missing: 404 | 400 = 404;
   /** Leases that a replica does not show yet, or no more: no request finds them. */
   hidden: ReadonlySet<string> = new Set();
+  /** What the server says of every dynamic secret beside its name. */
+  secretState: Partial<DynamicSecret> = {};
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
 
@@ -136,6 +138,12 @@ export class LeaseServer {
     return seeded;
   }
 
+  /** The server's word on a lease changes. */
+  mark(id: string, change: Partial<Lease>): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, lease: { ...row.lease, ...change } });
+  }
+
   #find(id: string, target: Target, request: string): Row {
     const row = this.#rows.get(id);
     if (row !== undefined && this.#isShown(row)) return row;
@@ -153,6 +161,7 @@ export class LeaseServer {
       maxTTL: this.maximum === undefined ? null : `${String(this.maximum)}ms`,
       status: null,
       statusDetails: null,
+      ...this.secretState,
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../../src/clock.ts';
 import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links } from '../../../../src/reconcile/connection/links.ts';
+import { inventory, type Inventory } from '../../../../src/reconcile/inventory/inventory.ts';
 import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
 import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
 import type { Events, Log, Metrics } from '../../../../src/telemetry.ts';
@@ -23,6 +24,9 @@ export interface Process {
   readonly waiting: Set<string>;
   /** Elapsed milliseconds by key. */
   readonly wakeUps: Map<string, number>;
+  readonly inventory: Inventory;
+  /** When the groups of the inventory are to be listed: elapsed milliseconds by key. */
+  readonly lists: Map<string, number>;
 }
 
 interface Outside {
@@ -58,17 +62,27 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
     if (left === undefined) allLinks.drop(key);
     enqueueAll();
   });
-  cluster.stores.secrets.subscribe(enqueueAll);
-  const parts = {
+  cluster.stores.secrets.subscribe((key) => {
+    for (const lease of cluster.stores.leases.byIndex('bySecret', key)) waiting.add(lease.key);
+  });
+  const parts: LeaseParts = {
     cluster,
     links: allLinks,
-    memories: memoryStore(),
+    memories: memoryStore(clock, standardTiming),
     clock,
     timing: standardTiming,
     log,
     metrics,
     events,
     install: INSTALL,
+    lookSoon: (namespace, ref, at) => leaseInventory.lookSoon(namespace, ref, at),
   };
-  return { wire, cluster, parts, waiting, wakeUps: new Map() };
+  const lists = new Map<string, number>();
+  const leaseInventory = inventory({
+    parts,
+    stores: cluster.stores,
+    wake: (group, ms) => void lists.set(group, clock.elapsed() + ms),
+    enqueue: (key) => void waiting.add(key),
+  });
+  return { wire, cluster, parts, waiting, wakeUps: new Map(), inventory: leaseInventory, lists };
 }
