@@ -12,6 +12,7 @@ import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
 import { inventory } from './inventory/inventory.ts';
 import type { LeaseParts } from './lease/context.ts';
+import { whileLeading } from './leading.ts';
 import { memoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
@@ -25,6 +26,8 @@ export interface OperatorOptions {
   readonly events: Events;
   /** Makes the client of a connection whose spec is valid. Default: the lease API's own, over the network. */
   readonly openClient?: OpenClient;
+  /** Whether this process leads: without the lead no lease is asked for. Default: yes. */
+  readonly mayWrite?: () => boolean;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -64,7 +67,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
     const client = openClient(connection, identity, () => controllers.connection.enqueue(connection.key));
-    return link({ identity, client, clock, timing });
+    return link({ identity, client: whileLeading(client, options.mayWrite), clock, timing });
   };
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),

@@ -40,6 +40,8 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'deletecollection secrets': 'delete the Secrets of a whole namespace',
   'create serviceaccounts/token': 'become somebody else',
   'impersonate users': 'act as somebody else',
+  'delete leases.coordination.k8s.io': 'take the lead from whoever has it',
+  'list leases.coordination.k8s.io': 'look at the leads of others',
   'create pods': 'run programs',
   'get configmaps': 'read what no connection names',
   'list namespaces': 'look around',
@@ -54,8 +56,9 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
   beforeAll(async () => {
     granted = await grantedRights();
     stage = await startStage();
-    await stage.startOperator();
+    await stage.startOperator({ election: true });
     await stage.apply(...connectionObjects(stage), leaseManifest('orders-db'));
+    await renew();
     await stage.untilReady('orders-db');
     await relabel();
     await lose();
@@ -70,6 +73,14 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.apply(leaseManifest('orders-db', { secret: { labels: { tier: 'db' } } }));
     const carried = '--for=jsonpath={.metadata.labels.tier}=db';
     await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=30s');
+  }
+
+  /** The lead is renewed. */
+  async function renew(): Promise<void> {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/leaseholder-system/leases/leaseholder';
+    const first = JSON.stringify(await stage.read(lease));
+    const probe = async (): Promise<boolean> => JSON.stringify(await stage.read(lease)) !== first;
+    await awaitCondition(probe, { what: 'a renewal' });
   }
 
   /** The Secret is deleted by hand, and comes back with other credentials. */
@@ -124,6 +135,13 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     const read = requests.filter(({ resource }) => resource === 'namespaces');
     expect(new Set(read.map(({ verb, name }) => `${verb} ${String(name)}`))).toEqual(
       new Set(['get kube-system']),
+    );
+  });
+
+  test('let one Lease be held, by its name, in the own namespace', () => {
+    const held = requests.filter(({ group, verb }) => group === 'coordination.k8s.io' && verb !== 'create');
+    expect(new Set(held.map(({ namespace, name }) => `${String(namespace)}/${String(name)}`))).toEqual(
+      new Set(['leaseholder-system/leaseholder']),
     );
   });
 
