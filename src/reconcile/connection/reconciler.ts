@@ -1,4 +1,5 @@
 import type { Condition, Reason } from '../../api/condition.ts';
+import { CONNECTION_FINALIZER } from '../../api/names.ts';
 import { serverOf, type ConnectionStatus } from '../../api/infisical-connection.ts';
 import type { Fault } from '../../errors.ts';
 import type { SessionState } from '../../infisical/session.ts';
@@ -118,11 +119,9 @@ function lastLoginOf(
 
 type Words = readonly [type: string, holds: boolean, reason: Reason, message: string];
 
-function conditionsOf(
-  { status: { conditions: before = [] }, generation, deletedAt }: ConnectionRecord,
-  now: number,
-  raised: Fault | undefined,
-): Condition[] {
+function conditionsOf(connection: ConnectionRecord, now: number, raised: Fault | undefined): Condition[] {
+  const { status: reported, generation } = connection;
+  const { conditions: before = [] } = reported;
   const stalled = raised?.retry === 'change';
   const words: readonly Words[] = [
     [
@@ -131,7 +130,7 @@ function conditionsOf(
       raised?.code ?? 'LoggedIn',
       raised?.message ?? 'The server accepts the login.',
     ],
-    deletedAt === undefined ? underWay(stalled ? undefined : raised) : ['Reconciling', true, 'InUse', IN_USE],
+    isHeldUp(connection) ? ['Reconciling', true, 'InUse', IN_USE] : underWay(stalled ? undefined : raised),
     stalled
       ? ['Stalled', true, raised.code, raised.message]
       : ['Stalled', false, 'Accepted', 'The spec is accepted.'],
@@ -142,6 +141,11 @@ function conditionsOf(
     const lastTransitionTime = last?.status === status ? last.lastTransitionTime : formatInstant(now);
     return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
   });
+}
+
+/** Whether we keep it from going. */
+function isHeldUp({ deletedAt, finalizers }: ConnectionRecord): boolean {
+  return deletedAt !== undefined && finalizers.includes(CONNECTION_FINALIZER);
 }
 
 function underWay(raised: Fault | undefined): Words {

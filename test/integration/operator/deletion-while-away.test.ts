@@ -38,7 +38,7 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     await tenants['lease-first'].remove(LEASE, CONNECTION);
     await tenants['connection-alone'].remove(CONNECTION);
     await tenants['credential-too'].remove(CREDENTIAL, CONNECTION, LEASE);
-    await finalizers(tenants['namespace-kept'], ['example.com/kept']);
+    await guardCredential(tenants['namespace-kept'], ['example.com/kept']);
     for (const name of ['namespace', 'namespace-kept'] as const) await tenants[name].removeNamespace();
     await tenants.namespace.untilGone(CREDENTIAL);
     await deleteByForce(stage, 'by-force');
@@ -96,7 +96,7 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     await shop.untilGone(CONNECTION);
     expect(await shop.live()).toBe(0);
     expect(shop.left(operator)).toEqual([]);
-    await finalizers(shop, null);
+    await guardCredential(shop, null);
     await shop.untilNamespaceGone(30);
   });
 
@@ -111,7 +111,7 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
 });
 
 /** Somebody else keeps the credential, or no longer. */
-async function finalizers(shop: Tenant, wanted: readonly string[] | null): Promise<void> {
+async function guardCredential(shop: Tenant, wanted: readonly string[] | null): Promise<void> {
   const patch = JSON.stringify({ metadata: { finalizers: wanted } });
   await shop.kubectl('patch', CREDENTIAL, '--type=merge', '-p', patch);
 }

@@ -309,6 +309,9 @@ describe('a connection that an object names', () => {
     await world.reconcile();
     expect(world.wire.calls).toEqual(['TIME', 'LOGIN', 'patch connections/status']);
     expect(world.connection.finalizers).toEqual(['theirs/one']);
+    // It is not the leases that its deletion waits for.
+    expect(world.condition('Reconciling')).toBe('False Settled');
+    expect(world.told).toEqual([]);
   });
 
   test('leaves the finalizers of others alone', async () => {
