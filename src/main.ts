@@ -2,20 +2,22 @@ import { hostname } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
 import { systemClock, type Clock } from './clock.ts';
+import { parseDrain } from './drain/command.ts';
+import { drain } from './drain/drain.ts';
 import { parseConfig, type Config } from './config.ts';
 import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
 import { connect, isPod } from './kube/connect.ts';
-import { eventType, recordEvents } from './kube/events.ts';
+import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, type Transport } from './kube/transport.ts';
 import { createLog } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
-import { watchCluster, watchedResources } from './reconcile/cluster.ts';
+import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
 import { controllerNames, startOperator } from './reconcile/operator.ts';
-import type { Events, Log } from './telemetry.ts';
+import type { Log } from './telemetry.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
 /** What the composition is made with; only `timing` differs in tests. */
@@ -25,7 +27,16 @@ export interface RunOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Asks the operator to finish what is under way and end. */
   readonly stop: AbortSignal;
+  /** Where the log goes. Default: standard output. */
+  readonly log?: Log;
+  /** What this process is for, beside the operator's work. When it is done, the process ends with its exit code. */
+  readonly duty?: Duty;
 }
+
+/** A task that goes on while the operator, here or elsewhere, works; `stop` gives it up. @returns an exit code. */
+export type Duty = (
+  parts: Parts & { readonly cluster: WatchedCluster; readonly stop: AbortSignal },
+) => Promise<number>;
 
 /**
  * Runs the operator until it is asked to stop: config → parts → election → run → drain.
@@ -33,50 +44,15 @@ export interface RunOptions {
  * @returns the exit code: 0 after a clean end, 1 when it could not start or has lost the lead.
  */
 export async function run(options: RunOptions): Promise<number> {
-  const { config, timing, environment, stop } = options;
-  const clock = systemClock();
-  const log = createLog(config.logLevel);
-  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources });
-  const watching = new AbortController();
+  const log = options.log ?? createLog(options.config.logLevel);
   try {
-    const way = { ...config, clock, inCluster: inClusterOf(environment) };
-    const access = await connect(way);
-    const userAgent = `leaseholder/${manifest.version}`;
-    const { kubeConnections: connections } = config;
-    const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-    const now = (): number => transport.now() ?? clock.wall();
-    const mayWrite = (): boolean => election.leads;
-    const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
-    const parts = { transport, clock, timing, log, metrics, events };
-    const { namespaces } = config;
-    const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
-    const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
-    const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
-    const waitingFor = (): readonly string[] => cluster.waitingFor();
-    let server: ObservabilityServer | undefined;
-    let ending: Ending = 'finished';
-    try {
-      server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
-      log.info('The operator is starting.', { version: manifest.version, server: access.server });
-      ending = await work({ ...options, ...parts, cluster, election, mayWrite });
-    } finally {
-      if (ending === 'finished') await election.release();
-      watching.abort();
-      await Promise.all([cluster.ended, server?.close(), events.close()]);
-      // Whatever is still open without the lead is broken off by the end of the process.
-      if (ending !== 'lost') await transport.close();
-    }
-    log.info('The operator has ended.');
-    return ending === 'lost' ? 1 : 0;
+    return await perform(options, await compose(options, log));
   } catch (error) {
-    if (stop.aborted) return 0;
+    if (options.stop.aborted) return 0;
     log.error(sentenceOf(error), { error: error instanceof Error ? error.name : typeof error });
     return 1;
   }
 }
-
-/** The namespace of the election where the operator runs outside of a cluster. */
-const HOME = 'leaseholder-system';
 
 interface Parts {
   readonly transport: Transport;
@@ -84,7 +60,70 @@ interface Parts {
   readonly timing: Timing;
   readonly log: Log;
   readonly metrics: ReturnType<typeof createMetrics>;
+  readonly events: EventRecorder;
 }
+
+interface Composition extends Parts {
+  readonly cluster: WatchedCluster;
+  readonly election: Election;
+  readonly mayWrite: () => boolean;
+  /** The URL of the API server. */
+  readonly url: string;
+  /** Ends the watches. */
+  readonly watching: AbortController;
+}
+
+/** Makes the parts; from here on the stores fill, and this process stands for election when they are full. */
+async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
+  const clock = systemClock();
+  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources });
+  const watching = new AbortController();
+  const way = { ...config, clock, inCluster: inClusterOf(environment) };
+  const access = await connect(way);
+  const userAgent = `leaseholder/${manifest.version}`;
+  const { kubeConnections: connections, namespaces } = config;
+  const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
+  const now = (): number => transport.now() ?? clock.wall();
+  const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
+  const parts = { transport, clock, timing, log, metrics, events };
+  const mayWrite = (): boolean => election.leads;
+  const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
+  const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
+  const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
+  return { ...parts, cluster, election, mayWrite, url: access.server, watching };
+}
+
+async function perform(options: RunOptions, composition: Composition): Promise<number> {
+  const { config } = options;
+  const { cluster, election, events, log, metrics, transport, url, watching } = composition;
+  const over = new AbortController();
+  const stop = AbortSignal.any([options.stop, over.signal]);
+  const waitingFor = (): readonly string[] => cluster.waitingFor();
+  let server: ObservabilityServer | undefined;
+  let ending: Ending = 'finished';
+  let code: Promise<number> | undefined;
+  try {
+    server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
+    log.info('The operator is starting.', { version: manifest.version, server: url });
+    code = options.duty?.({ ...composition, stop }).finally(() => over.abort());
+    // It is asked for its outcome below, when all has ended.
+    code?.catch(() => undefined);
+    ending = await work({ ...composition, config, stop });
+  } finally {
+    over.abort();
+    if (ending === 'finished') await election.release();
+    watching.abort();
+    await Promise.all([cluster.ended, server?.close(), events.close()]);
+    // Whatever is still open without the lead is broken off by the end of the process.
+    if (ending !== 'lost') await transport.close();
+  }
+  log.info('The operator has ended.');
+  const duty = (await code) ?? 0;
+  return ending === 'lost' ? 1 : duty;
+}
+
+/** The namespace of the election where the operator runs outside of a cluster. */
+const HOME = 'leaseholder-system';
 
 function stand(
   options: Parts & { readonly config: Config; readonly namespace: string; readonly begin: Promise<void> },
@@ -99,11 +138,9 @@ function stand(
 /** How work ended; unfinished: something is still under way, so nobody else may be let in before it has died. */
 type Ending = 'finished' | 'unfinished' | 'lost';
 
-interface WorkOptions extends RunOptions, Parts {
-  readonly cluster: ReturnType<typeof watchCluster>;
-  readonly events: Events;
-  readonly election: Election;
-  readonly mayWrite: () => boolean;
+interface WorkOptions extends Composition {
+  readonly config: Config;
+  readonly stop: AbortSignal;
 }
 
 /**
@@ -176,9 +213,15 @@ function inClusterOf(environment: RunOptions['environment']): { host: string; po
   return host === undefined || port === undefined ? undefined : { host, port };
 }
 
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 /** Reads the command line, and runs: the program. */
 async function main(): Promise<number> {
-  const parsed = parseConfig(process.argv.slice(2), process.env);
+  const argv = process.argv.slice(2);
+  const drainage = argv[0] === 'drain' ? parseDrain(argv.slice(1), process.env) : undefined;
+  const parsed = drainage ?? parseConfig(argv, process.env);
   if ('help' in parsed) {
     process.stdout.write(`${parsed.help}\n`);
     return 0;
@@ -193,7 +236,15 @@ async function main(): Promise<number> {
   }
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-  return run({ config: parsed.config, timing: standardTiming, environment: process.env, stop: stop.signal });
+  const { config } = parsed;
+  const common = { config, timing: standardTiming, environment: process.env, stop: stop.signal };
+  if (drainage === undefined || !('timeout' in drainage)) return run(common);
+  const { timeout } = drainage;
+  return run({
+    ...common,
+    log: createLog(config.logLevel, process.stderr),
+    duty: (parts) => drain({ ...parts, namespaces: config.namespaces, timeout, print }),
+  });
 }
 
 // What is still open when the lead was lost must not keep the process.

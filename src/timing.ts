@@ -75,6 +75,8 @@ export interface Timing {
   readonly leaderRetry: number;
   /** How long one renewal may take, so that another one fits in before `leaderRenewDeadline`. */
   readonly leaderRequestDeadline: number;
+  /** Between two looks of `leaseholder drain` at what is left. */
+  readonly drainLook: number;
 }
 
 const second = 1000;
@@ -118,6 +120,7 @@ export const standardTiming: Timing = Object.freeze({
   leaderRenewDeadline: 10 * second,
   leaderRetry: 2 * second,
   leaderRequestDeadline: 5 * second,
+  drainLook: 1 * second,
 });
 
 /**

@@ -65,10 +65,13 @@ export const watchedResources = ['dynamicsecretleases', 'infisicalconnections', 
 
 const own = { group: GROUP, version: VERSION, namespaced: true };
 
+/** Selects the Secrets that the operator writes. */
+export const ownSecrets = `${MANAGED_LABEL}=${MANAGED_VALUE}`;
+
 /** The kinds, as the API's paths name them. */
 export const leaseType: ResourceType = { ...own, plural: 'dynamicsecretleases' };
-const connectionType: ResourceType = { ...own, plural: 'infisicalconnections' };
-const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
+export const connectionType: ResourceType = { ...own, plural: 'infisicalconnections' };
+export const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
 
 /** Starts the watches of everything that leases depend on. */
 export function watchCluster(options: ClusterOptions): WatchedCluster {
@@ -96,7 +99,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     resource: types.secrets,
     project: secretRecord,
     indexes: {},
-    labelSelector: `${MANAGED_LABEL}=${MANAGED_VALUE}`,
+    labelSelector: ownSecrets,
     metadataOnly: true,
   });
   const reflectors: readonly (readonly [

@@ -50,12 +50,6 @@ describe('two replicas', () => {
     running.add(operator);
     return operator;
   };
-  const says = async (operator: OperatorProcess, sentence: string): Promise<void> => {
-    const probe = (): Promise<boolean> => Promise.resolve(operator.lines.some(({ msg }) => msg === sentence));
-    await awaitCondition(probe, { what: sentence });
-  };
-  const follows = (operator: OperatorProcess): Promise<void> =>
-    says(operator, 'The operator follows; another one leads.');
   const hold = async (): Promise<z.infer<typeof leaseObject>['spec']> =>
     leaseObject.parse(
       await stage.read('/apis/coordination.k8s.io/v1/namespaces/leaseholder-system/leases/leaseholder'),
@@ -65,8 +59,6 @@ describe('two replicas', () => {
     (await stage.plane.audit.events(since)).filter(
       (event) => event.user === user && !['get', 'list', 'watch'].includes(event.verb),
     );
-  const namesOf = (events: readonly AuditEvent[]): readonly string[] =>
-    [...new Set(events.map(({ verb, resource }) => `${verb} ${resource}`))].toSorted();
   /** Starts both; the first one leads. */
   const both = async (): Promise<readonly [OperatorProcess, OperatorProcess]> => {
     const first = launch(replicas[0]);
@@ -200,4 +192,17 @@ async function secondReplica(stage: Stage): Promise<Replica> {
   await bind('clusterrolebinding', 'second', '--clusterrole=leaseholder');
   await bind('rolebinding', 'second', '--role=leaseholder', '--namespace=leaseholder-system');
   return { user: serviceAccountUser(account), kubeconfig };
+}
+
+async function says(operator: OperatorProcess, sentence: string): Promise<void> {
+  const probe = (): Promise<boolean> => Promise.resolve(operator.lines.some(({ msg }) => msg === sentence));
+  await awaitCondition(probe, { what: sentence });
+}
+
+function namesOf(events: readonly AuditEvent[]): readonly string[] {
+  return [...new Set(events.map(({ verb, resource }) => `${verb} ${resource}`))].toSorted();
+}
+
+function follows(operator: OperatorProcess): Promise<void> {
+  return says(operator, 'The operator follows; another one leads.');
 }

@@ -37,6 +37,8 @@ const definitions = {
 const object = { namespace: 'apps', name: 'a' };
 const write = { fieldManager: 'leaseholder', dryRun: undefined };
 
+const mayWrite = (): boolean => false;
+
 describe('a verb becomes a request', () => {
   const cases: Record<string, { type: typeof secrets; call: (kind: KubeResource) => unknown; sent: object }> =
     {
@@ -188,7 +190,6 @@ describe('a verb becomes a request', () => {
 
   test('and every write, of a rehearsal too, asks whether this process leads; reads do not', async () => {
     const { transport, sent } = recorder();
-    const mayWrite = (): boolean => false;
     const kind = resource(transport, secrets, mayWrite);
     await kind.create('apps', {}, { dryRun: true });
     await kind.mergePatch(object, {}, { subresource: 'status' });

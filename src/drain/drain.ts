@@ -1,0 +1,195 @@
+import { z } from 'zod';
+
+import { CONNECTION_FINALIZER } from '../api/names.ts';
+import { objectMeta, type ObjectMeta } from '../api/object.ts';
+import { sleep, type Clock } from '../clock.ts';
+import { isNotFound, KubeError } from '../kube/kube-error.ts';
+import { resource, type KubeResource } from '../kube/resource.ts';
+import { listPages, snapshot } from '../kube/snapshot.ts';
+import type { Transport } from '../kube/transport.ts';
+import {
+  connectionType,
+  leaseType,
+  ownSecrets,
+  secretType,
+  type WatchedStores,
+} from '../reconcile/cluster.ts';
+import type { LeaseRecord } from '../reconcile/ports.ts';
+import type { Timing } from '../timing.ts';
+import { whatIsLeft, type Left } from './left.ts';
+
+export interface DrainOptions {
+  readonly transport: Transport;
+  /** Watches the same namespaces. */
+  readonly cluster: {
+    readonly stores: Pick<WatchedStores, 'leases' | 'secrets'>;
+    synced(): Promise<void>;
+  };
+  /** Only these namespaces; undefined: all. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly clock: Clock;
+  readonly timing: Pick<Timing, 'drainLook'>;
+  /** Milliseconds after which it gives up. */
+  readonly timeout: number;
+  /** Takes one line for a person. */
+  readonly print: (line: string) => void;
+  /** Gives up at once. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Empties the cluster before an uninstall: asks for the deletion of every DynamicSecretLease in scope and waits until
+ * whoever leads has revoked, until no connection is held, and until no Secret of ours is left.
+ *
+ * @returns the exit code: 0 when nothing is left, 1 when something is, which has been told with its reason.
+ */
+export async function drain(options: DrainOptions): Promise<number> {
+  const { cluster, clock, timing, timeout, print, stop } = options;
+  const until = clock.elapsed() + timeout;
+  const synced = cluster.synced().then(() => true);
+  if (!(await Promise.race([synced, sleep(clock, timeout, stop).catch(() => false)]))) {
+    print('The Kubernetes API did not show what there is; nothing was asked for.');
+    return 1;
+  }
+  const story = teller(print);
+  const view = looking(options, story);
+  let trouble: string | undefined;
+  while (!stop.aborted && clock.elapsed() < until) {
+    try {
+      const seen = await view.look();
+      trouble = seen === 'unseen' ? 'A list shows what no watch has shown yet.' : undefined;
+      if (seen === 'nothing') {
+        story.tell([]);
+        print(`Nothing is left. ${story.summary()}`);
+        return 0;
+      }
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      trouble = `The Kubernetes API could not be asked (${error.reason}).`;
+    }
+    story.tell(view.present());
+    await sleep(clock, Math.min(timing.drainLook, until - clock.elapsed()), stop).catch(() => undefined);
+  }
+  const left = view.present();
+  print(`${stop.aborted ? 'Stopped.' : 'Time is up.'} ${story.summary()} Left: ${String(left.length)}.`);
+  if (trouble !== undefined) print(trouble);
+  for (const { kind, key, why } of left) print(`  ${kind} ${key}: ${why}`);
+  return 1;
+}
+
+interface Looking {
+  /** Asks for deletions that are not asked for yet. `unseen`: something is left that the watches do not show. */
+  look(): Promise<'nothing' | 'something' | 'unseen'>;
+  present(): readonly Left[];
+}
+
+function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: Story): Looking {
+  const kinds = resources(transport);
+  const { stores } = cluster;
+  const asked = new Set<string>();
+  const refusals = new Map<string, string>();
+  let heldConnections: readonly string[] = [];
+
+  const present = (): readonly Left[] =>
+    whatIsLeft({
+      leases: stores.leases.values(),
+      heldConnections,
+      secrets: stores.secrets.values(),
+      refusals,
+    });
+
+  async function askToGo({ key, namespace, name, uid }: LeaseRecord): Promise<void> {
+    try {
+      await kinds.leases.delete({ namespace, name }, { uid });
+      asked.add(uid);
+      refusals.delete(key);
+      story.asked(key);
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      if (!isNotFound(error)) refusals.set(key, `Its deletion was refused (${error.reason}).`);
+    }
+  }
+
+  async function look(): Promise<'nothing' | 'something' | 'unseen'> {
+    for (const lease of stores.leases.values()) {
+      if (stop.aborted) break;
+      if (lease.deletedAt === undefined && !asked.has(lease.uid)) await askToGo(lease);
+    }
+    const connections = await listed(kinds.connections, namespaces);
+    heldConnections = connections
+      .filter(({ finalizers }) => finalizers.includes(CONNECTION_FINALIZER))
+      .map(({ key }) => key);
+    if (present().length > 0) return 'something';
+    // The watches may lag: the API server itself has the last word.
+    const leases = await listed(kinds.leases, namespaces);
+    const secrets = await listed(kinds.secrets, namespaces, ownSecrets);
+    return leases.length + secrets.length > 0 ? 'unseen' : 'nothing';
+  }
+
+  return { look, present };
+}
+
+function resources(
+  transport: Transport,
+): Readonly<Record<'leases' | 'connections' | 'secrets', KubeResource>> {
+  return {
+    leases: resource(transport, leaseType),
+    connections: resource(transport, connectionType),
+    secrets: resource(transport, secretType),
+  };
+}
+
+interface Found {
+  readonly key: string;
+  readonly finalizers: readonly string[];
+}
+
+/** What a live list shows. */
+async function listed(
+  kind: KubeResource,
+  namespaces: readonly string[] | undefined,
+  labelSelector?: string,
+): Promise<readonly Found[]> {
+  const found = snapshot(({ key }, raw): Found => ({ key, finalizers: metadataOf(raw).finalizers }));
+  for (const namespace of namespaces ?? [undefined])
+    await listPages(kind, { namespace, labelSelector, metadataOnly: true }, found);
+  return [...found.records];
+}
+
+const withMetadata = z.object({ metadata: objectMeta });
+
+function metadataOf(raw: unknown): ObjectMeta {
+  return withMetadata.parse(raw).metadata;
+}
+
+interface Story {
+  asked(key: string): void;
+  tell(left: readonly Left[]): void;
+  summary(): string;
+}
+
+/** Tells of each object what is new about it, and counts. */
+function teller(print: (line: string) => void): Story {
+  const told = new Map<string, Left>();
+  let leases = 0;
+  return {
+    asked(key) {
+      const one: Left = { kind: 'DynamicSecretLease', key, why: 'Its deletion is asked for.' };
+      told.set(`${one.kind} ${key}`, one);
+      print(`${one.kind} ${key}: ${one.why}`);
+    },
+    tell(left) {
+      const now = new Map(left.map((one) => [`${one.kind} ${one.key}`, one]));
+      for (const [object, one] of now) {
+        if (told.get(object)?.why !== one.why) print(`${object}: ${one.why}`);
+        told.set(object, one);
+      }
+      for (const [object, { kind }] of [...told].filter(([one]) => !now.has(one))) {
+        told.delete(object);
+        if (kind === 'DynamicSecretLease') leases += 1;
+        print(`${object}: ${kind === 'InfisicalConnection' ? 'No longer needed.' : 'Gone.'}`);
+      }
+    },
+    summary: () => `DynamicSecretLeases gone: ${String(leases)}.`,
+  };
+}

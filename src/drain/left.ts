@@ -1,0 +1,64 @@
+import type { LeaseRecord, SecretRecord } from '../reconcile/ports.ts';
+
+/** An object that a drain waits for. */
+export interface Left {
+  readonly kind: 'DynamicSecretLease' | 'InfisicalConnection' | 'Secret';
+  /** namespace/name */
+  readonly key: string;
+  /** Why it is still there: a sentence. */
+  readonly why: string;
+}
+
+/** What there is in the scope of a drain. */
+export interface Scope {
+  readonly leases: Iterable<LeaseRecord>;
+  /** Keys of the connections that carry our finalizer. */
+  readonly heldConnections: Iterable<string>;
+  /** Secrets that carry our label. */
+  readonly secrets: Iterable<SecretRecord>;
+  /** Why the deletion of a lease could not be asked for, by its key. */
+  readonly refusals: ReadonlyMap<string, string>;
+}
+
+/** Everything that must be gone before the operator may be taken away, with the reason why it is not. */
+export function whatIsLeft({ leases, heldConnections, secrets, refusals }: Scope): readonly Left[] {
+  const all = [...leases];
+  const owners = new Map(all.map((lease) => [lease.uid, lease.key]));
+  return [
+    ...all.map((lease): Left => ({
+      kind: 'DynamicSecretLease',
+      key: lease.key,
+      why: leaseWhy(lease, refusals),
+    })),
+    ...[...heldConnections].map((key): Left => ({
+      kind: 'InfisicalConnection',
+      key,
+      why: 'Leases still need it to be revoked.',
+    })),
+    ...[...secrets].map((secret): Left => ({
+      kind: 'Secret',
+      key: secret.key,
+      why: secretWhy(secret, owners),
+    })),
+  ];
+}
+
+function leaseWhy(
+  { key, deletedAt, hasFinalizer, status }: LeaseRecord,
+  refusals: ReadonlyMap<string, string>,
+): string {
+  const refusal = refusals.get(key);
+  if (refusal !== undefined) return refusal;
+  if (deletedAt === undefined) return 'Its deletion has not been seen yet.';
+  if (!hasFinalizer) return 'A finalizer of another program keeps it.';
+  const underWay = status.conditions?.find(({ type }) => type === 'Reconciling');
+  return underWay?.status === 'True' ? underWay.message : 'Its leases are being revoked.';
+}
+
+function secretWhy({ owners, terminating }: SecretRecord, leases: ReadonlyMap<string, string>): string {
+  if (terminating) return 'A finalizer of another program keeps it.';
+  const owner = owners.map((uid) => leases.get(uid)).find((key) => key !== undefined);
+  return owner === undefined
+    ? 'No DynamicSecretLease fills it any more. Delete it when nobody reads it.'
+    : `DynamicSecretLease ${owner} goes first.`;
+}

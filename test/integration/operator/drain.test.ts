@@ -1,0 +1,170 @@
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
+import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { FINALIZER, MANAGED_LABEL } from '../../../src/api/names.ts';
+import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import { ownLease } from './support/own-lease.ts';
+import { ownServer } from './support/own-server.ts';
+
+const program = path.join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
+
+/** One after the other: a drain takes everything away. */
+describe('leaseholder drain', () => {
+  let stage: Stage;
+  let kubeconfig: string;
+  const running = new Set<OperatorProcess>();
+
+  beforeAll(async () => {
+    stage = await startStage();
+    // Whoever drains has the operator's rights, and that of deleting leases.
+    const account = { namespace: 'leaseholder-system', name: 'drainer' };
+    kubeconfig = await stage.plane.serviceAccountKubeconfig(account);
+    const subject = '--serviceaccount=leaseholder-system:drainer';
+    const bind = (name: string, ...args: string[]): Promise<string> =>
+      stage.kubectl('create', ...args.slice(0, 1), name, ...args.slice(1), subject);
+    await bind('drainer', 'clusterrolebinding', '--clusterrole=leaseholder');
+    await bind('drainer-deletes', 'clusterrolebinding', '--clusterrole=leaseholder-drain');
+    await bind('drainer', 'rolebinding', '--role=leaseholder', '--namespace=leaseholder-system');
+  });
+  beforeEach(async () => {
+    for (const operator of running) await operator.stop();
+    running.clear();
+    await stage.apply(...connectionObjects(stage));
+  });
+  afterAll(() => stage[Symbol.asyncDispose]());
+
+  const drain = (...flags: readonly string[]): OperatorProcess => {
+    const drainage = startOperatorProcess({ kubeconfig, entry: [program, 'drain'], flags });
+    running.add(drainage);
+    return drainage;
+  };
+  const lead = async (): Promise<OperatorProcess> => {
+    const operator = await stage.startOperator({ election: true });
+    running.add(operator);
+    return operator;
+  };
+  const secrets = async (): Promise<string> =>
+    stage.kubectl('get', 'secrets', '-A', '-l', MANAGED_LABEL, '-o', 'name');
+  const leased = async (
+    ...names: readonly string[]
+  ): Promise<readonly Awaited<ReturnType<typeof ownLease>>[]> => {
+    const own = await Promise.all(names.map((name) => ownLease(stage, name)));
+    for (const one of own) await one.apply();
+    for (const name of names) await stage.untilReady(name);
+    return own;
+  };
+
+  it('beside an operator that works: has that one revoke everything, and nothing is left', async () => {
+    const operator = await lead();
+    const own = await leased('one', 'two', 'three');
+    const drainage = drain('--timeout', '60s');
+    expect(await drainage.ended()).toBe(0);
+
+    for (const one of own) expect(await one.events()).toEqual(['made', 'revoked']);
+    expect(await stage.kubectl('get', 'dsl', '-A', '-o', 'name')).toBe('');
+    expect(await secrets()).toBe('');
+    for (const name of ['one', 'two', 'three']) {
+      expect(drainage.output()).toContain(`DynamicSecretLease default/${name}: Its deletion is asked for.\n`);
+      expect(drainage.output()).toContain(`DynamicSecretLease default/${name}: Gone.\n`);
+    }
+    expect(drainage.output()).toContain('Nothing is left. DynamicSecretLeases gone: 3.');
+    expect(operator.lines.filter(({ msg }) => msg === 'A lease was revoked.')).toHaveLength(3);
+    expect(drainage.lines).toEqual([]);
+  });
+
+  it('without an operator: does the work itself', async () => {
+    const operator = await lead();
+    const own = await leased('four', 'five');
+    expect(await operator.stop()).toBe(0);
+    const drainage = drain('--timeout=60s');
+    expect(await drainage.ended()).toBe(0);
+    for (const one of own) expect(await one.events()).toEqual(['made', 'revoked']);
+    expect(await secrets()).toBe('');
+    // What has drained lets the lead go.
+    await lead();
+  });
+
+  it('where there is nothing: says so', async () => {
+    const drainage = drain();
+    expect(await drainage.ended()).toBe(0);
+    expect(drainage.output()).toBe('Nothing is left. DynamicSecretLeases gone: 0.');
+  });
+
+  it('in given namespaces: leaves the others alone', async () => {
+    const operator = await lead();
+    const [here] = await leased('here');
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } };
+    await stage.apply(namespace, ...connectionObjects(stage, { namespace: 'elsewhere' }));
+    await stage.apply(leaseManifest('there', {}, { namespace: 'elsewhere' }));
+    await awaitCondition(() => stage.secret('there', 'elsewhere'), { what: 'the Secret' });
+    expect(await drain('--namespaces=default').ended()).toBe(0);
+    expect(await here?.events()).toEqual(['made', 'revoked']);
+    expect((await stage.lease('there', 'elsewhere'))?.deletedAt).toBeUndefined();
+    expect(await stage.secret('there', 'elsewhere')).toBeDefined();
+    expect(await drain().ended()).toBe(0);
+    expect(await operator.stop()).toBe(0);
+  });
+
+  it('while the lease API cannot be reached: tells what is left and why, and ends with 1', async () => {
+    const server = await ownServer();
+    const objects = connectionObjects({ ...server, api: server.api }, { name: 'doomed' });
+    await stage.apply(...objects, leaseManifest('stuck', { connectionRef: { name: 'doomed' } }));
+    await lead();
+    await stage.untilReady('stuck');
+    await server[Symbol.asyncDispose]();
+    const drainage = drain('--timeout', '8s');
+    expect(await drainage.ended()).toBe(1);
+    expect(drainage.output()).toContain('Time is up. DynamicSecretLeases gone: 0. Left: ');
+    expect(drainage.output()).toMatch(
+      / {2}DynamicSecretLease default\/stuck: \S+ could not be reached \(connection refused\)/,
+    );
+    expect(drainage.output()).toContain(
+      '  Secret default/stuck: DynamicSecretLease default/stuck goes first.',
+    );
+    expect((await stage.lease('stuck'))?.finalizers).toEqual([FINALIZER]);
+    const forced = JSON.stringify({ metadata: { finalizers: null } });
+    await stage.kubectl('patch', 'dsl', 'stuck', '--type=merge', '-p', forced);
+    await stage.untilGone('stuck');
+    // Nobody owns what it leaves, but for the garbage collector.
+    await awaitCondition(async () => (await secrets()) === '', { what: 'the Secret to go' });
+  });
+
+  it('without the right to delete: names the refusal', async () => {
+    await lead();
+    const [kept] = await leased('kept');
+    const operator = startOperatorProcess({
+      kubeconfig: stage.kubeconfig,
+      entry: [program, 'drain'],
+      flags: ['--timeout', '5s'],
+    });
+    running.add(operator);
+    expect(await operator.ended()).toBe(1);
+    expect(operator.output()).toContain(
+      'DynamicSecretLease default/kept: Its deletion was refused (Forbidden).',
+    );
+    expect(await kept?.events()).toEqual(['made']);
+  });
+
+  it('that is interrupted: ends at once with 1, and the next one goes on', async () => {
+    const operator = await lead();
+    const [own] = await leased('interrupted');
+    expect(await operator.stop()).toBe(0);
+    await stage.api.armFault({
+      match: { route: 'lease-delete', times: 'always' },
+      action: { type: 'status', status: 500 },
+    });
+    const drainage = drain();
+    const waits = (): Promise<boolean> =>
+      Promise.resolve(/default\/interrupted: .* failed with status 500/.test(drainage.output()));
+    await awaitCondition(waits, { what: 'the reason' });
+    expect(await drainage.stop()).toBe(1);
+    expect(drainage.output()).toContain('Stopped. DynamicSecretLeases gone: 0. Left: ');
+    await stage.api.disarmFaults();
+    const next = drain('--timeout=60s');
+    await next.ended();
+    expect(next.output()).toContain('Nothing is left.');
+    expect(await own?.events()).toContain('revoked');
+  });
+});
