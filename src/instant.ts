@@ -24,3 +24,8 @@ export function parseInstant(text: string | undefined): number | undefined {
 export function formatInstant(instant: number): string {
   return new Date(Math.floor(instant / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }
+
+/** Writes an instant in UTC with six digits of a second, as Kubernetes' `metav1.MicroTime` does. */
+export function formatMicroInstant(instant: number): string {
+  return new Date(instant).toISOString().replace('Z', '000Z');
+}

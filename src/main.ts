@@ -1,11 +1,13 @@
-import { z } from 'zod';
+import { hostname } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
-import { sleep, systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from './clock.ts';
 import { parseConfig, type Config } from './config.ts';
+import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
-import { connect } from './kube/connect.ts';
-import { isDefinite, KubeError } from './kube/kube-error.ts';
+import { connect, isPod } from './kube/connect.ts';
+import { eventType, recordEvents } from './kube/events.ts';
+import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, type Transport } from './kube/transport.ts';
 import { createLog } from './observability/log.ts';
@@ -26,9 +28,9 @@ export interface RunOptions {
 }
 
 /**
- * Runs the operator until it is asked to stop: config → parts → run → drain.
+ * Runs the operator until it is asked to stop: config → parts → election → run → drain.
  *
- * @returns the exit code: 0 after a clean end, 1 when it could not start.
+ * @returns the exit code: 0 after a clean end, 1 when it could not start or has lost the lead.
  */
 export async function run(options: RunOptions): Promise<number> {
   const { config, timing, environment, stop } = options;
@@ -37,25 +39,35 @@ export async function run(options: RunOptions): Promise<number> {
   const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources });
   const watching = new AbortController();
   try {
-    const access = await connect({ ...config, clock, inCluster: inClusterOf(environment) });
+    const way = { ...config, clock, inCluster: inClusterOf(environment) };
+    const access = await connect(way);
     const userAgent = `leaseholder/${manifest.version}`;
     const { kubeConnections: connections } = config;
     const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-    const parts = { transport, clock, timing, log, metrics, events: noEvents };
-    const cluster = watchCluster({ ...parts, namespaces: config.namespaces, signal: watching.signal });
+    const now = (): number => transport.now() ?? clock.wall();
+    const mayWrite = (): boolean => election.leads;
+    const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
+    const parts = { transport, clock, timing, log, metrics, events };
+    const { namespaces } = config;
+    const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
+    const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
+    const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
     const waitingFor = (): readonly string[] => cluster.waitingFor();
     let server: ObservabilityServer | undefined;
+    let ending: Ending = 'finished';
     try {
       server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
       log.info('The operator is starting.', { version: manifest.version, server: access.server });
-      await work({ ...options, ...parts, cluster });
+      ending = await work({ ...options, ...parts, cluster, election, mayWrite });
     } finally {
+      if (ending === 'finished') await election.release();
       watching.abort();
-      await Promise.all([cluster.ended, server?.close()]);
-      await transport.close();
+      await Promise.all([cluster.ended, server?.close(), events.close()]);
+      // Whatever is still open without the lead is broken off by the end of the process.
+      if (ending !== 'lost') await transport.close();
     }
     log.info('The operator has ended.');
-    return 0;
+    return ending === 'lost' ? 1 : 0;
   } catch (error) {
     if (stop.aborted) return 0;
     log.error(sentenceOf(error), { error: error instanceof Error ? error.name : typeof error });
@@ -63,34 +75,67 @@ export async function run(options: RunOptions): Promise<number> {
   }
 }
 
-/** Until the recorder of Kubernetes events is there. */
-const noEvents: Events = { warn: () => undefined, note: () => undefined };
+/** The namespace of the election where the operator runs outside of a cluster. */
+const HOME = 'leaseholder-system';
 
-interface WorkOptions extends RunOptions {
+interface Parts {
   readonly transport: Transport;
-  readonly cluster: ReturnType<typeof watchCluster>;
   readonly clock: Clock;
+  readonly timing: Timing;
   readonly log: Log;
-  readonly events: Events;
   readonly metrics: ReturnType<typeof createMetrics>;
 }
 
-/** Works until asked to stop, then lets what is under way finish, for as long as the configuration allows. */
-async function work(options: WorkOptions): Promise<void> {
-  const { config, cluster, clock, log, stop } = options;
+function stand(
+  options: Parts & { readonly config: Config; readonly namespace: string; readonly begin: Promise<void> },
+): Election {
+  const { config, transport, clock, metrics } = options;
+  if (config.leaderElection === 'off') return unopposed(metrics);
+  const leases = resource(transport, electionType);
+  const identity = `${hostname()}_${clock.uuid()}`;
+  return startElection({ ...options, leases, name: config.leaderElectionName, identity });
+}
+
+/** How work ended; unfinished: something is still under way, so nobody else may be let in before it has died. */
+type Ending = 'finished' | 'unfinished' | 'lost';
+
+interface WorkOptions extends RunOptions, Parts {
+  readonly cluster: ReturnType<typeof watchCluster>;
+  readonly events: Events;
+  readonly election: Election;
+  readonly mayWrite: () => boolean;
+}
+
+/**
+ * Waits for the lead and works until asked to stop, then lets what is under way finish, for as long as the
+ * configuration allows. Once the lead is lost nothing is written any more; leases in hand are given back.
+ */
+async function work(options: WorkOptions): Promise<Ending> {
+  const { config, cluster, election, clock, timing, log, stop } = options;
   const hurry = new AbortController();
   const stopped = aborted(stop);
   const install = config.installationId ?? (await installationId(options));
   await Promise.race([cluster.synced(), stopped]);
-  if (stop.aborted) return;
+  await Promise.race([election.acquired(), stopped]);
+  if (stop.aborted) return 'finished';
   const operator = startOperator({ ...options, install, workers: config.workers, signal: hurry.signal });
   log.info('The operator is ready.', { installation: install });
-  await stopped;
+  const drained = async (patience: number): Promise<boolean> => {
+    const timer = clock.after(patience, () => hurry.abort());
+    await Promise.race([operator.drain(), aborted(hurry.signal)]);
+    timer.cancel();
+    return !hurry.signal.aborted;
+  };
+  const lost = election.lost.then(() => 'lost' as const);
+  if ((await Promise.race([stopped, lost])) === 'lost') {
+    log.error('Without the lead nothing may be written; the process ends, to be started anew.');
+    await drained(timing.leaderRequestDeadline);
+    return 'lost';
+  }
   log.info('The operator was asked to end; what is under way is finished.');
-  const patience = clock.after(config.drainTimeout, () => hurry.abort());
-  await Promise.race([operator.drain(), aborted(hurry.signal)]);
-  patience.cancel();
-  if (hurry.signal.aborted) log.warn('Not everything was finished in time; the next start goes on with it.');
+  if (await drained(config.drainTimeout)) return 'finished';
+  log.warn('Not everything was finished in time; the next start goes on with it.');
+  return 'unfinished';
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -98,42 +143,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) resolve();
   else signal.addEventListener('abort', () => resolve(), { once: true });
   return promise;
-}
-
-const namespaceMeta = z.object({ metadata: z.object({ uid: z.string() }) });
-
-/** The uid of kube-system: the same for as long as the cluster is, and no other's. Waits for the API server. */
-async function installationId({ transport, clock, timing, log, stop }: WorkOptions): Promise<string> {
-  const namespaces = resource(transport, {
-    group: '',
-    version: 'v1',
-    plural: 'namespaces',
-    namespaced: false,
-  });
-  // An API server that was just started knows no roles yet: a refusal counts when it lasts.
-  const patience = clock.elapsed() + timing.kubeRequestDeadline;
-  for (;;) {
-    try {
-      return namespaceMeta.parse(await namespaces.get({ name: 'kube-system' }, { signal: stop })).metadata
-        .uid;
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      if (stop.aborted) return '';
-      if (isDefinite(error) && clock.elapsed() >= patience) throw new StartError(unknownInstallation);
-      log.warn('The Kubernetes API does not tell this installation; it is asked again.', {
-        reason: error.reason,
-      });
-      await sleep(clock, timing.watchBackoffBase, stop).catch(() => undefined);
-    }
-  }
-}
-
-const unknownInstallation =
-  'The operator may not read the namespace kube-system, whose uid tells installations apart. Grant its service account "get" on it, or give --installation-id.';
-
-/** The operator cannot start; the message is a sentence for the person who starts it. */
-class StartError extends Error {
-  override readonly name = 'StartError';
 }
 
 function sentenceOf(error: unknown): string {
@@ -187,4 +196,5 @@ async function main(): Promise<number> {
   return run({ config: parsed.config, timing: standardTiming, environment: process.env, stop: stop.signal });
 }
 
-if (import.meta.main) process.exitCode = await main();
+// What is still open when the lead was lost must not keep the process.
+if (import.meta.main) process.exit(await main());

@@ -63,6 +63,18 @@ export interface Timing {
   readonly watchLength: number;
   /** How long a request to the Kubernetes API may take. */
   readonly kubeRequestDeadline: number;
+  /** The same event is written at most once in this time. */
+  readonly eventRepeat: number;
+  /** How long the write of an event may take, and all that wait at the end. */
+  readonly eventDeadline: number;
+  /** How long the lead of a process that does not renew it is respected by the others. */
+  readonly leaderLease: number;
+  /** How long a leader works on after the last renewal that succeeded was begun. Shorter than `leaderLease`. */
+  readonly leaderRenewDeadline: number;
+  /** Between two renewals, or two attempts to take the lead, before jitter. */
+  readonly leaderRetry: number;
+  /** How long one renewal may take, so that another one fits in before `leaderRenewDeadline`. */
+  readonly leaderRequestDeadline: number;
 }
 
 const second = 1000;
@@ -100,6 +112,12 @@ export const standardTiming: Timing = Object.freeze({
   watchBackoffCap: 30 * second,
   watchLength: 5 * minute,
   kubeRequestDeadline: 30 * second,
+  eventRepeat: 10 * minute,
+  eventDeadline: 5 * second,
+  leaderLease: 15 * second,
+  leaderRenewDeadline: 10 * second,
+  leaderRetry: 2 * second,
+  leaderRequestDeadline: 5 * second,
 });
 
 /**

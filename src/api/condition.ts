@@ -20,6 +20,7 @@ export const progressReasons = [
   'Revoking',
   'Suspended',
   'LoggedIn',
+  'InUse',
   'Settled',
   'Accepted',
 ] as const;

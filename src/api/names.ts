@@ -7,6 +7,9 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** Keeps an object until its leases are revoked or otherwise settled. */
 export const FINALIZER = `${GROUP}/lease`;
 
+/** Keeps a connection for as long as leases need it to be revoked. */
+export const CONNECTION_FINALIZER = `${GROUP}/connection`;
+
 /** Marks every Secret that the operator writes; the operator watches Secrets with this label only. */
 export const MANAGED_LABEL = `${GROUP}/managed`;
 export const MANAGED_VALUE = 'true';

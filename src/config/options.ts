@@ -5,7 +5,9 @@ import {
   identifier,
   listenAddress,
   namespaceList,
+  namespaceName,
   nonEmpty,
+  objectName,
   reads,
   wholeNumber,
 } from './values.ts';
@@ -95,6 +97,26 @@ export const schema = z
         'How long work in hand may go on after SIGTERM. Keep it below the terminationGracePeriodSeconds of the pod.',
       allowed: 'a whole number and one of the units s, m, h (90s, not 1m30s), from 1s to 1h',
       default: '25s',
+    }),
+    leaderElection: z.enum(['on', 'off']).register(about, {
+      value: 'on|off',
+      meaning:
+        'Whether one of several replicas is elected to work while the others stand by. Only a process that is surely the only one may go without.',
+      allowed: 'on or off',
+      default: 'on',
+    }),
+    leaderElectionNamespace: reads(namespaceName).optional().register(about, {
+      value: 'NAME',
+      meaning: 'Namespace of the Lease (coordination.k8s.io) that the election is held with.',
+      allowed: 'the name of a namespace',
+      otherwise: 'the namespace of the pod, or `leaseholder-system` outside of a cluster',
+    }),
+    leaderElectionName: reads(objectName).register(about, {
+      value: 'NAME',
+      meaning:
+        'Name of that Lease. Operators that look after different namespaces of one cluster need different names.',
+      allowed: 'lower-case letters, digits, dots and dashes that begin and end with a letter or digit',
+      default: 'leaseholder',
     }),
   })
   .readonly();

@@ -29,9 +29,19 @@ export function identifier(text: string): string | undefined {
   return /^[A-Za-z0-9]([-._A-Za-z0-9]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined;
 }
 
+export function namespaceName(text: string): string | undefined {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text) ? text : undefined;
+}
+
+/** A name of an object: labels with dots between them. */
+export function objectName(text: string): string | undefined {
+  const labels = text.split('.').every((label) => namespaceName(label) !== undefined);
+  return labels && text.length <= 253 ? text : undefined;
+}
+
 export function namespaceList(text: string): readonly string[] | undefined {
   const names = text.split(',');
-  const valid = names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  const valid = names.every((name) => namespaceName(name) !== undefined);
   return valid ? Object.freeze([...new Set(names)]) : undefined;
 }
 

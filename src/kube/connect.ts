@@ -14,8 +14,17 @@ export interface ConnectOptions extends KubeconfigOptions {
  *
  * @throws KubeAccessError when there is no way to it, with a sentence that says what is missing.
  */
-export function connect({ clock, inCluster, kubeconfig, context }: ConnectOptions): Promise<KubeAccess> {
-  const named = kubeconfig !== undefined || context !== undefined;
-  if (inCluster !== undefined && !named) return inClusterAccess(clock, inCluster);
+export function connect(options: ConnectOptions): Promise<KubeAccess> {
+  const { clock, inCluster, kubeconfig, context } = options;
+  if (inCluster !== undefined && isPod(options)) return inClusterAccess(clock, inCluster);
   return kubeconfigAccess(clock, { kubeconfig, context });
+}
+
+/** Whether the way to the API server is that of a pod, and `KubeAccess.namespace` so the pod's own. */
+export function isPod({
+  inCluster,
+  kubeconfig,
+  context,
+}: Pick<ConnectOptions, 'inCluster' | 'kubeconfig' | 'context'>): boolean {
+  return inCluster !== undefined && kubeconfig === undefined && context === undefined;
 }

@@ -13,7 +13,12 @@ export type FailureReason =
   /** The caller gave the request up. */
   | 'Aborted'
   /** Something answered that is not the API server, or not as it should. */
-  | 'UnexpectedAnswer';
+  | 'UnexpectedAnswer'
+  /** Not sent: this process does not lead. */
+  | typeof NOT_LEADING;
+
+/** The reason of a write that was not sent because this process does not lead. */
+export const NOT_LEADING = 'NotLeading';
 
 interface Details {
   readonly status?: number | undefined;
@@ -68,9 +73,13 @@ export function isExpired(error: unknown): boolean {
   return error instanceof KubeError && error.status === 410;
 }
 
-/** A refusal (4xx other than 408 and 429): what was asked for was surely not done, and would be refused again. */
+/**
+ * A refusal (4xx other than 408 and 429, or our own for want of the lead): what was asked for was surely not done, and
+ * would be refused again.
+ */
 export function isDefinite(error: unknown): boolean {
-  if (!(error instanceof KubeError) || error.status === undefined) return false;
+  if (!(error instanceof KubeError)) return false;
+  if (error.status === undefined) return error.reason === NOT_LEADING;
   return error.status >= 400 && error.status < 500 && error.status !== 408 && error.status !== 429;
 }
 

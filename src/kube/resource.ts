@@ -86,8 +86,13 @@ export interface KubeResource {
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const METADATA_LIST_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
-/** The verbs of a kind, over a transport. */
-export function resource(transport: Transport, type: ResourceType): KubeResource {
+/**
+ * The verbs of a kind, over a transport.
+ *
+ * @param mayWrite asked right before each write is sent, dry runs too; no: KubeError with the reason `NotLeading`.
+ *   Default: always.
+ */
+export function resource(transport: Transport, type: ResourceType, mayWrite?: () => boolean): KubeResource {
   const collection = (namespace: string | undefined): string => {
     const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
     const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
@@ -104,6 +109,7 @@ export function resource(transport: Transport, type: ResourceType): KubeResource
       query: writeQuery(options),
       body,
       contentType,
+      permit: mayWrite,
     });
   const common = (verb: string, { signal, metadataOnly }: CallOptions) => ({
     verb,
@@ -136,6 +142,7 @@ export function resource(transport: Transport, type: ResourceType): KubeResource
         path: collection(namespace),
         query: writeQuery(options),
         body,
+        permit: mayWrite,
       }),
     mergePatch: (object, body, options) => patch('application/merge-patch+json', object, body, options),
     jsonPatch: (object, operations, options) =>
@@ -147,6 +154,7 @@ export function resource(transport: Transport, type: ResourceType): KubeResource
         path: pathOf(object),
         query: { dryRun: options.dryRun === true ? 'All' : undefined },
         body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions },
+        permit: mayWrite,
       }),
     watch: (options = {}) =>
       transport.stream(

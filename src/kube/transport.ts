@@ -6,6 +6,7 @@ import type { KubeAccess, KubeTLS } from './access.ts';
 import { closeAgents, destroyAgents, openAgents, type Agents } from './agents.ts';
 import { parseJson, requireSuccess, successBody, type Answer } from './answer.ts';
 import { deadline, type Deadline } from './deadline.ts';
+import { KubeError, NOT_LEADING } from './kube-error.ts';
 import { lines } from './lines.ts';
 import { requestFailure } from './request-failure.ts';
 import { retryWait } from './retry-wait.ts';
@@ -33,6 +34,8 @@ export interface KubeRequest extends StreamRequest {
   readonly body?: unknown;
   /** Default: `application/json`. */
   readonly contentType?: string;
+  /** Asked right before the request is sent, each time that it is; no: KubeError with the reason `NotLeading`. */
+  readonly permit?: (() => boolean) | undefined;
 }
 
 export interface StreamOptions {
@@ -100,6 +103,7 @@ export function openTransport(options: TransportOptions): Transport {
   async function send(request: KubeRequest, via: keyof Agents, limit: Deadline): Promise<Answer> {
     const { headers, tls } = await access.credentials();
     const { method, path, query, body, contentType = 'application/json', accept } = request;
+    if (request.permit?.() === false) throw new KubeError(describe(request), { reason: NOT_LEADING });
     const sentAt = clock.elapsed();
     const answer = await agentsFor(tls)[via].request({
       origin,
@@ -143,7 +147,7 @@ export function openTransport(options: TransportOptions): Transport {
         return await attempt();
       } catch (error) {
         const failure = requestFailure(describe(request), error, limit);
-        if (failure.status === undefined) count(request, 0);
+        if (failure.status === undefined && failure.reason !== NOT_LEADING) count(request, 0);
         const wait = retryWait(failure, request.method, tries, clock.random());
         if (wait === undefined || wait >= limit.left) throw failure;
         await sleep(clock, wait, limit.signal).catch((reason: unknown) => {

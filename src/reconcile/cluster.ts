@@ -4,7 +4,7 @@ import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
 import type { Clock } from '../clock.ts';
 import { isNotFound } from '../kube/kube-error.ts';
 import { startReflector, type Reflector } from '../kube/reflector.ts';
-import { resource, type KubeResource } from '../kube/resource.ts';
+import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import type { Store, StoreRecord } from '../kube/store.ts';
 import type { Transport } from '../kube/transport.ts';
 import { digestOf } from '../secret/render.ts';
@@ -49,6 +49,8 @@ export interface ClusterOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
+  /** Whether this process leads: asked right before each write is sent. Default: yes. */
+  readonly mayWrite?: () => boolean;
 }
 
 /** How leases are found from what they refer to; see {@link WatchedStores}. */
@@ -61,23 +63,20 @@ export const leaseIndexes = {
 /** The kinds that are watched, by their plural names. */
 export const watchedResources = ['dynamicsecretleases', 'infisicalconnections', 'secrets'] as const;
 
+const own = { group: GROUP, version: VERSION, namespaced: true };
+
+/** The kinds, as the API's paths name them. */
+export const leaseType: ResourceType = { ...own, plural: 'dynamicsecretleases' };
+const connectionType: ResourceType = { ...own, plural: 'infisicalconnections' };
+const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
+
 /** Starts the watches of everything that leases depend on. */
 export function watchCluster(options: ClusterOptions): WatchedCluster {
-  const { transport, clock } = options;
+  const { transport, clock, mayWrite } = options;
   const types = {
-    leases: resource(transport, {
-      group: GROUP,
-      version: VERSION,
-      plural: 'dynamicsecretleases',
-      namespaced: true,
-    }),
-    connections: resource(transport, {
-      group: GROUP,
-      version: VERSION,
-      plural: 'infisicalconnections',
-      namespaced: true,
-    }),
-    secrets: resource(transport, { group: '', version: 'v1', plural: 'secrets', namespaced: true }),
+    leases: resource(transport, leaseType, mayWrite),
+    connections: resource(transport, connectionType, mayWrite),
+    secrets: resource(transport, secretType, mayWrite),
   };
   const leases = startReflector({
     ...options,

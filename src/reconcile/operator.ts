@@ -7,10 +7,12 @@ import type { Timing } from '../timing.ts';
 import type { WatchedCluster } from './cluster.ts';
 import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
+import { usesOf } from './connection/in-use.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
 import { inventory } from './inventory/inventory.ts';
 import type { LeaseParts } from './lease/context.ts';
+import { whileLeading } from './leading.ts';
 import { memoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
@@ -24,6 +26,8 @@ export interface OperatorOptions {
   readonly events: Events;
   /** Makes the client of a connection whose spec is valid. Default: the lease API's own, over the network. */
   readonly openClient?: OpenClient;
+  /** Whether this process leads: without the lead no lease is asked for. Default: yes. */
+  readonly mayWrite?: () => boolean;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -63,7 +67,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
     const client = openClient(connection, identity, () => controllers.connection.enqueue(connection.key));
-    return link({ identity, client, clock, timing });
+    return link({ identity, client: whileLeading(client, options.mayWrite), clock, timing });
   };
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
@@ -104,6 +108,9 @@ export function startOperator(options: OperatorOptions): Operator {
     }),
   };
 
+  const lookAtConnections = (namespace: string): void => {
+    for (const { key } of cluster.connections.inNamespace(namespace)) controllers.connection.enqueue(key);
+  };
   const allLeases = inventory({
     parts,
     stores,
@@ -117,12 +124,18 @@ export function startOperator(options: OperatorOptions): Operator {
       counts(before, after);
       controllers.lease.enqueue(key);
       if (before !== undefined && after === undefined) allLinks.release(before.namespace);
+      // A connection is kept while it is in use.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && usesOf(before) !== usesOf(after)) lookAtConnections(namespace);
     }),
     stores.secrets.subscribe((key) => {
       for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);
     }),
     stores.connections.subscribe((key, before, after) => {
       controllers.connection.enqueue(key);
+      // Another may have to be kept in its place.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && mattersToOthers(before, after)) lookAtConnections(namespace);
       if (!mattersToLeases(before, after)) return;
       for (const lease of stores.leases.byIndex('byConnection', key)) controllers.lease.enqueue(lease.key);
     }),
@@ -169,6 +182,15 @@ function clientOverNetwork({ cluster, clock, timing, log, metrics }: OperatorOpt
       onSessionChange,
     });
   };
+}
+
+/** Where a connection leads, and whether it stays. */
+function mattersToOthers(before: ConnectionRecord | undefined, after: ConnectionRecord | undefined): boolean {
+  return (
+    before?.uid !== after?.uid ||
+    before?.generation !== after?.generation ||
+    before?.deletedAt !== after?.deletedAt
+  );
 }
 
 /** A connection's login times are no news to its leases; its spec, its coming and going, and whether it works are. */

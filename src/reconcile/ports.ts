@@ -76,6 +76,9 @@ export type LeaseRecord = Identified & ObjectView & { readonly finalizers: reado
 
 export interface ConnectionRecord extends Identified {
   readonly generation: number;
+  /** When its deletion was asked for, in milliseconds since 1970. */
+  readonly deletedAt: number | undefined;
+  readonly finalizers: readonly string[];
   readonly spec:
     | { readonly valid: true; readonly value: ConnectionSpec }
     | { readonly valid: false; readonly fault: Fault };

@@ -42,6 +42,8 @@ export function connectionRecord(raw: unknown): ConnectionRecord {
   return {
     ...identityOf(metadata),
     generation: metadata.generation,
+    deletedAt: parseInstant(metadata.deletionTimestamp),
+    finalizers: metadata.finalizers,
     spec: read(connectionSpec, spec, (field, rule) => fault('ConnectionInvalid', { field, rule })),
     status: connectionStatus.safeParse(status ?? {}).data ?? {},
   };

@@ -13,9 +13,5 @@ if (!('config' in parsed)) throw new Error(`These flags are not good: ${flags.jo
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-process.exitCode = await run({
-  config: parsed.config,
-  timing: scaledTiming(Number(factor)),
-  environment: {},
-  stop: stop.signal,
-});
+const timing = scaledTiming(Number(factor));
+process.exit(await run({ config: parsed.config, timing, environment: {}, stop: stop.signal }));

@@ -24,6 +24,8 @@ export interface OperatorChoice {
   /** Every wait of the product times this; 1: as shipped. */
   readonly scale?: number;
   readonly flags?: readonly string[];
+  /** Whether it stands for election; the hold of one that was killed lasts. Default: no. */
+  readonly election?: boolean;
   /** Default: straight to the API server. */
   readonly kubeconfig?: string;
 }
@@ -49,7 +51,10 @@ export interface Stage extends AsyncDisposable {
   readonly dynamicSecretId: string;
   /** The operator's kubeconfig. */
   readonly kubeconfig: string;
+  /** Starts one, and waits until it works. */
   startOperator(choice?: OperatorChoice): Promise<OperatorProcess>;
+  /** As `startOperator`, without waiting: another may lead. */
+  launchOperator(choice?: OperatorChoice): OperatorProcess;
   /** Runs kubectl as the admin. @throws Error with its stderr when it fails. */
   kubectl(...args: string[]): Promise<string>;
   /** Applies objects. @throws Error with kubectl's words when one is refused. */
@@ -126,12 +131,16 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
     identity,
     dynamicSecretId,
     kubeconfig,
-    async startOperator({ scale = 1, flags = [], kubeconfig: other } = {}) {
-      const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
-      const way = { kubeconfig: other ?? kubeconfig, flags };
-      const operator = stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
+    async startOperator(choice) {
+      const operator = stage.launchOperator(choice);
       await operator.ready();
       return operator;
+    },
+    launchOperator({ scale = 1, flags = [], election = false, kubeconfig: other } = {}) {
+      const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
+      const alone = election ? [] : ['--leader-election', 'off'];
+      const way = { kubeconfig: other ?? kubeconfig, flags: [...alone, ...flags] };
+      return stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
     },
     kubectl: (...args) => run(args),
     apply: async (...objects) => void (await run(['apply', '-f', '-'], listOf(objects))),

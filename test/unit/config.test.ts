@@ -10,6 +10,8 @@ const defaults: Config = {
   listen: { host: '0.0.0.0', port: 8080 },
   logLevel: 'info',
   drainTimeout: 25_000,
+  leaderElection: 'on',
+  leaderElectionName: 'leaseholder',
 };
 
 type Environment = Record<string, string>;
@@ -77,6 +79,11 @@ describe('what is accepted', () => {
     'no listening': { argv: ['--listen=off'], expected: { listen: 'off' } },
     'a log level': { argv: ['--log-level=trace'], expected: { logLevel: 'trace' } },
     'a drain timeout of one hour': { argv: ['--drain-timeout=1h'], expected: { drainTimeout: 3_600_000 } },
+    'an election of one of several installations': {
+      argv: ['--leader-election-name=leaseholder.team-a', '--leader-election-namespace=team-a'],
+      expected: { leaderElectionName: 'leaseholder.team-a', leaderElectionNamespace: 'team-a' },
+    },
+    'no election': { argv: ['--leader-election=off'], expected: { leaderElection: 'off' } },
     'variables of a Kubernetes Service called leaseholder': {
       env: { LEASEHOLDER_PORT: 'tcp://10.0.0.1:80', LEASEHOLDER_SERVICE_HOST: '10.0.0.1' },
       expected: {},
@@ -130,6 +137,9 @@ describe('what is refused', () => {
     ],
     'log-level': ['', 'verbose', 'INFO', 'fatal', 'silent'],
     'drain-timeout': ['', '0s', '25', '1m30s', '-5s', '2h', '1d', '25ms', '999999999y'],
+    'leader-election': ['', 'yes', 'true', 'ON'],
+    'leader-election-namespace': ['', 'Shop', 'a.b', '-shop', 'a'.repeat(64)],
+    'leader-election-name': ['', 'a_b', '.a', 'a..b', 'A', 'a'.repeat(64)],
   };
   const all = Object.entries(wrong).flatMap(([name, texts]) => texts.map((text) => ({ name, text })));
 
@@ -256,6 +266,9 @@ describe('the table', () => {
       'listen',
       'logLevel',
       'drainTimeout',
+      'leaderElection',
+      'leaderElectionNamespace',
+      'leaderElectionName',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { formatInstant, parseInstant } from '../../src/instant.ts';
+import { formatInstant, formatMicroInstant, parseInstant } from '../../src/instant.ts';
 
 const noon = Date.UTC(2026, 0, 1, 12);
 
@@ -54,5 +54,9 @@ describe('an instant', () => {
         expect(instant - back).toBeLessThan(1000);
       }),
     );
+  });
+
+  test('is written with six digits of a second for where Kubernetes wants them', () => {
+    expect(formatMicroInstant(noon + 7)).toBe('2026-01-01T12:00:00.007000Z');
   });
 });

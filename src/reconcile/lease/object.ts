@@ -33,11 +33,19 @@ export async function dropFinalizer(
   });
 }
 
+/** What people are told of a lease that was not revoked, though it was to be. */
+const leftMessages: Readonly<Record<Exclude<LeftLease['why'], 'declared'>, string>> = {
+  timeout: 'A lease could not be revoked within spec.revocation.timeout and is left to run out.',
+  unreachable: 'No connection of the namespace leads to the server of a lease, which is left to run out.',
+  unattested: 'A lease that only the Secret names may be of another, and is left to run out.',
+};
+
 /** Ends the memory of an object that is no more, and says what was not revoked: never silently. */
 export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
   for (const { ref, why } of left) {
     pass.metrics.revoked('left');
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
+    if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
   }
   pass.memories.forget(
     pass.uid,

@@ -23,7 +23,7 @@ const neededLater: Readonly<Record<Right, string>> = {
   'list infisicalconnections.leaseholder.dev': 'As above.',
   'list secrets': 'As above.',
   'get infisicalconnections.leaseholder.dev':
-    'A connection that changed while its status was being written is read again.',
+    'A connection that changed while its status or finalizer was being written is read again.',
 };
 
 /** What the operator must never be able to do, with what could be done by it. */
@@ -32,12 +32,16 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'update dynamicsecretleases.leaseholder.dev': 'write a whole object in place of one field',
   'update dynamicsecretleases.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
   'delete dynamicsecretleases.leaseholder.dev': 'take a lease away from its users',
+  'create infisicalconnections.leaseholder.dev': 'log in as nobody asked for',
   'update infisicalconnections.leaseholder.dev': 'send credentials to another server',
   'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
   'update secrets': 'write a Secret that has changed meanwhile',
+  'list events': 'read what others tell',
   'deletecollection secrets': 'delete the Secrets of a whole namespace',
   'create serviceaccounts/token': 'become somebody else',
   'impersonate users': 'act as somebody else',
+  'delete leases.coordination.k8s.io': 'take the lead from whoever has it',
+  'list leases.coordination.k8s.io': 'look at the leads of others',
   'create pods': 'run programs',
   'get configmaps': 'read what no connection names',
   'list namespaces': 'look around',
@@ -52,12 +56,13 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
   beforeAll(async () => {
     granted = await grantedRights();
     stage = await startStage();
-    await stage.startOperator();
+    await stage.startOperator({ election: true });
     await stage.apply(...connectionObjects(stage), leaseManifest('orders-db'));
+    await renew();
     await stage.untilReady('orders-db');
     await relabel();
     await lose();
-    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    await leave();
     requests = (await stage.plane.audit.events()).filter(({ user }) => user === stage.user);
     used = new Set(requests.flatMap((request) => rightFor(request) ?? []));
   });
@@ -70,10 +75,28 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=30s');
   }
 
+  /** The lead is renewed. */
+  async function renew(): Promise<void> {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/leaseholder-system/leases/leaseholder';
+    const first = JSON.stringify(await stage.read(lease));
+    const probe = async (): Promise<boolean> => JSON.stringify(await stage.read(lease)) !== first;
+    await awaitCondition(probe, { what: 'a renewal' });
+  }
+
   /** The Secret is deleted by hand, and comes back with other credentials. */
   async function lose(): Promise<void> {
     await stage.kubectl('delete', 'secret', 'orders-db');
     await awaitCondition(() => stage.secret('orders-db'), { what: 'the Secret', timeoutMs: 30_000 });
+  }
+
+  /** Connection and lease are deleted, the connection first: an event says what it waits for. */
+  async function leave(): Promise<void> {
+    await stage.kubectl('delete', 'infisicalconnection', 'infisical', '--wait=false');
+    const events = (): Promise<string> =>
+      stage.kubectl('get', 'events', '--field-selector=reason=InUse', '-o', 'name');
+    await awaitCondition(async () => (await events()) !== '', { what: 'the event', timeoutMs: 30_000 });
+    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    await stage.kubectl('wait', 'infisicalconnection/infisical', '--for=delete', '--timeout=30s');
   }
 
   const as = async <Result>(
@@ -112,6 +135,13 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     const read = requests.filter(({ resource }) => resource === 'namespaces');
     expect(new Set(read.map(({ verb, name }) => `${verb} ${String(name)}`))).toEqual(
       new Set(['get kube-system']),
+    );
+  });
+
+  test('let one Lease be held, by its name, in the own namespace', () => {
+    const held = requests.filter(({ group, verb }) => group === 'coordination.k8s.io' && verb !== 'create');
+    expect(new Set(held.map(({ namespace, name }) => `${String(namespace)}/${String(name)}`))).toEqual(
+      new Set(['leaseholder-system/leaseholder']),
     );
   });
 

@@ -8,29 +8,7 @@ import { freePorts } from '../../../sandbox/control-plane/ports.ts';
 import { createCertificates } from '../../../sandbox/lease-api/certificate.ts';
 import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
-
-/** Where a process is told to listen, and what it answers there. */
-interface Address {
-  readonly address: string;
-  readonly get: (path: string) => Promise<readonly [status: number, body: string]>;
-}
-
-async function freeAddress(): Promise<Address> {
-  const [port = 0] = await freePorts(1);
-  const address = `127.0.0.1:${String(port)}`;
-  return {
-    address,
-    get: async (path) => {
-      const answer = await fetch(`http://${address}${path}`);
-      return [answer.status, await answer.text()];
-    },
-  };
-}
-
-/** Resolves with what the probe says as soon as something listens. */
-function untilServed({ get }: Address): Promise<readonly [number, string]> {
-  return awaitCondition(() => get('/livez').catch(() => undefined), { what: 'the probes' });
-}
+import { freeAddress, untilServed } from './support/address.ts';
 
 /** The operator as its surroundings see it: a process with flags, probes, metrics and an exit code. */
 describe('the process', () => {

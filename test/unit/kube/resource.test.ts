@@ -185,4 +185,19 @@ describe('a verb becomes a request', () => {
     await resource(transport, secrets).create('apps', {}, { signal });
     expect(sent[0]?.signal).toBe(signal);
   });
+
+  test('and every write, of a rehearsal too, asks whether this process leads; reads do not', async () => {
+    const { transport, sent } = recorder();
+    const mayWrite = (): boolean => false;
+    const kind = resource(transport, secrets, mayWrite);
+    await kind.create('apps', {}, { dryRun: true });
+    await kind.mergePatch(object, {}, { subresource: 'status' });
+    await kind.jsonPatch(object, []);
+    await kind.delete(object, {});
+    expect(sent.map(({ permit }) => permit)).toEqual([mayWrite, mayWrite, mayWrite, mayWrite]);
+    await kind.get(object);
+    await kind.list();
+    await kind.watch().next();
+    expect(sent.slice(4).map(({ permit }) => permit)).toEqual([undefined, undefined, undefined]);
+  });
 });

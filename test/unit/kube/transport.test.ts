@@ -436,3 +436,32 @@ describe('a stream', () => {
     expect((await reading).failure).toBeInstanceOf(KubeError);
   });
 });
+
+describe('a write that needs a permit', () => {
+  test('is not sent without it, and counts as no request', async () => {
+    const { transport, server, answers } = await start((_received, response) => json(response, {}));
+    await expect(transport.request({ ...post, permit: () => false })).rejects.toMatchObject({
+      name: 'KubeError',
+      reason: 'NotLeading',
+      status: undefined,
+    });
+    expect(server.received).toEqual([]);
+    expect(answers).toEqual([]);
+  });
+
+  test('is asked for it each time that it is sent', async () => {
+    const asked = [true, false];
+    const { transport, server } = await start((_received, response) =>
+      refuse(response, 429, 'TooManyRequests'),
+    );
+    const request = transport.request({ ...post, permit: () => asked.shift() ?? true });
+    await expect(request).rejects.toMatchObject({ reason: 'NotLeading' });
+    expect(server.received).toHaveLength(1);
+    expect(asked).toEqual([]);
+  });
+
+  test('goes through with it', async () => {
+    const { transport } = await start((_received, response) => json(response, { ok: true }));
+    expect(await transport.request({ ...post, permit: () => true })).toEqual({ ok: true });
+  });
+});

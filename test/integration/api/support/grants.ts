@@ -6,13 +6,15 @@ import { z } from 'zod';
 
 import type { ApiClient } from '../../../../sandbox/control-plane/api-client.ts';
 import type { AuditEvent } from '../../../../sandbox/control-plane/audit.ts';
+import { operatorAccount } from '../../../../sandbox/operator/install.ts';
 import { root } from './api-plane.ts';
 
 /** A verb and a resource as kubectl writes them: `get secrets`, `patch dynamicsecretleases.leaseholder.dev/status`. */
 export type Right = string;
 
-const clusterRole = z.object({
-  kind: z.literal('ClusterRole'),
+const role = z.object({
+  kind: z.enum(['ClusterRole', 'Role']),
+  metadata: z.object({ name: z.literal(operatorAccount.name) }),
   rules: z.array(
     z.object({
       apiGroups: z.array(z.string()),
@@ -22,17 +24,18 @@ const clusterRole = z.object({
   ),
 });
 
-/** What the ClusterRole of deploy/rbac.yaml grants. */
+/** What the operator's roles of deploy/rbac.yaml grant: one for the cluster, one for its own namespace. */
 export async function grantedRights(): Promise<readonly Right[]> {
   const text = await readFile(path.join(root, 'deploy', 'rbac.yaml'), 'utf8');
   const rules = parseAllDocuments(text).flatMap(
-    (document) => clusterRole.safeParse(document.toJS() as unknown).data?.rules ?? [],
+    (document) => role.safeParse(document.toJS() as unknown).data?.rules ?? [],
   );
-  return rules.flatMap(({ apiGroups, resources, verbs }) =>
+  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
     apiGroups.flatMap((group) =>
       resources.flatMap((resource) => verbs.map((verb) => right(verb, group, resource))),
     ),
   );
+  return [...new Set(rights)];
 }
 
 /** What a request needs; undefined for one about no resource, such as `/version`. */
@@ -48,12 +51,18 @@ function right(verb: string, group: string, resource: string): Right {
 
 const review = z.object({ status: z.object({ allowed: z.boolean() }) });
 
-/** Whether a user may do this, by the API server's own word: in namespace default, or to namespace kube-system. */
+/** Where a right is held that is not for every namespace. */
+const places: Readonly<Record<string, object>> = {
+  namespaces: { name: 'kube-system' },
+  'leases.coordination.k8s.io': { namespace: operatorAccount.namespace, name: 'leaseholder' },
+};
+
+/** Whether a user may do this, by the API server's own word: in namespace default, or in the one place for it. */
 export async function mayDo(client: ApiClient, wanted: Right): Promise<boolean> {
   const [verb, resource = ''] = wanted.split(' ');
   const [qualified = '', subresource] = resource.split('/');
   const [plural, ...group] = qualified.split('.');
-  const place = plural === 'namespaces' ? { name: 'kube-system' } : { namespace: 'default' };
+  const place = places[qualified] ?? { namespace: 'default' };
   const attributes = { verb, group: group.join('.'), resource: plural, subresource, ...place };
   const { body } = await client.send('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
     method: 'POST',

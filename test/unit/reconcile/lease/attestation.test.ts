@@ -101,6 +101,7 @@ describe('a record that nothing vouches for', () => {
     expect(world.calls()).toEqual(['LIST leases', 'delete secrets', 'patch leases']);
     expect([world.live, world.counts.at(-1)]).toEqual([[1], 'revoked: left']);
     expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'unattested' });
+    expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
   });
 
   test('is forged where the server keeps no tags and the lease is of another dynamic secret', async () => {

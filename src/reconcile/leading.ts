@@ -1,0 +1,32 @@
+import { fault } from '../errors.ts';
+import type { ConnectedLeaseClient } from '../infisical/client.ts';
+import { RequestError } from '../infisical/request-error.ts';
+
+/**
+ * The same client, which makes and lengthens no lease without the lead. Revocations stay: whoever loses the lead gives back what it
+ * has in hand, and a lease is revoked but once.
+ *
+ * @param mayWrite whether this process leads. Default: always.
+ */
+export function whileLeading(
+  client: ConnectedLeaseClient,
+  mayWrite: () => boolean = () => true,
+): ConnectedLeaseClient {
+  return {
+    ...client,
+    async createLease(request) {
+      if (!mayWrite()) throw notLeading();
+      return client.createLease(request);
+    },
+    async renewLease(id, target, ttl) {
+      if (!mayWrite()) throw notLeading();
+      return client.renewLease(id, target, ttl);
+    },
+  };
+}
+
+/** The server was not asked, so there is nothing to settle. */
+function notLeading(): RequestError {
+  const raised = fault('KubernetesUnavailable', { request: 'renew the lead of this process' });
+  return new RequestError({ fault: raised, fate: 'refused' });
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+
+import { KubeError } from '../../../src/kube/kube-error.ts';
+import { whileLeading } from '../../../src/reconcile/leading.ts';
+import { MINUTE, SECOND } from '../../support/builders.ts';
+import { leaseClient } from './support/lease-client.ts';
+import { lost, refused, Wire, type CallName } from './support/wire.ts';
+import { TARGET, World } from './support/world.ts';
+
+const notLeading = refused(new KubeError('write', { reason: 'NotLeading' }));
+const noAnswer = new KubeError('write', { reason: 'Timeout' });
+
+/** The writes to the Kubernetes API that can follow a lease. */
+const writes: readonly CallName[] = [
+  'create secrets',
+  'create secrets, dry',
+  'patch secrets',
+  'patch secrets, dry',
+  'patch leases',
+  'patch leases/status',
+];
+
+function loseLead(world: World): void {
+  for (const write of writes) world.always(write, notLeading);
+}
+
+const request = {
+  target: TARGET,
+  tag: { install: 'install', object: 'object', attempt: '00000000-0000-4000-8000-000000000001' },
+};
+
+describe('the client of a lease API', () => {
+  it('asks for no lease without the lead: surely nothing was made', async () => {
+    const world = new World();
+    let leads = true;
+    const client = whileLeading(leaseClient(world.leases, new Wire()), () => leads);
+    const { lease } = await client.createLease(request);
+    leads = false;
+    await expect(client.createLease(request)).rejects.toMatchObject({ fate: 'refused' });
+    expect(world.leases.rows).toHaveLength(1);
+
+    // What is there can still be looked at, and given back.
+    expect(await client.listLeases(TARGET)).toHaveLength(1);
+    expect(await client.revokeLease(lease.id, TARGET)).toMatchObject({ status: null });
+  });
+
+  it('is the same where nobody is elected', async () => {
+    const world = new World();
+    const client = whileLeading(leaseClient(world.leases, new Wire()));
+    await client.createLease(request);
+    expect(world.leases.rows).toHaveLength(1);
+  });
+});
+
+describe('a process that loses the lead with a lease in hand', () => {
+  it('before its Secret was there: gives the lease back, and asks for no other', async () => {
+    const world = new World();
+    world.connect();
+    world.apply();
+    world.next('patch leases', (act) => {
+      const answer = act();
+      loseLead(world);
+      return answer;
+    });
+    await world.settle(10 * SECOND);
+    expect(world.leases.rows).toHaveLength(1);
+    expect(world.live).toEqual([]);
+    expect(world.rawSecret).toBeUndefined();
+  });
+
+  it('before it had replaced another: gives it back, and leaves the other alone', async () => {
+    const world = new World();
+    world.connect();
+    world.apply();
+    await world.settle(SECOND);
+    world.next('CREATE lease', (act) => {
+      loseLead(world);
+      return act();
+    });
+    while (world.leases.rows.length < 2) await world.pass(MINUTE);
+    expect(world.leases.rows).toHaveLength(2);
+    expect(world.live).toEqual([1]);
+    expect(world.named).toBe(1);
+  });
+
+  it('after a write whose answer was lost: leaves to the Secret what became of it', async () => {
+    const world = new World();
+    world.connect();
+    world.apply();
+    world.tell();
+    world.watching = false;
+    world.next('create secrets', (act) => {
+      loseLead(world);
+      return lost(noAnswer)(act);
+    });
+    await world.settle(10 * SECOND);
+    expect(world.live).toEqual([1]);
+    expect(world.named).toBe(1);
+  });
+});
