@@ -172,6 +172,11 @@ const table = {
     (d: { most: number }) =>
       `${d.most} replaced leases have not ended yet, which is the most that are kept. A new one waits until one of them ends or is revoked.`,
   ),
+  Unaccounted: entry(
+    'backoff',
+    (d: TargetName) =>
+      `Requests for a lease of ${target(d)} got no answer, and the server keeps no tags by which their leases could be found. Another is sent when those leases must have ended.`,
+  ),
   LeaseLost: entry(
     'backoff',
     (d: TargetName) =>

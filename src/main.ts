@@ -8,6 +8,7 @@ import { parseConfig, type Config } from './config.ts';
 import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
 import { connect, isPod } from './kube/connect.ts';
+import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, type Transport } from './kube/transport.ts';
@@ -16,7 +17,7 @@ import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
 import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
 import { controllerNames, startOperator } from './reconcile/operator.ts';
-import type { Events, Log } from './telemetry.ts';
+import type { Log } from './telemetry.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
 /** What the composition is made with; only `timing` differs in tests. */
@@ -59,7 +60,7 @@ interface Parts {
   readonly timing: Timing;
   readonly log: Log;
   readonly metrics: ReturnType<typeof createMetrics>;
-  readonly events: Events;
+  readonly events: EventRecorder;
 }
 
 interface Composition extends Parts {
@@ -82,7 +83,9 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const userAgent = `leaseholder/${manifest.version}`;
   const { kubeConnections: connections, namespaces } = config;
   const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-  const parts = { transport, clock, timing, log, metrics, events: noEvents };
+  const now = (): number => transport.now() ?? clock.wall();
+  const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
+  const parts = { transport, clock, timing, log, metrics, events };
   const mayWrite = (): boolean => election.leads;
   const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
   const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
@@ -92,7 +95,7 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
 
 async function perform(options: RunOptions, composition: Composition): Promise<number> {
   const { config } = options;
-  const { cluster, election, log, metrics, transport, url, watching } = composition;
+  const { cluster, election, events, log, metrics, transport, url, watching } = composition;
   const over = new AbortController();
   const stop = AbortSignal.any([options.stop, over.signal]);
   const waitingFor = (): readonly string[] => cluster.waitingFor();
@@ -110,7 +113,7 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
     over.abort();
     if (ending === 'finished') await election.release();
     watching.abort();
-    await Promise.all([cluster.ended, server?.close()]);
+    await Promise.all([cluster.ended, server?.close(), events.close()]);
     // Whatever is still open without the lead is broken off by the end of the process.
     if (ending !== 'lost') await transport.close();
   }
@@ -121,9 +124,6 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
 
 /** The namespace of the election where the operator runs outside of a cluster. */
 const HOME = 'leaseholder-system';
-
-/** Until the recorder of Kubernetes events is there. */
-const noEvents: Events = { warn: () => undefined, note: () => undefined };
 
 function stand(
   options: Parts & { readonly config: Config; readonly namespace: string; readonly begin: Promise<void> },

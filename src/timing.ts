@@ -20,12 +20,26 @@ export interface Timing {
   readonly goneSecondLook: number;
   /** A lease younger than this is never *gone*: a list may come from a replica that lags. */
   readonly goneMinimumAge: number;
+  /** The second look when many leases of a dynamic secret are missing at once. */
+  readonly massSecondLook: number;
+  /** Between two replacements of leases that vanished together. */
+  readonly replacementPace: number;
+  /** Between two lists of the same dynamic secret; a tenth more or less, at random. */
+  readonly inventoryInterval: number;
+  /** After a start, each dynamic secret is listed once within this time. */
+  readonly inventoryFirst: number;
+  /** A lease younger than this is never swept: whoever asked for it may still be writing its Secret. */
+  readonly sweepMinimumAge: number;
+  /** For how long it is remembered which objects this process has let go. */
+  readonly formerMemory: number;
   /** Uncertainty about the servers' clocks: a lease is past its end only this long after `expireAt`. */
   readonly clockSlack: number;
   /** The smallest effective `rotation.before` that a lease's life allows. */
   readonly minimumBefore: number;
   /** The least time that a lease is used before it is replaced, where its life allows. */
   readonly minimumUse: number;
+  /** A lease with less left than this is replaced, never renewed: the server may be about to end it. */
+  readonly renewalGuard: number;
   /** How long a replaced lease should live on, so that every kubelet has shown the successor. */
   readonly overlap: number;
   /** Drift of one Secret costs at most one lease in this time. */
@@ -49,6 +63,10 @@ export interface Timing {
   readonly watchLength: number;
   /** How long a request to the Kubernetes API may take. */
   readonly kubeRequestDeadline: number;
+  /** The same event is written at most once in this time. */
+  readonly eventRepeat: number;
+  /** How long the write of an event may take, and all that wait at the end. */
+  readonly eventDeadline: number;
   /** How long the lead of a process that does not renew it is respected by the others. */
   readonly leaderLease: number;
   /** How long a leader works on after the last renewal that succeeded was begun. Shorter than `leaderLease`. */
@@ -74,9 +92,16 @@ export const standardTiming: Timing = Object.freeze({
   settleRetry: 15 * second,
   goneSecondLook: 10 * second,
   goneMinimumAge: 2 * minute,
+  massSecondLook: 60 * second,
+  replacementPace: 100,
+  inventoryInterval: 5 * minute,
+  inventoryFirst: 1 * minute,
+  sweepMinimumAge: 3 * minute,
+  formerMemory: 10 * minute,
   clockSlack: 1 * second,
   minimumBefore: 150 * second,
   minimumUse: 30 * second,
+  renewalGuard: 60 * second,
   overlap: 2 * minute,
   driftInterval: 10 * minute,
   backoffBase: 1 * second,
@@ -89,6 +114,8 @@ export const standardTiming: Timing = Object.freeze({
   watchBackoffCap: 30 * second,
   watchLength: 5 * minute,
   kubeRequestDeadline: 30 * second,
+  eventRepeat: 10 * minute,
+  eventDeadline: 5 * second,
   leaderLease: 15 * second,
   leaderRenewDeadline: 10 * second,
   leaderRetry: 2 * second,

@@ -14,7 +14,9 @@ const progress: Record<ProgressReason, string> = {
   Delivering: 'A lease was issued and is being written into the Secret.',
   Settling: 'A request got no answer; whether it made a lease is being found out before another is sent.',
   Revoking: 'The object is being deleted; its leases are being revoked.',
+  Suspended: 'spec.suspend is true: nothing is leased, renewed or revoked.',
   LoggedIn: 'The server accepted the last login.',
+  InUse: 'The connection is being deleted, and stays and works until the leases that use it are gone.',
   Settled: 'Nothing is under way.',
   Accepted: 'The spec is accepted.',
 };

@@ -37,6 +37,7 @@ export const exampleFaults: readonly Fault[] = [
   fault('Contended', { secret }),
   fault('RevocationFailed', target),
   fault('RetiringFull', { most: 16 }),
+  fault('Unaccounted', target),
   fault('LeaseLost', target),
   fault('Internal', undefined),
 ];

@@ -18,7 +18,9 @@ export const progressReasons = [
   'Delivering',
   'Settling',
   'Revoking',
+  'Suspended',
   'LoggedIn',
+  'InUse',
   'Settled',
   'Accepted',
 ] as const;

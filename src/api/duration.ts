@@ -23,6 +23,17 @@ export function parseDuration(text: string): number | undefined {
   return pattern.test(text) ? ms(text as ms.StringValue) : undefined;
 }
 
+/**
+ * Reads a duration as the server writes it: anything that the `ms` package reads, such as `1h`, `1 hour` or `90000`.
+ *
+ * @returns milliseconds, or undefined where it is none.
+ */
+export function parseServerDuration(text: string | null | undefined): number | undefined {
+  if (text === null || text === undefined || text === '' || text.length > MOST_CHARACTERS) return undefined;
+  const parsed: number | undefined = ms(text as ms.StringValue);
+  return parsed !== undefined && Number.isFinite(parsed) && parsed > 0 ? parsed : undefined;
+}
+
 const cel = {
   grammar: matches('self', DURATION_PATTERN),
   seconds: `int(self.substring(0, self.size() - 1)) * {${Object.entries(UNIT_SECONDS)

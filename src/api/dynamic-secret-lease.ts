@@ -68,6 +68,12 @@ export const leaseSpec = z.object({
     ),
   rotation: z
     .object({
+      strategy: z
+        .enum(['ReLease', 'Renew'])
+        .optional()
+        .describe(
+          'ReLease (default): a new lease takes the place of the old one. Renew: the lease is lengthened, and its credentials stay, for as long as the maximum TTL of the dynamic secret allows and its type really lengthens credentials; then a new lease. Acts at the next rotation.',
+        ),
       before: shareOrDuration('rotation.before')
         .optional()
         .describe(
@@ -84,6 +90,17 @@ export const leaseSpec = z.object({
         .describe(
           'What becomes of the leases when this object is deleted. Revoke (default) or Expire: left to run out.',
         ),
+      onRotation: z
+        .enum(['Expire', 'Revoke'])
+        .optional()
+        .describe(
+          'What becomes of a lease that was replaced. Expire (default): left to run out. Revoke: revoked when gracePeriod is over. Acts at the next rotation.',
+        ),
+      gracePeriod: duration('revocation.gracePeriod', '1s', '1y')
+        .optional()
+        .describe(
+          'How long a replaced lease lives on before it is revoked, so that pods can take up its successor: at least 2 minutes, whatever is said here. Default 5m. Acts at the next rotation.',
+        ),
       timeout: duration('revocation.timeout', '1s', '1y')
         .optional()
         .describe('How long a deletion waits for a confirmed revocation. Default 10m.'),
@@ -98,6 +115,12 @@ export const leaseSpec = z.object({
     })
     .optional()
     .describe('The Secret that receives the credentials, in the namespace of this object.'),
+  suspend: z
+    .boolean()
+    .optional()
+    .describe(
+      'While true nothing is leased, renewed or revoked; the credentials may reach their end, and the status says so. A deletion goes on.',
+    ),
 });
 
 export type LeaseSpec = z.infer<typeof leaseSpec>;
@@ -126,6 +149,12 @@ const currentLease = leaseRef.extend({
     .describe("The lease's config, as the server keeps it."),
   createdAt: dateTime.optional(),
   updatedAt: dateTime.optional(),
+  renewedAt: dateTime
+    .optional()
+    .describe(
+      "When the lease was last lengthened. Since then its expireAt is the server's word: whether the credentials live as long is the provider's.",
+    ),
+  renewals: z.int().optional().describe('How often it was lengthened.'),
 });
 
 const observedDynamicSecret = z.object({
@@ -166,6 +195,16 @@ export const leaseStatus = z.object({
     .max(16)
     .optional()
     .describe('Leases that were replaced and have not ended yet.'),
+  unaccounted: z
+    .object({
+      count: z.int().describe('How many; at most 2.'),
+      lastAt: dateTime.describe('When the last of them was sent.'),
+      until: dateTime.describe('When the last of the leases that they may have made has ended.'),
+    })
+    .optional()
+    .describe(
+      'Requests for a lease whose fate is not known and cannot be found out, because the server keeps no tags: each may have made a lease that is left to end.',
+    ),
   attempts: z
     .object({
       count: z.int(),
@@ -179,6 +218,7 @@ export const leaseStatus = z.object({
 export type LeaseStatus = z.infer<typeof leaseStatus>;
 export type CurrentLease = z.infer<typeof currentLease>;
 export type RetiringLease = z.infer<typeof retiringLease>;
+export type Unaccounted = NonNullable<LeaseStatus['unaccounted']>;
 export type Attempts = NonNullable<LeaseStatus['attempts']>;
 export { condition };
 

@@ -17,6 +17,9 @@ export const MANAGED_VALUE = 'true';
 /** The commit record of a Secret: which lease its data came from. */
 export const RECORD_ANNOTATION = `${GROUP}/lease`;
 
+/** On a DynamicSecretLease: a value that it did not have before asks for a new lease now. */
+export const ROTATE_ANNOTATION = `${GROUP}/rotate`;
+
 /** The key of `config` under which a request for a lease says whose it is. */
 export const TAG_KEY = 'leaseholder';
 

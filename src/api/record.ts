@@ -5,6 +5,9 @@ import { leaseRef } from './lease.ts';
 /** An id that is no UUID was never one of the server's, and must not reach a URL. */
 const recordedRef = leaseRef.extend({ id: z.uuid() });
 
+/** The longest value of the rotate annotation that is honoured, in characters; of a longer one this much counts. */
+export const MOST_ROTATE = 256;
+
 /**
  * The commit record of a Secret, one annotation written together with the data: which lease the data came from, and
  * which leases that write replaced. Status is a report rebuilt from it.
@@ -15,6 +18,8 @@ export const secretRecord = z.object({
   previous: z.array(recordedRef).max(17),
   /** SHA-256 of the Secret's data as canonical JSON, in hex. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The value of the annotation `leaseholder.dev/rotate` that this lease answered. */
+  rotate: z.string().max(MOST_ROTATE).optional(),
   /** The keys of the labels and annotations that the spec asked for, so that dropped ones can be removed. */
   labels: z.array(z.string()).optional(),
   annotations: z.array(z.string()).optional(),

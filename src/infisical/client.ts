@@ -9,7 +9,7 @@ import { authorisedCall } from './authorised-call.ts';
 import { type LeaseRequest, requestLease } from './lease-request.ts';
 import { RequestError } from './request-error.ts';
 import { mendableRead, retrying } from './retry.ts';
-import { type FoundLease, foundLease, isLeaseId, leaseList, revokedLease, statusAnswer } from './schemas.ts';
+import { type FoundLease, changedLease, foundLease, isLeaseId, leaseList, statusAnswer } from './schemas.ts';
 import { createSession, type Session, type SessionState } from './session.ts';
 import { synchronisation } from './synchronisation.ts';
 import { type TagSupport, tagSupportTable } from './tag-support.ts';
@@ -42,6 +42,11 @@ export interface LeaseClient {
    * the credentials are still good.
    */
   revokeLease(id: string, target: Target): Promise<Lease>;
+  /**
+   * Lengthens a lease: its end moves by `ttl` from where it was, or by the dynamic secret's default. Each success adds,
+   * so a request of unknown fate is never repeated here; a look at the lease tells.
+   */
+  renewLease(id: string, target: Target, ttl: string | undefined): Promise<Lease>;
   /** What is known of this dynamic secret and tags. */
   tagSupport(target: Target): TagSupport;
   /** Server time in milliseconds since 1970; undefined before the first answer. */
@@ -147,7 +152,17 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
         deadline: deadline(),
         route: 'revoke-lease',
       },
-      answer: revokedLease,
+      answer: changedLease,
+    });
+  }
+
+  async function renewLease(id: string, target: Target, ttl: string | undefined): Promise<Lease> {
+    const path = `${leasePath(id)}/renew`;
+    const body = { ...folderOf(target), ...(ttl === undefined ? {} : { ttl }) };
+    return call({
+      asked: { kind: 'renew', host, target },
+      request: { method: 'POST', path, body, deadline: deadline(), route: 'renew-lease' },
+      answer: changedLease,
     });
   }
 
@@ -166,6 +181,7 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     createLease,
     getLease,
     listLeases,
+    renewLease,
     revokeLease,
     tagSupport: (target) => tags.of(target),
     now,

@@ -28,7 +28,7 @@ export type Asked =
       readonly target: Target;
       readonly ttl?: string | undefined;
     }
-  | { readonly kind: 'get' | 'list' | 'revoke'; readonly host: string; readonly target: Target }
+  | { readonly kind: 'get' | 'list' | 'renew' | 'revoke'; readonly host: string; readonly target: Target }
   | { readonly kind: 'login' | 'status' | 'verify'; readonly host: string };
 
 /** What was asked of a dynamic secret or its leases. */
@@ -44,6 +44,7 @@ const words = {
   create: 'create a lease',
   get: 'read a lease',
   list: 'list leases',
+  renew: 'renew a lease',
   revoke: 'revoke a lease',
   login: 'log in',
   status: 'tell the time',

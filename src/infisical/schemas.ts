@@ -109,8 +109,8 @@ export const leaseList = z
   .object({ leases: z.array(lease) })
   .transform((body): readonly Lease[] => body.leases);
 
-/** DELETE …/leases/{id}. */
-export const revokedLease = z.object({ lease }).transform((body): Lease => body.lease);
+/** DELETE …/leases/{id}, and POST …/leases/{id}/renew. */
+export const changedLease = z.object({ lease }).transform((body): Lease => body.lease);
 
 /** POST /v1/auth/…/login. */
 export const loginAnswer = z.object({

@@ -20,7 +20,8 @@ const CONNECTIONS = 16;
 const LONGEST_KEEP_ALIVE = 30_000;
 
 /** The requests that leaseholder makes: labels of logs and metrics. */
-export type Route = 'login' | 'status' | 'create-lease' | 'get-lease' | 'list-leases' | 'revoke-lease';
+export type Route =
+  'login' | 'status' | 'create-lease' | 'get-lease' | 'list-leases' | 'renew-lease' | 'revoke-lease';
 
 export interface TransportRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';

@@ -12,6 +12,10 @@ export interface Standing {
   /** The spec itself is refused, or only a change can mend what is wrong. */
   readonly stalled: boolean;
   readonly deleting: boolean;
+  /** The spec says that nothing is to be done. */
+  readonly suspended: boolean;
+  /** Why the spec's wish to renew has no effect, where somebody should know. */
+  readonly obstacle: keyof typeof obstacleMessages | undefined;
   /** The lease and its successor will overlap for less than the two minutes that a pod may need to see the new one. */
   readonly tight: boolean;
   readonly fault: Fault | undefined;
@@ -22,6 +26,14 @@ export interface Standing {
 const activeMessage = 'The Secret holds a live lease.';
 
 const tightMessage = `${activeMessage} It is replaced less than 2 minutes before its end, and a pod may need as long to see the new one: a longer ttl or an earlier rotation.before gives it the time.`;
+
+const obstacleMessages = {
+  type: 'spec.rotation.strategy Renew has no effect: credentials of this type of dynamic secret do not live longer by a renewal, so the lease is replaced instead.',
+  refused: 'The server does not renew this lease, so it is replaced instead (spec.rotation.strategy Renew).',
+} as const;
+
+const suspendedMessage =
+  'spec.suspend is true: nothing is leased, renewed or revoked until it is false, and the credentials may reach their end.';
 
 interface Word {
   readonly status: 'True' | 'False';
@@ -64,11 +76,15 @@ function readyWord(standing: Standing): Word {
       message: 'The object is being deleted; its leases are being revoked.',
     };
   }
-  if (standing.ready) {
-    return { status: 'True', reason: 'LeaseActive', message: standing.tight ? tightMessage : activeMessage };
-  }
+  if (standing.ready) return { status: 'True', reason: 'LeaseActive', message: activeWords(standing) };
+  if (standing.suspended) return { status: 'False', reason: 'Suspended', message: suspendedMessage };
   if (standing.fault !== undefined) return faulty('False', standing.fault);
   return pendingWord('False', standing.pending ?? 'Leasing');
+}
+
+function activeWords({ tight, obstacle }: Standing): string {
+  const first = tight ? tightMessage : activeMessage;
+  return obstacle === undefined ? first : `${first} ${obstacleMessages[obstacle]}`;
 }
 
 function pendingWord(status: 'True' | 'False', pending: keyof typeof pendingMessages): Word {
@@ -77,6 +93,8 @@ function pendingWord(status: 'True' | 'False', pending: keyof typeof pendingMess
 
 function reconcilingWord(standing: Standing): Word {
   if (standing.stalled) return settled;
+  if (standing.suspended && !standing.deleting)
+    return { status: standing.ready ? 'False' : 'True', reason: 'Suspended', message: suspendedMessage };
   if (standing.fault !== undefined) return faulty('True', standing.fault);
   if (standing.deleting)
     return { status: 'True', reason: 'Revoking', message: 'The leases are being revoked.' };

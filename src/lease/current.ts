@@ -27,16 +27,16 @@ export type CurrentLease =
 export function currentLease(input: DecisionInput): CurrentLease {
   const record = input.secret.state === 'ours' ? input.secret.record : undefined;
   if (record === undefined) return { state: 'none' };
-  const witness = witnessOf(input, record.lease.id);
+  const witness = witnessOf(input, record.lease);
   switch (witness) {
     case 'none':
       return { state: 'unwitnessed', record };
     case 'against':
       return { state: 'disowned', record };
     case 'record-alone':
-      return { state: 'trusted', ref: record.lease, record, mayRevoke: false };
+      return { state: 'trusted', ref: atLatest(input, record.lease), record, mayRevoke: false };
     default:
-      return { state: 'trusted', ref: witness, record, mayRevoke: true };
+      return { state: 'trusted', ref: atLatest(input, witness), record, mayRevoke: true };
   }
 }
 
@@ -44,19 +44,41 @@ export function currentLease(input: DecisionInput): CurrentLease {
  * Who vouches for a lease id. A Ref is taken from the witness, not from the record: a tenant may have left the id and
  * changed the rest.
  */
-function witnessOf(
-  { memory, object }: DecisionInput,
-  id: string,
-): LeaseRef | 'against' | 'record-alone' | 'none' {
-  const issued = memory.known.get(id);
+function witnessOf(input: DecisionInput, { id }: LeaseRef): LeaseRef | 'against' | 'record-alone' | 'none' {
+  const issued = input.memory.known.get(id);
   if (issued !== undefined) return issued.ref;
-  const verdict = memory.attestations.get(id)?.verdict;
-  if (verdict === 'unattested') return 'record-alone';
-  if (verdict === 'forged' || verdict === 'gone') return 'against';
+  if (isForeign(input, id)) return 'against';
+  switch (input.memory.attestations.get(id)?.verdict) {
+    case 'unattested':
+      return 'record-alone';
+    case 'forged':
+    case 'gone':
+      return 'against';
+    default:
+      return witnessOfStatus(input, id);
+  }
+}
+
+function witnessOfStatus({ object }: DecisionInput, id: string): LeaseRef | 'record-alone' | 'none' {
   const reported = object?.status.lease;
   if (reported?.id !== id) return 'none';
   // The status repeats what the record said, and says so: it is no witness of its own.
   return isAttested(reported) ? leaseRefOf(reported) : 'record-alone';
+}
+
+/** The server's own tag says that a lease is another's: of another installation, or of another object. */
+export function isForeign({ memory, object, install }: DecisionInput, id: string): boolean {
+  const tag = memory.known.has(id) ? undefined : memory.sighted.get(id)?.tag;
+  return (
+    tag !== undefined && (tag.install !== install || (object !== undefined && tag.object !== object.uid))
+  );
+}
+
+/** The lease with the latest end that is known of it: the server lengthens leases, and never shortens one. */
+function atLatest({ memory }: DecisionInput, ref: LeaseRef): LeaseRef {
+  const shown = memory.sighted.get(ref.id)?.expireAt;
+  const later = (parseInstant(shown) ?? 0) > (parseInstant(ref.expireAt) ?? 0);
+  return later && shown !== undefined ? { ...ref, expireAt: shown } : ref;
 }
 
 /** Whether the lease in the status is known to be this object's, and not only by what the Secret's record says. */
@@ -79,25 +101,45 @@ export function hasEnded(ref: LeaseRef, now: DecisionInput['now'], slack: number
   return end !== undefined && (now.lease ?? now.kube) >= end + slack;
 }
 
+/** When the server made a lease, as text, as far as this process or the status knows. */
+export function createdAtOf(
+  { memory }: DecisionInput,
+  { status }: ObjectView,
+  id: string,
+): string | undefined {
+  const shown = memory.known.get(id)?.lease ?? memory.sighted.get(id);
+  if (shown !== undefined) return shown.createdAt;
+  return status.lease?.id === id ? status.lease.createdAt : undefined;
+}
+
+function renewedAtOf({ memory }: DecisionInput, { status }: ObjectView, id: string): string | undefined {
+  return memory.known.get(id)?.renewedAt ?? (status.lease?.id === id ? status.lease.renewedAt : undefined);
+}
+
 /**
- * The span of the current lease: its end from the Ref, its beginning from what this process or the status knows.
- * A beginning that nobody knows counts as now, so that the lease is used for a part of what is left of it.
+ * The span of the current lease: its end from the Ref, its beginning from what this process or the status knows; that of
+ * a lease that was lengthened begins then. A beginning that nobody knows counts as now, so that the lease is used for a
+ * part of what is left of it.
  */
 export function spanOf(input: DecisionInput, object: ObjectView, ref: LeaseRef): LeaseSpan {
   const now = input.now.lease ?? input.now.kube;
-  const reported = object.status.lease?.id === ref.id ? object.status.lease.createdAt : undefined;
-  const created = input.memory.known.get(ref.id)?.lease.createdAt ?? reported;
-  const [createdAt, expireAt] = [parseInstant(created) ?? now, parseInstant(ref.expireAt) ?? now];
+  const begun =
+    parseInstant(renewedAtOf(input, object, ref.id)) ??
+    parseInstant(createdAtOf(input, object, ref.id)) ??
+    now;
+  const expireAt = parseInstant(ref.expireAt) ?? now;
   // A lease without a life of its own comes from a server that does not tell when it began.
-  return { createdAt: createdAt < expireAt ? createdAt : now, expireAt };
+  return { createdAt: begun < expireAt ? begun : now, expireAt };
 }
 
 /**
  * When the current lease is to be replaced. What the status says stands (a changed `rotation.before` acts at the next
- * rotation); it is computed where the status does not speak of this lease yet.
+ * rotation); it is computed where the status does not speak of this lease, or of this end of it, yet.
  */
 export function rotateAtOf(input: DecisionInput, object: ObjectView, ref: LeaseRef): number {
-  const written = object.status.lease?.id === ref.id ? parseInstant(object.status.rotateAt) : undefined;
+  const reported = object.status.lease;
+  const same = reported?.id === ref.id && reported.expireAt === ref.expireAt;
+  const written = same ? parseInstant(object.status.rotateAt) : undefined;
   if (written !== undefined) return written;
   const before = object.spec.valid ? object.spec.value.rotation?.before : undefined;
   return rotationTime(spanOf(input, object, ref), before, jitterOf(object.uid), input.timing);

@@ -4,7 +4,15 @@ import { currentLease, isAttested, leaseRefOf, type CurrentLease } from './curre
 import { ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
-import { dueAmong, earliest, isPending, unique, untilEnded, type DueRevocations } from './revocations.ts';
+import {
+  dueAmong,
+  earliest,
+  isPending,
+  nothingDue,
+  unique,
+  untilEnded,
+  type DueRevocations,
+} from './revocations.ts';
 
 /** How long a deletion waits for a confirmed revocation, when the spec does not say. */
 export const DEFAULT_REVOCATION_TIMEOUT = '10m';
@@ -17,7 +25,11 @@ export const DEFAULT_REVOCATION_TIMEOUT = '10m';
 export function decideDeletion(input: DecisionInput): Plan {
   const terms = termsOf(input);
   return (
-    settleFirst(input, terms) ?? attestFirst(input, terms) ?? revokeFirst(input, terms) ?? letGo(input, terms)
+    settleFirst(input, terms) ??
+    attestFirst(input, terms) ??
+    accountFirst(input, terms) ??
+    revokeFirst(input, terms) ??
+    letGo(input, terms)
   );
 }
 
@@ -26,8 +38,6 @@ interface Terms {
   readonly expires: boolean;
   readonly overdue: boolean;
 }
-
-const nothingDue: DueRevocations = { now: [], again: undefined };
 
 function termsOf({ object, now }: DecisionInput): Terms {
   const declared = object?.spec.valid === true ? object.spec.value.revocation?.onDelete : undefined;
@@ -74,6 +84,25 @@ function untilAsked(input: DecisionInput, ref: LeaseRef): number | undefined | '
   const look = known?.verdict === 'missing' ? known.lookAt : 0;
   const failures = object === undefined ? undefined : ownFailures(input, object);
   return Math.max(Math.max(look, failures?.nextAt ?? 0) - now.elapsed, 0);
+}
+
+/**
+ * A process before this one may have asked for a lease that nothing names. What the server has for the object is listed
+ * once, so that it is revoked with the rest.
+ */
+function accountFirst(input: DecisionInput, terms: Terms): Plan | undefined {
+  const { object } = input;
+  if (object === undefined || !mayBeUnaccounted(input, object, terms)) return undefined;
+  const again = Math.max((ownFailures(input, object)?.nextAt ?? 0) - input.now.elapsed, 0);
+  const step: Step = again === 0 ? { do: 'account' } : { do: 'wait' };
+  const looks = earliest([again, deadline(input)]);
+  return plan('account for every lease before letting go', step, pendingRevocations(input, terms), looks);
+}
+
+/** Where nobody leads to a server there is nobody to ask. */
+function mayBeUnaccounted({ memory, connection }: DecisionInput, object: ObjectView, terms: Terms): boolean {
+  const matters = object.hasFinalizer && !memory.accounted && !terms.expires && !terms.overdue;
+  return matters && (connection.state === 'usable' || connection.identity !== undefined);
 }
 
 function revokeFirst(input: DecisionInput, terms: Terms): Plan | undefined {

@@ -1,4 +1,4 @@
-import type { LeaseSpec, LeaseStatus } from '../api/dynamic-secret-lease.ts';
+import type { LeaseSpec, LeaseStatus, Unaccounted } from '../api/dynamic-secret-lease.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef, Target } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
 import type { Fault } from '../errors.ts';
@@ -16,6 +16,8 @@ export interface ObjectView {
   readonly spec:
     { readonly valid: true; readonly value: LeaseSpec } | { readonly valid: false; readonly fault: Fault };
   readonly status: LeaseStatus;
+  /** The value of the rotate annotation. */
+  readonly rotate: string | undefined;
 }
 
 /** Whether the connection can be used, and as whom. `revision` is another after each change of its spec. */
@@ -42,8 +44,11 @@ export type SecretView =
       readonly resourceVersion: string;
       /** Undefined where there is no readable record. */
       readonly record: SecretRecord | undefined;
-      /** The data is not what the record's digest says. */
-      readonly edited: boolean;
+      /**
+       * Whether the data is what the record's digest says: `unknown` when somebody has written the Secret since we did,
+       * until it was looked at.
+       */
+      readonly data: 'intact' | 'edited' | 'unknown';
       /** Labels and annotations are what the spec asks for. */
       readonly dressed: boolean;
     };
@@ -88,13 +93,16 @@ export interface Failures {
   readonly revision: string;
 }
 
-/** A lease that was issued to, or confirmed for, this process. */
+/** A lease that was issued to, renewed by, or confirmed for, this process. */
 export interface KnownLease {
   readonly ref: LeaseRef;
   readonly lease: Lease;
   readonly dynamicSecret: DynamicSecret | undefined;
-  /** Elapsed milliseconds when it was issued to this process; absent where it was only confirmed. */
+  /** Elapsed milliseconds when it was issued to this process, or last renewed by it; absent where it was only confirmed. */
   readonly issuedAt?: number;
+  /** When it was last renewed, by the server's clock, as text; and how often. */
+  readonly renewedAt?: string;
+  readonly renewals?: number;
 }
 
 /** How far a revocation has come. */
@@ -130,6 +138,15 @@ export interface Memory {
   readonly blocked: Fault | undefined;
   /** Elapsed milliseconds when drift was last healed by a lease. */
   readonly healedAt: number | undefined;
+  /** Ids of leases that the server would not renew, or that a renewal does not lengthen. */
+  readonly unrenewable: ReadonlySet<string>;
+  /** Requests whose fate cannot be found out: what the status says and what has come to it since. */
+  readonly unaccounted: Unaccounted | undefined;
+  /**
+   * Whether every lease that this object may have is known of: this process has written the finalizer, or has listed
+   * what the server has for it.
+   */
+  readonly accounted: boolean;
   /** The last write of the Secret by this process. */
   readonly written: { readonly uid: string; readonly resourceVersion: string } | undefined;
 }
@@ -151,5 +168,7 @@ export interface DecisionInput {
   };
   /** Ids of leases whose server can no longer be asked: the connection is gone for good. */
   readonly unreachable: ReadonlySet<string>;
+  /** Which installation of leaseholder this is. */
+  readonly install: string;
   readonly timing: Timing;
 }

@@ -12,6 +12,7 @@ export type LeaseCause =
   | 'lost'
   | 'expired'
   | 'target-changed'
+  | 'asked'
   | 'due';
 
 /** The one thing to do next for an object. */
@@ -27,6 +28,14 @@ export type Step =
   | { readonly do: 'tryDry'; readonly blocked: Fault }
   /** Ask the server about a lease that only the Secret's record names. */
   | { readonly do: 'attest'; readonly record: SecretRecord }
+  /** See whether the Secret's data is still ours. */
+  | { readonly do: 'inspect'; readonly record: SecretRecord }
+  /** Lengthen the lease in use. */
+  | { readonly do: 'renew'; readonly ref: LeaseRef }
+  /** Bring the record in step with a lease whose end has moved; the credentials stay. */
+  | { readonly do: 'inscribe'; readonly ref: LeaseRef }
+  /** List the leases that the server has for the object. */
+  | { readonly do: 'account' }
   /** Bring the status in step with the record. */
   | { readonly do: 'repair' }
   /** `look`: the cause may be a stale view, so one live read of the object comes first. */
@@ -35,6 +44,8 @@ export type Step =
       readonly cause: LeaseCause;
       readonly replaced: LeaseRef | undefined;
       readonly look: boolean;
+      /** The replaced lease that is let run out unlisted, because no more of them can be listed. */
+      readonly crowdedOut: LeaseRef | undefined;
     }
   /** Bring the Secret's labels and annotations in step with the spec. */
   | { readonly do: 'dress' }

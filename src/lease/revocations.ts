@@ -10,6 +10,8 @@ export interface DueRevocations {
   readonly again: number | undefined;
 }
 
+export const nothingDue: DueRevocations = { now: [], again: undefined };
+
 /** Whether a lease still needs anything: it is neither revoked nor gone nor past its end. */
 export function isPending(input: DecisionInput, ref: LeaseRef): boolean {
   return !input.memory.settled.has(ref.id) && !hasEnded(ref, input.now, input.timing.clockSlack);

@@ -144,7 +144,11 @@ function leaseMetrics(registry: Registry): LeaseMetrics {
     registers,
   });
   for (const state of Object.keys(leaseStates)) leases.set({ state }, 0);
-  const leader = new Gauge({ name: 'leaseholder_leading', help: '1 while this process leads.', registers });
+  const leader = new Gauge({
+    name: 'leaseholder_leading',
+    help: 'Whether this process leads: 1 while it does.',
+    registers,
+  });
   return {
     leaseRequested: countResults(
       registry,

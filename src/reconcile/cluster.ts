@@ -7,6 +7,7 @@ import { startReflector, type Reflector } from '../kube/reflector.ts';
 import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import type { Store, StoreRecord } from '../kube/store.ts';
 import type { Transport } from '../kube/transport.ts';
+import { digestOf } from '../secret/render.ts';
 import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type {
@@ -200,6 +201,15 @@ function secretResource(type: KubeResource, store: Store<SecretRecord>): SecretR
       if (known !== undefined && known.uid !== record?.uid) store.observeDeleted(key, known.uid);
       return record;
     },
+    async inspect(key) {
+      const raw = await found(type.get(nameOf(key)));
+      const known = store.get(key);
+      if (raw === undefined) {
+        if (known !== undefined) store.observeDeleted(key, known.uid);
+        return undefined;
+      }
+      return { secret: observed(raw), digest: digestOf(dataOf(raw)) };
+    },
     create: async (key, body, options = {}) =>
       observed(
         await type.create(nameOf(key).namespace, body, { ...options, metadataOnly: true }),
@@ -226,6 +236,11 @@ function isObjectMetadata(raw: unknown): boolean {
 }
 
 const secretData = z.object({ data: z.record(z.string(), z.string()).optional() });
+
+function dataOf(raw: unknown): ReadonlyMap<string, string> {
+  const entries = Object.entries(secretData.parse(raw).data ?? {});
+  return new Map(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+}
 
 async function readCredential(
   type: KubeResource,

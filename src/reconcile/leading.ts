@@ -3,7 +3,7 @@ import type { ConnectedLeaseClient } from '../infisical/client.ts';
 import { RequestError } from '../infisical/request-error.ts';
 
 /**
- * The same client, which makes no lease without the lead. Revocations stay: whoever loses the lead gives back what it
+ * The same client, which makes and lengthens no lease without the lead. Revocations stay: whoever loses the lead gives back what it
  * has in hand, and a lease is revoked but once.
  *
  * @param mayWrite whether this process leads. Default: always.
@@ -21,6 +21,10 @@ export function whileLeading(
       insist();
       // A login or a wait may lie between here and the request.
       return client.createLease({ ...request, beforeSending: insist });
+    },
+    async renewLease(id, target, ttl) {
+      if (!mayWrite()) throw notLeading();
+      return client.renewLease(id, target, ttl);
     },
   };
 }

@@ -7,8 +7,11 @@ import type { Timing } from '../timing.ts';
 import type { WatchedCluster } from './cluster.ts';
 import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
+import { usesOf } from './connection/in-use.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
+import { inventory } from './inventory/inventory.ts';
+import type { LeaseParts } from './lease/context.ts';
 import { whileLeading } from './leading.ts';
 import { memoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
@@ -47,16 +50,19 @@ export interface Operator {
 }
 
 /** The names of the controllers, for metrics. */
-export const controllerNames = ['lease', 'connection'] as const;
+export const controllerNames = ['lease', 'connection', 'inventory'] as const;
 
 /** How many connections are worked on at the same time. */
 const CONNECTION_WORKERS = 8;
+
+/** How many dynamic secrets are listed at the same time. */
+const INVENTORY_WORKERS = 4;
 
 /** Starts the operator on a cluster whose watches have synced. */
 export function startOperator(options: OperatorOptions): Operator {
   const { cluster, clock, timing, log, metrics, events, install, workers, signal } = options;
   const { stores } = cluster;
-  const memories = memoryStore();
+  const memories = memoryStore(clock, timing);
 
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
@@ -67,7 +73,18 @@ export function startOperator(options: OperatorOptions): Operator {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
     hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
   });
-  const parts = { cluster, links: allLinks, memories, clock, timing, log, metrics, events, install };
+  const parts: LeaseParts = {
+    cluster,
+    links: allLinks,
+    memories,
+    clock,
+    timing,
+    log,
+    metrics,
+    events,
+    install,
+    lookSoon: (namespace, ref, at) => allLeases.lookSoon(namespace, ref, at),
+  };
   const common = { clock, timing, log, metrics, signal };
 
   const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
@@ -83,7 +100,23 @@ export function startOperator(options: OperatorOptions): Operator {
       workers: CONNECTION_WORKERS,
       reconcile: (key) => reconcileConnection(parts, key),
     }),
+    inventory: startController({
+      ...common,
+      name: 'inventory',
+      workers: INVENTORY_WORKERS,
+      reconcile: (key, stop) => allLeases.visit(key, stop),
+    }),
   };
+
+  const lookAtConnections = (namespace: string): void => {
+    for (const { key } of cluster.connections.inNamespace(namespace)) controllers.connection.enqueue(key);
+  };
+  const allLeases = inventory({
+    parts,
+    stores,
+    wake: (group, ms) => controllers.inventory.enqueueAfter(group, ms),
+    enqueue: (key) => controllers.lease.enqueue(key, 'background'),
+  });
 
   const counts = leaseCounts(metrics);
   const subscriptions = [
@@ -91,12 +124,18 @@ export function startOperator(options: OperatorOptions): Operator {
       counts(before, after);
       controllers.lease.enqueue(key);
       if (before !== undefined && after === undefined) allLinks.release(before.namespace);
+      // A connection is kept while it is in use.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && usesOf(before) !== usesOf(after)) lookAtConnections(namespace);
     }),
     stores.secrets.subscribe((key) => {
       for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);
     }),
     stores.connections.subscribe((key, before, after) => {
       controllers.connection.enqueue(key);
+      // Another may have to be kept in its place.
+      const { namespace } = before ?? after ?? {};
+      if (namespace !== undefined && mattersToOthers(before, after)) lookAtConnections(namespace);
       if (!mattersToLeases(before, after)) return;
       for (const lease of stores.leases.byIndex('byConnection', key)) controllers.lease.enqueue(lease.key);
     }),
@@ -120,6 +159,7 @@ export function startOperator(options: OperatorOptions): Operator {
   return {
     async drain() {
       for (const unsubscribe of subscriptions) unsubscribe();
+      allLeases.close();
       await Promise.all(Object.values(controllers).map((controller) => controller.drain()));
       await deliverWhatIsInHand();
       await allLinks.close();
@@ -142,6 +182,15 @@ function clientOverNetwork({ cluster, clock, timing, log, metrics }: OperatorOpt
       onSessionChange,
     });
   };
+}
+
+/** Where a connection leads, and whether it stays. */
+function mattersToOthers(before: ConnectionRecord | undefined, after: ConnectionRecord | undefined): boolean {
+  return (
+    before?.uid !== after?.uid ||
+    before?.generation !== after?.generation ||
+    before?.deletedAt !== after?.deletedAt
+  );
 }
 
 /** A connection's login times are no news to its leases; its spec, its coming and going, and whether it works are. */

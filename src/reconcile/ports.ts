@@ -37,10 +37,19 @@ export interface SecretResource {
   get(key: string): SecretRecord | undefined;
   /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
   look(key: string): Promise<SecretRecord | undefined>;
+  /** Reads a Secret of ours with its data, and keeps the data's digest alone. Undefined where it does not exist. */
+  inspect(key: string): Promise<InspectedSecret | undefined>;
   create(key: string, body: unknown, options?: WriteOptions): Promise<SecretRecord>;
   change(key: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<SecretRecord>;
   /** Resolves too when it is gone already, or kept by somebody's finalizer and on its way. */
   delete(key: string, expected: Precondition): Promise<void>;
+}
+
+/** What a look at a Secret's data tells. */
+export interface InspectedSecret {
+  readonly secret: SecretRecord;
+  /** As `digestOf` makes it of what was written. */
+  readonly digest: string;
 }
 
 export interface WriteOptions {
@@ -67,6 +76,9 @@ export type LeaseRecord = Identified & ObjectView & { readonly finalizers: reado
 
 export interface ConnectionRecord extends Identified {
   readonly generation: number;
+  /** When its deletion was asked for, in milliseconds since 1970. */
+  readonly deletedAt: number | undefined;
+  readonly finalizers: readonly string[];
   readonly spec:
     | { readonly valid: true; readonly value: ConnectionSpec }
     | { readonly valid: false; readonly fault: Fault };

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { leaseSpec, leaseStatus } from '../api/dynamic-secret-lease.ts';
 import { connectionSpec, connectionStatus } from '../api/infisical-connection.ts';
-import { FINALIZER } from '../api/names.ts';
+import { FINALIZER, ROTATE_ANNOTATION } from '../api/names.ts';
+import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
@@ -22,10 +23,17 @@ export function leaseRecord(raw: unknown): LeaseRecord {
     generation: metadata.generation,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
+    rotate: rotateOf(metadata),
     hasFinalizer: metadata.finalizers.includes(FINALIZER),
     spec: read(leaseSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
     status: leaseStatus.safeParse(status ?? {}).data ?? {},
   };
+}
+
+/** An empty value asks for nothing. */
+function rotateOf({ annotations }: ObjectMeta): string | undefined {
+  const value = annotations[ROTATE_ANNOTATION];
+  return value === undefined || value === '' ? undefined : value.slice(0, MOST_ROTATE);
 }
 
 /** As {@link leaseRecord}, for an InfisicalConnection. */
@@ -34,6 +42,8 @@ export function connectionRecord(raw: unknown): ConnectionRecord {
   return {
     ...identityOf(metadata),
     generation: metadata.generation,
+    deletedAt: parseInstant(metadata.deletionTimestamp),
+    finalizers: metadata.finalizers,
     spec: read(connectionSpec, spec, (field, rule) => fault('ConnectionInvalid', { field, rule })),
     status: connectionStatus.safeParse(status ?? {}).data ?? {},
   };

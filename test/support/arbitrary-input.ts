@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 
-import type { LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
-import type { LeaseRef } from '../../src/api/lease.ts';
+import type { LeaseStatus, Unaccounted } from '../../src/api/dynamic-secret-lease.ts';
+import type { LeaseRef, LeaseTag } from '../../src/api/lease.ts';
 import type { SecretRecord } from '../../src/api/record.ts';
 import { fault, type Fault } from '../../src/errors.ts';
 import type {
@@ -13,10 +13,14 @@ import type {
   ObjectView,
   SecretView,
 } from '../../src/lease/input.ts';
+import { formatInstant } from '../../src/instant.ts';
 import { standardTiming } from '../../src/timing.ts';
 import {
   absent,
+  aDynamicSecret,
   aKnownLease,
+  aLease,
+  INSTALL,
   anIdentity,
   anObject,
   anOpenRequest,
@@ -92,7 +96,7 @@ const someSecret: fc.Arbitrary<SecretView> = fc.oneof(fc.constant(absent), fc.co
   arbitrary: fc
     .record({
       record: sometimes(90, someRecord),
-      edited: sometimes(15, fc.constant(true)).map((is) => is ?? false),
+      data: fc.constantFrom('intact', 'intact', 'intact', 'edited', 'unknown'),
       dressed: fc.boolean(),
       uid: fc.constantFrom('secret-uid', 'other-uid'),
     })
@@ -133,6 +137,12 @@ const someStatus: fc.Arbitrary<LeaseStatus> = fc
       moment.map((at) => ({ count: 3, reason: 'ServerFailed', nextAt: instant(at) })),
     ),
     rotations: sometimes(50, fc.nat({ max: 9 })),
+    unaccounted: sometimes(
+      15,
+      fc
+        .tuple(moment, moment)
+        .map(([last, until]) => ({ count: 2, lastAt: instant(last), until: instant(until) })),
+    ),
   })
   .map(({ retiring, ...rest }) => {
     const entries = retiring?.map(([ref, revokeAfter]) =>
@@ -150,10 +160,20 @@ const someSpec: fc.Arbitrary<ObjectView['spec']> = fc.oneof(
         path: fc.constantFrom('/', '/eu'),
         onDelete: fc.constantFrom(undefined, 'Revoke' as const, 'Expire' as const),
         timeout: fc.constantFrom(undefined, '1s', '1h'),
+        onRotation: fc.constantFrom(undefined, 'Revoke' as const, 'Expire' as const),
         before: fc.constantFrom(undefined, '1%', '90%', '10m'),
+        strategy: fc.constantFrom(undefined, 'Renew' as const),
+        suspend: fc.constantFrom(undefined, false, false, true),
       })
-      .map(({ path, before, ...revocation }) =>
-        valid(aSpec({ dynamicSecret: { ...aSpec().dynamicSecret, path }, revocation, rotation: { before } })),
+      .map(({ path, before, strategy, suspend, ...revocation }) =>
+        valid(
+          aSpec({
+            dynamicSecret: { ...aSpec().dynamicSecret, path },
+            revocation,
+            rotation: { before, strategy },
+            suspend,
+          }),
+        ),
       ),
   },
 );
@@ -167,6 +187,7 @@ export const someObject: fc.Arbitrary<ObjectView> = fc
     ),
     hasFinalizer: sometimes(90, fc.constant(true)).map((there) => there ?? false),
     spec: someSpec,
+    rotate: sometimes(20, fc.constantFrom('now', 'again')),
     status: someStatus,
   })
   .map((parts) => anObject(parts));
@@ -186,6 +207,24 @@ const someAttestation: fc.Arbitrary<Attestation> = fc.oneof(
   moment.map((after) => ({ verdict: 'missing' as const, lookAt: ELAPSED + after })),
 );
 
+const someUnaccounted: fc.Arbitrary<Unaccounted> = fc
+  .tuple(fc.integer({ min: 1, max: 3 }), moment, moment)
+  .map(([count, last, until]) => ({ count, lastAt: instant(last), until: instant(until) }));
+
+const someTag: fc.Arbitrary<LeaseTag | undefined> = sometimes(
+  50,
+  fc.record({
+    install: fc.constantFrom(INSTALL, INSTALL, 'another'),
+    object: fc.constantFrom('object-uid', 'object-uid', 'other-uid'),
+    attempt: fc.constant('attempt'),
+  }),
+);
+
+/** Servers lengthen leases; none ends earlier than it was said to. */
+function laterEnd(ref: LeaseRef, later: number): string {
+  return formatInstant(Date.parse(ref.expireAt) + Math.max(later, 0));
+}
+
 export const someMemory: fc.Arbitrary<Memory> = fc
   .record({
     inHand: sometimes(
@@ -200,8 +239,20 @@ export const someMemory: fc.Arbitrary<Memory> = fc
     known: fc
       .array(someRef, { maxLength: 4 })
       .map((refs) => new Map(refs.map((ref) => [ref.id, aKnownLease(ref)]))),
-    sighted: fc.constant(new Map()),
-    dynamicSecret: fc.constant(undefined),
+    sighted: fc
+      .array(fc.tuple(someRef, moment, someTag), { maxLength: 3 })
+      .map(
+        (seen) =>
+          new Map(
+            seen.map(([ref, later, tag]) => [ref.id, aLease(ref, { expireAt: laterEnd(ref, later), tag })]),
+          ),
+      ),
+    dynamicSecret: sometimes(
+      50,
+      fc
+        .constantFrom('sql-database', 'kubernetes')
+        .map((type) => aDynamicSecret({ type, maxTTL: type === 'kubernetes' ? '1h' : null })),
+    ),
     attestations: fc
       .array(fc.tuple(someId, someAttestation), { maxLength: 3 })
       .map((entries) => new Map(entries)),
@@ -227,6 +278,9 @@ export const someMemory: fc.Arbitrary<Memory> = fc
       50,
       moment.map((after) => ELAPSED + after),
     ),
+    unrenewable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
+    unaccounted: sometimes(10, someUnaccounted),
+    accounted: sometimes(80, fc.constant(true)).map((is) => is ?? false),
     written: sometimes(50, fc.constant({ uid: 'secret-uid', resourceVersion: '8' })),
   })
   .map((memory) => memory);
@@ -246,6 +300,7 @@ export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectVi
     kube: moment.map((ms) => NOW + ms),
   }),
   unreachable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
+  install: fc.constant(INSTALL),
   timing: fc.constant(standardTiming),
 });
 

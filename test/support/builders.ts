@@ -1,4 +1,5 @@
 import type { LeaseSpec, LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
+import type { ConnectionSpec } from '../../src/api/infisical-connection.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef } from '../../src/api/lease.ts';
 import type { SecretRecord } from '../../src/api/record.ts';
 import { fault, type Fault } from '../../src/errors.ts';
@@ -14,6 +15,7 @@ import type {
   OpenRequest,
   SecretView,
 } from '../../src/lease/input.ts';
+import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 import { standardTiming } from '../../src/timing.ts';
 
 export const SECOND = 1000;
@@ -28,6 +30,9 @@ export const ELAPSED = 10 * HOUR;
 export function instant(ms: number): string {
   return formatInstant(NOW + ms);
 }
+
+/** The installation that every input speaks of. */
+export const INSTALL = 'this-installation';
 
 export const HOST = 'https://infisical.example.com';
 
@@ -120,7 +125,7 @@ export function ourSecret(overrides: Partial<OurSecret> = {}): OurSecret {
     uid: 'secret-uid',
     resourceVersion: '7',
     record: aRecord(),
-    edited: false,
+    data: 'intact',
     dressed: true,
     ...overrides,
   };
@@ -147,6 +152,7 @@ export function anObject(overrides: Partial<ObjectView> = {}): ObjectView {
     hasFinalizer: true,
     spec: valid(aSpec()),
     status: aStatus(),
+    rotate: undefined,
     ...overrides,
   };
 }
@@ -209,6 +215,9 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     blocked: undefined,
     healedAt: undefined,
     written: undefined,
+    unrenewable: new Set(),
+    unaccounted: undefined,
+    accounted: true,
     ...overrides,
   };
 }
@@ -232,6 +241,7 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
+    install: INSTALL,
     timing: standardTiming,
   };
 }
@@ -248,3 +258,28 @@ export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionI
 
 export const absent: SecretView = { state: 'absent' };
 export const foreign: SecretView = { state: 'foreign' };
+
+/** A lease object as the watch shows it. */
+export function aLeaseRecord(overrides: Partial<LeaseRecord> = {}): LeaseRecord {
+  return { ...anObject(), key: 'shop/orders-db', resourceVersion: '1', finalizers: [], ...overrides };
+}
+
+/** A connection as the watch shows it. */
+export function aConnection(name: string, { hostAPI = HOST } = {}): ConnectionRecord {
+  const value: ConnectionSpec = {
+    hostAPI,
+    auth: { token: { secretKeyRef: { name: 'identity', key: 'token' } } },
+  };
+  return {
+    key: `shop/${name}`,
+    namespace: 'shop',
+    name,
+    uid: `uid of ${name}`,
+    resourceVersion: '1',
+    generation: 1,
+    deletedAt: undefined,
+    finalizers: [],
+    spec: { valid: true, value },
+    status: {},
+  };
+}

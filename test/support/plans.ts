@@ -1,3 +1,4 @@
+import type { LeaseRef } from '../../src/api/lease.ts';
 import type { LeaseCause, Plan, Step } from '../../src/lease/plan.ts';
 import type { DecisionInput } from '../../src/lease/input.ts';
 import { aRef } from './builders.ts';
@@ -26,6 +27,12 @@ export function expected({ policy, step, again, revokes = [] }: Decision): unkno
 export const wait: Step = { do: 'wait' };
 
 /** A request for a lease that takes the named one along. With `look` a live read comes first. */
-export function leaseStep(cause: LeaseCause, replaced?: string, look = true): Step {
-  return { do: 'lease', cause, replaced: replaced === undefined ? undefined : aRef({ id: replaced }), look };
+export function leaseStep(cause: LeaseCause, replaced?: string, look = true, crowdedOut?: LeaseRef): Step {
+  return {
+    do: 'lease',
+    cause,
+    replaced: replaced === undefined ? undefined : aRef({ id: replaced }),
+    look,
+    crowdedOut,
+  };
 }

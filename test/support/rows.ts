@@ -1,6 +1,8 @@
 import { fault } from '../../src/errors.ts';
 import {
+  aLease,
   anOpenRequest,
+  instant,
   aRecord,
   aRef,
   aSpec,
@@ -30,6 +32,10 @@ export interface DecisionRow {
 export const decisionRows: readonly DecisionRow[] = [
   { policy: 'deliver what is in hand', over: (parts) => remembering(parts, { inHand: inHand() }) },
   { policy: 'settle the open request', over: (parts) => remembering(parts, { open: anOpenRequest() }) },
+  {
+    policy: 'nothing while suspended',
+    over: (parts) => of(parts, { spec: valid(aSpec({ suspend: true })) }),
+  },
   { policy: 'the spec must be in order', over: (parts) => of(parts, { spec: invalidSpec }) },
   { policy: 'the connection must be in order', over: (parts) => ({ ...parts, connection: refused() }) },
   {
@@ -47,6 +53,22 @@ export const decisionRows: readonly DecisionRow[] = [
     over: (parts) => withSecret(parts, { record: aRecord({ lease: aRef({ id: 'unknown' }) }) }),
   },
   {
+    policy: 'a Secret that somebody has written is looked at',
+    over: (parts) => withSecret(parts, { data: 'unknown' }),
+  },
+  {
+    policy: 'the record follows a lease whose end has moved',
+    over: (parts) =>
+      remembering(withSecret(parts, { data: 'intact' }), {
+        sighted: new Map(
+          ['lease-1', 'lease-2'].map((id) => [
+            id,
+            aLease(aRef({ id }), { expireAt: instant(2 * 60 * MINUTE) }),
+          ]),
+        ),
+      }),
+  },
+  {
     policy: 'the status follows the record',
     over: (parts) =>
       remembering(withSecret(parts, { record: aRecord({ lease: aRef({ id: 'lease-2' }) }) }), {
@@ -62,13 +84,14 @@ export const decisionRows: readonly DecisionRow[] = [
     over: (parts) =>
       of(parts, { spec: valid(aSpec({ dynamicSecret: { ...aSpec().dynamicSecret, path: '/eu' } })) }),
   },
+  { policy: 'a new lease was asked for', over: (parts) => of(parts, { rotate: 'now' }) },
   {
     policy: 'a lease is replaced before its end',
     over: (parts) => ({ ...parts, now: { lease: NOW + 40 * MINUTE } }),
   },
   {
     policy: 'an edited Secret waits for its turn',
-    over: (parts) => remembering(withSecret(parts, { edited: true }), { healedAt: ELAPSED - MINUTE }),
+    over: (parts) => remembering(withSecret(parts, { data: 'edited' }), { healedAt: ELAPSED - MINUTE }),
   },
   {
     policy: 'labels and annotations follow the spec',

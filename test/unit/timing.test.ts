@@ -10,6 +10,10 @@ describe('the standard timing', () => {
       settleAfter: 90_000,
       goneSecondLook: 10_000,
       goneMinimumAge: 120_000,
+      massSecondLook: 60_000,
+      replacementPace: 100,
+      inventoryInterval: 300_000,
+      sweepMinimumAge: 180_000,
       minimumBefore: 150_000,
       minimumUse: 30_000,
       overlap: 120_000,
@@ -28,6 +32,11 @@ describe('the standard timing', () => {
 
   test('looks for the outcome of a request only after nobody waits for its answer any more', () => {
     expect(standardTiming.settleAfter).toBeGreaterThan(standardTiming.leaseRequestDeadline);
+  });
+
+  test('sweeps no lease that whoever asked for it may still write', () => {
+    const { leaseRequestDeadline, deliveryDeadline, kubeRequestDeadline, sweepMinimumAge } = standardTiming;
+    expect(sweepMinimumAge).toBeGreaterThan(leaseRequestDeadline + deliveryDeadline + kubeRequestDeadline);
   });
 
   test('cannot be changed', () => {

@@ -1,6 +1,7 @@
 import { serverOf } from '../../api/infisical-connection.ts';
 import type { ConnectionIdentity } from '../../api/lease.ts';
 import { FaultError, type Fault } from '../../errors.ts';
+import { equal } from '../../kube/merge-patch.ts';
 import type { ConnectionRecord } from '../ports.ts';
 import type { Link } from './link.ts';
 
@@ -60,10 +61,14 @@ export function links(open: OpenLink, within: NamespaceView): Links {
   function of(connection: ConnectionRecord): ReturnType<Links['of']> {
     if (!connection.spec.valid) return { ok: false, fault: connection.spec.fault };
     const entry = entries.get(connection.key);
-    const current =
-      entry?.connection.uid === connection.uid && entry.connection.generation === connection.generation;
     try {
-      return { ok: true, link: current ? entry.link : replace(connection) };
+      if (entry === undefined || !isSame(entry.connection, connection)) {
+        return { ok: true, link: replace(connection) };
+      }
+      if (entry.connection.generation !== connection.generation) {
+        entries.set(connection.key, { connection, link: entry.link });
+      }
+      return { ok: true, link: entry.link };
     } catch (error) {
       if (error instanceof FaultError) return { ok: false, fault: error.fault };
       throw error;
@@ -108,6 +113,12 @@ export function links(open: OpenLink, within: NamespaceView): Links {
   };
 }
 
+/** Of the same spec. Its deletion gives a connection another generation, and must not cost the session. */
+function isSame(one: ConnectionRecord, other: ConnectionRecord): boolean {
+  if (one.uid !== other.uid) return false;
+  return one.generation === other.generation || equal(one.spec, other.spec);
+}
+
 function identityOf(connection: ConnectionRecord): ConnectionIdentity {
   return {
     kind: 'InfisicalConnection',
@@ -117,6 +128,7 @@ function identityOf(connection: ConnectionRecord): ConnectionIdentity {
   };
 }
 
-function hostOf({ spec }: ConnectionRecord): string | undefined {
+/** The server that a connection leads to; undefined where its spec cannot be read. */
+export function hostOf({ spec }: ConnectionRecord): string | undefined {
   return spec.valid ? serverOf(spec.value.hostAPI) : undefined;
 }

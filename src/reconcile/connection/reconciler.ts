@@ -1,44 +1,71 @@
 import type { Condition, Reason } from '../../api/condition.ts';
+import { CONNECTION_FINALIZER } from '../../api/names.ts';
 import { serverOf, type ConnectionStatus } from '../../api/infisical-connection.ts';
-import type { Clock } from '../../clock.ts';
 import type { Fault } from '../../errors.ts';
 import type { SessionState } from '../../infisical/session.ts';
 import { formatInstant } from '../../instant.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { equal, mergePatch } from '../../kube/merge-patch.ts';
+import type { Events } from '../../telemetry.ts';
 import type { Cluster, ConnectionRecord } from '../ports.ts';
+import { hold } from './hold.ts';
 import type { Links } from './links.ts';
 
 export interface ConnectionParts {
   readonly cluster: Cluster;
   readonly links: Links;
-  readonly clock: Clock;
+  readonly events: Events;
+}
+
+/** What is left to do for a connection: `again` in milliseconds, undefined = an event will tell. */
+export interface ConnectionOutcome {
+  readonly again?: number;
+  readonly faulted?: boolean;
 }
 
 /**
  * Brings one InfisicalConnection into order: logs in, and says in its status whether that worked, when, and against
- * which server. Logs in again by itself while it does not.
+ * which server. Logs in again by itself while it does not. Keeps the connection while leases need it: one that is being
+ * deleted works until they are gone.
  */
-export async function reconcileConnection(
-  { cluster, links }: ConnectionParts,
-  key: string,
-): Promise<{ again?: number; faulted?: boolean }> {
-  const connection = cluster.connections.get(key);
-  if (connection === undefined) {
+export async function reconcileConnection(parts: ConnectionParts, key: string): Promise<ConnectionOutcome> {
+  const { cluster, links } = parts;
+  const seen = cluster.connections.get(key);
+  if (seen === undefined) {
     links.drop(key);
     return {};
   }
+  const held = await hold(cluster, seen);
+  if (held.state === 'changed') return { again: 0 };
+  // On its way, and not ours to keep.
+  if (held.state === 'free' && seen.deletedAt !== undefined) return {};
+  return connect(parts, held.connection);
+}
+
+/** Logs in, where that is not done yet, and reports. */
+async function connect(
+  { cluster, links, events }: ConnectionParts,
+  connection: ConnectionRecord,
+): Promise<ConnectionOutcome> {
   const found = links.of(connection);
-  if (!found.ok) {
-    await write(cluster, connection, statusOf(connection, cluster.now(), found.fault, undefined));
-    return { faulted: true };
-  }
-  const state = await found.link.ready();
-  const raised = state.state === 'failed' ? state.fault : undefined;
-  const session = found.link.client.session.state();
-  const written = await write(cluster, connection, statusOf(connection, cluster.now(), raised, session));
-  if (!written) return { again: 0 };
-  return state.state === 'failed' ? { again: state.again, faulted: true } : {};
+  const state = found.ok ? await found.link.ready() : ({ ...found, state: 'refused' } as const);
+  const raised = 'fault' in state ? state.fault : undefined;
+  const session = found.ok ? found.link.client.session.state() : undefined;
+  const status = statusOf(connection, cluster.now(), raised, session);
+  if (!(await write(cluster, connection, status))) return { again: 0 };
+  if (isWaiting(status) && !isWaiting(connection.status)) tellInUse(events, connection);
+  if (raised === undefined) return {};
+  return { faulted: true, ...(state.state === 'failed' ? { again: state.again } : {}) };
+}
+
+const IN_USE = 'Deletion waits for the leases that use this connection.';
+
+function isWaiting({ conditions = [] }: ConnectionStatus): boolean {
+  return conditions.some(({ type, reason }) => type === 'Reconciling' && reason === 'InUse');
+}
+
+function tellInUse(events: Events, { namespace, name, uid }: ConnectionRecord): void {
+  events.note({ kind: 'InfisicalConnection', namespace, name, uid }, 'InUse', IN_USE);
 }
 
 /** @returns false when the object has changed meanwhile and must be looked at again. */
@@ -72,7 +99,7 @@ function statusOf(
   const lastLogin = lastLoginOf(status, session, now);
   return {
     observedGeneration: generation,
-    conditions: conditionsOf(status.conditions ?? [], generation, now, raised),
+    conditions: conditionsOf(connection, now, raised),
     ...(spec.valid ? { host: serverOf(spec.value.hostAPI) } : {}),
     ...(lastLogin === undefined ? {} : { lastLogin }),
   };
@@ -90,23 +117,20 @@ function lastLoginOf(
   return { succeeded, at: formatInstant(session.at ?? now) };
 }
 
-function conditionsOf(
-  before: readonly Condition[],
-  generation: number,
-  now: number,
-  raised: Fault | undefined,
-): Condition[] {
+type Words = readonly [type: string, holds: boolean, reason: Reason, message: string];
+
+function conditionsOf(connection: ConnectionRecord, now: number, raised: Fault | undefined): Condition[] {
+  const { status: reported, generation } = connection;
+  const { conditions: before = [] } = reported;
   const stalled = raised?.retry === 'change';
-  const words: readonly (readonly [string, boolean, Reason, string])[] = [
+  const words: readonly Words[] = [
     [
       'Ready',
       raised === undefined,
       raised?.code ?? 'LoggedIn',
       raised?.message ?? 'The server accepts the login.',
     ],
-    raised === undefined || stalled
-      ? ['Reconciling', false, 'Settled', 'Nothing is under way.']
-      : ['Reconciling', true, raised.code, raised.message],
+    isHeldUp(connection) ? ['Reconciling', true, 'InUse', IN_USE] : underWay(stalled ? undefined : raised),
     stalled
       ? ['Stalled', true, raised.code, raised.message]
       : ['Stalled', false, 'Accepted', 'The spec is accepted.'],
@@ -117,4 +141,15 @@ function conditionsOf(
     const lastTransitionTime = last?.status === status ? last.lastTransitionTime : formatInstant(now);
     return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
   });
+}
+
+/** Whether we keep it from going. */
+function isHeldUp({ deletedAt, finalizers }: ConnectionRecord): boolean {
+  return deletedAt !== undefined && finalizers.includes(CONNECTION_FINALIZER);
+}
+
+function underWay(raised: Fault | undefined): Words {
+  return raised === undefined
+    ? ['Reconciling', false, 'Settled', 'Nothing is under way.']
+    : ['Reconciling', true, raised.code, raised.message];
 }

@@ -65,6 +65,11 @@ function noteMissing(pass: LeasePass, id: string): void {
 function conclude(pass: LeasePass, id: string, attestation: Attestation): void {
   pass.remember({ attestations: new Map(pass.memory().attestations).set(id, attestation) });
   if (attestation.verdict === 'forged') {
+    pass.events.warn(
+      pass.subject,
+      'RecordRefused',
+      "The record in the Secret names a lease that is not this object's; it is ignored.",
+    );
     pass.log.warn("The Secret names a lease that is not this object's; the record is ignored.", {
       lease: id,
     });

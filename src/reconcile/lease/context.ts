@@ -7,6 +7,8 @@ import type { Links } from '../connection/links.ts';
 import type { Cluster, LeaseRecord } from '../ports.ts';
 import type { MemoryStore, Remembered } from './memory.ts';
 
+export type LookSoon = (namespace: string, ref: LeaseRef, at: number) => void;
+
 /** What every step of a lease works with. */
 export interface LeaseParts {
   readonly cluster: Cluster;
@@ -19,6 +21,11 @@ export interface LeaseParts {
   readonly events: Events;
   /** Which installation of leaseholder this is: the first part of each tag. */
   readonly install: string;
+  /**
+   * Asks for a list of the dynamic secret that a lease is of, with its sweep, at so many elapsed milliseconds: when
+   * something was left behind that only the sweep can find.
+   */
+  readonly lookSoon: LookSoon;
 }
 
 /** One object during one pass: the parts, and short ways to what is its own. */

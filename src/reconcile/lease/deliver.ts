@@ -2,11 +2,13 @@ import type { LeaseRef } from '../../api/lease.ts';
 import { fault, type Fault } from '../../errors.ts';
 import { isAlreadyExists, isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { KnownLease } from '../../lease/input.ts';
+import { targetOfRef } from '../../lease/target.ts';
 import { changedSecret, newSecret, type Content } from '../../secret/manifest.ts';
 import { isOwnedBy, judgeConflict, recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord, SecretRecord, WriteOptions } from '../ports.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail } from './failure.ts';
+import { countUnaccounted } from './unaccounted.ts';
 import { dressOf } from './gather.ts';
 import type { HeldLease } from './memory.ts';
 
@@ -155,7 +157,7 @@ function settleDelivery(
   { secret, result }: { readonly secret: SecretRecord; readonly result: 'written' | 'found' },
 ): void {
   const { uid, resourceVersion } = secret;
-  const listed = new Set((object.status.retiring ?? []).map(idOf));
+  const listed = new Set([...(object.status.retiring ?? []).map(idOf), ...reportedIds(object)]);
   pass.remember({
     inHand: undefined,
     written: { uid, resourceVersion },
@@ -163,9 +165,14 @@ function settleDelivery(
     tried: true,
     blocked: undefined,
     known: lastTwo(pass, held),
-    // Only those that the status still lists have to be remembered as ended.
+    // Only those that the status still names have to be remembered as ended.
     settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
     attestations: new Map(),
+    sighted: new Map([...pass.memory().sighted].filter(([id]) => listed.has(id) || id === held.replaced?.id)),
+    dynamicSecret: pass.memory().known.get(held.ref.id)?.dynamicSecret,
+    unrenewable: new Set(),
+    inspected: undefined,
+    strayed: undefined,
     ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),
   });
   pass.metrics.delivered(result);
@@ -210,9 +217,13 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   // As long as no write works the next lease would share its fate, so a dry run comes first here too.
   pass.remember({ inHand: undefined, blocked: why });
   pass.metrics.delivered('abandoned');
-  pass.log.error('A lease could not be written into its Secret in time and is left to end.', {
+  // Where the server keeps tags, the sweep finds out whether the Secret names it.
+  if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) !== 'kept')
+    countUnaccounted(pass, held.answeredAt, held.ref.expireAt);
+  pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
     lease: held.ref.id,
   });
+  pass.lookSoon(pass.namespace, held.ref, held.answeredAt + timing.sweepMinimumAge);
   fail(pass, why);
 }
 

@@ -3,7 +3,7 @@ import { leasesOf } from '../../lease/deletion.ts';
 import type { ConnectionView, DecisionInput, SecretView } from '../../lease/input.ts';
 import { isDressed, type Dress } from '../../secret/manifest.ts';
 import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
-import type { ConnectionRecord, LeaseRecord } from '../ports.ts';
+import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
 
 /**
@@ -21,6 +21,7 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
     memory: pass.memory(),
     now: { elapsed: clock.elapsed(), lease: serverTime(pass, object), kube: cluster.now() },
     unreachable: new Set(),
+    install: pass.install,
     timing,
   };
   return { ...input, unreachable: unreachable(pass, input) };
@@ -79,15 +80,29 @@ function serverTime({ cluster, links }: LeasePass, object: LeaseRecord | undefin
   return found?.ok === true ? found.link.client.now() : undefined;
 }
 
-function secretOf({ cluster }: LeasePass, object: LeaseRecord): SecretView {
-  const secret = cluster.secrets.get(secretKeyOf(object));
+function secretOf(pass: LeasePass, object: LeaseRecord): SecretView {
+  const secret = pass.cluster.secrets.get(secretKeyOf(object)) ?? pass.memory().strayed;
   if (secret === undefined || (object.deletedAt !== undefined && secret.terminating))
     return { state: 'absent' };
   if (!isOwnedBy(secret, object.uid)) return { state: 'foreign' };
   const { uid, resourceVersion } = secret;
   const record = recordOf(secret);
   const dressed = isDressed(secret, record, dressOf(object));
-  return { state: 'ours', uid, resourceVersion, record, edited: false, dressed };
+  return { state: 'ours', uid, resourceVersion, record, data: dataOf(pass, object, secret), dressed };
+}
+
+/** Whether somebody has changed the data: nobody where the last write was ours, else the last look tells. */
+function dataOf(
+  pass: LeasePass,
+  { status }: LeaseRecord,
+  secret: SecretRecord,
+): (SecretView & { state: 'ours' })['data'] {
+  const { written, inspected } = pass.memory();
+  const isThis = (one: { uid: string; resourceVersion: string } | undefined): boolean =>
+    one?.uid === secret.uid && one.resourceVersion === secret.resourceVersion;
+  if (isThis(written) || isThis(status.secret)) return 'intact';
+  if (inspected === undefined || !isThis(inspected)) return 'unknown';
+  return inspected.digest === recordOf(secret)?.digest ? 'intact' : 'edited';
 }
 
 /** The labels and annotations that a spec asks for. */

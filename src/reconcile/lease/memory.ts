@@ -1,7 +1,10 @@
+import type { Clock } from '../../clock.ts';
 import type { LeaseRef } from '../../api/lease.ts';
 import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import type { LeaseInHand, Memory } from '../../lease/input.ts';
 import type { LeaseCause } from '../../lease/plan.ts';
+import type { Timing } from '../../timing.ts';
+import type { SecretRecord } from '../ports.ts';
 
 /** A lease in hand, with what is to be written of it. The only place where credentials stay between two steps. */
 export interface HeldLease extends LeaseInHand {
@@ -20,6 +23,13 @@ export interface Remembered extends Memory {
   readonly untagged: boolean;
   /** When a list first lacked a lease that was to be revoked: elapsed milliseconds by lease id. */
   readonly absentSince: ReadonlyMap<string, number>;
+  /** What was found when the Secret was last looked at. */
+  readonly inspected:
+    { readonly uid: string; readonly resourceVersion: string; readonly digest: string } | undefined;
+  /** Our Secret as a live look showed it while the watch does not: without our label. */
+  readonly strayed: SecretRecord | undefined;
+  /** The first look at the object asked for a lease: a process before this one may have been about to get one, too. */
+  readonly inherited: boolean;
   /** The object was let go: whatever a view that lags still shows of it, our part in it is over. */
   readonly released: boolean;
 }
@@ -35,6 +45,12 @@ const blank: Remembered = Object.freeze({
   attestations: new Map(),
   revocations: new Map(),
   absentSince: new Map(),
+  inspected: undefined,
+  strayed: undefined,
+  inherited: false,
+  unrenewable: new Set<string>(),
+  unaccounted: undefined,
+  accounted: false,
   released: false,
   settled: new Set<string>(),
   failures: undefined,
@@ -45,33 +61,68 @@ const blank: Remembered = Object.freeze({
   written: undefined,
 });
 
+/** What stays for a while of an object that was let go. */
+export interface FormerObject {
+  readonly key: string;
+  /** Ids of the leases that were left to run out, as declared or for want of a way to revoke them. */
+  readonly left: ReadonlySet<string>;
+}
+
 /** The memory of this process: by object, from the first step taken for it until it is gone. */
 export interface MemoryStore {
   of(uid: string): Remembered;
+  /** Whether anything was done for an object yet. */
+  has(uid: string): boolean;
   update(key: string, uid: string, change: Partial<Remembered>): void;
-  forget(uid: string): void;
+  /** Ends what is remembered of an object that was let go. `left`: ids of the leases that were left to run out. */
+  forget(uid: string, left?: readonly string[]): void;
+  /** An object that this process has let go within `timing.formerMemory`. */
+  former(uid: string): FormerObject | undefined;
   /** The uids that something is remembered of under a key: one, or more when an object was deleted and made anew. */
   under(key: string): readonly string[];
   /** The keys of objects for which a lease is in hand, not delivered. */
   holding(): readonly string[];
 }
 
-export function memoryStore(): MemoryStore {
+export function memoryStore(
+  clock: Pick<Clock, 'elapsed'>,
+  timing: Pick<Timing, 'formerMemory'>,
+): MemoryStore {
   const entries = new Map<string, { readonly key: string; readonly memory: Remembered }>();
   const byKey = new Map<string, Set<string>>();
+  /** The last one let go is the last one here. */
+  const former = new Map<string, FormerObject & { readonly until: number }>();
+
+  function keepFormer(uid: string, key: string, left: readonly string[]): void {
+    const now = clock.elapsed();
+    const before = former.get(uid)?.left ?? [];
+    former.delete(uid);
+    former.set(uid, { key, left: new Set([...before, ...left]), until: now + timing.formerMemory });
+    for (const [oldest, { until }] of former) {
+      if (until > now) break;
+      former.delete(oldest);
+    }
+  }
+
   return {
     of: (uid) => entries.get(uid)?.memory ?? blank,
+    has: (uid) => entries.has(uid),
     update(key, uid, change) {
       entries.set(uid, { key, memory: { ...(entries.get(uid)?.memory ?? blank), ...change } });
       byKey.set(key, (byKey.get(key) ?? new Set()).add(uid));
     },
-    forget(uid) {
+    forget(uid, left = []) {
       const entry = entries.get(uid);
       if (entry === undefined) return;
+      keepFormer(uid, entry.key, left);
       entries.delete(uid);
       const uids = byKey.get(entry.key);
       uids?.delete(uid);
       if (uids?.size === 0) byKey.delete(entry.key);
+    },
+    former(uid) {
+      const found = former.get(uid);
+      return found !== undefined && clock.elapsed() < found.until ? found : undefined;
     },
     under: (key) => [...(byKey.get(key) ?? [])],
     holding: () =>

@@ -1,4 +1,6 @@
+import type { LeaseRef } from '../../api/lease.ts';
 import { FINALIZER } from '../../api/names.ts';
+import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import { isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { LeftLease, Step } from '../../lease/plan.ts';
 import { dressedRecord, dressing } from '../../secret/manifest.ts';
@@ -13,7 +15,8 @@ import { dressOf } from './gather.ts';
 export async function addFinalizer(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
   return guarded(pass, 'add the finalizer', async () => {
     await patchFinalizers(pass, object, [...object.finalizers, FINALIZER]);
-    pass.remember({ looked: true });
+    // No process has asked for a lease of it before: there was no finalizer.
+    pass.remember({ looked: true, accounted: true });
   });
 }
 
@@ -30,13 +33,24 @@ export async function dropFinalizer(
   });
 }
 
+/** What people are told of a lease that was not revoked, though it was to be. */
+const leftMessages: Readonly<Record<Exclude<LeftLease['why'], 'declared'>, string>> = {
+  timeout: 'A lease could not be revoked within spec.revocation.timeout and is left to run out.',
+  unreachable: 'No connection of the namespace leads to the server of a lease, which is left to run out.',
+  unattested: 'A lease that only the Secret names may be of another, and is left to run out.',
+};
+
 /** Ends the memory of an object that is no more, and says what was not revoked: never silently. */
 export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
   for (const { ref, why } of left) {
     pass.metrics.revoked('left');
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
+    if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
   }
-  pass.memories.forget(pass.uid);
+  pass.memories.forget(
+    pass.uid,
+    left.map(({ ref }) => ref.id),
+  );
   // The API server answers the last finalizer's removal with the object's old version, so it stays in view for a while.
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }
@@ -68,17 +82,32 @@ export async function deleteSecret(
 
 /** Brings the Secret's labels and annotations in step with the spec; its data and its lease stay. */
 export async function dress(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  return rewrite(pass, object, (record) => record);
+}
+
+/** Writes the later end of a lease into the record; the credentials, and so the pods, stay as they are. */
+export async function inscribe(pass: LeasePass, object: LeaseRecord, ref: LeaseRef): Promise<StepResult> {
+  return rewrite(pass, object, (record) => ({ ...record, lease: ref }));
+}
+
+/** The guarded change of a Secret's metadata and record alone. */
+async function rewrite(
+  pass: LeasePass,
+  object: LeaseRecord,
+  change: (record: CommitRecord) => CommitRecord,
+): Promise<StepResult> {
   const key = secretKeyOf(object);
-  const secret = pass.cluster.secrets.get(key);
+  const secret = pass.cluster.secrets.get(key) ?? pass.memory().strayed;
   const record = secret === undefined ? undefined : recordOf(secret);
   if (secret === undefined || record === undefined) return 'again';
   const wanted = dressOf(object);
-  const { lease, previous, digest } = record;
-  const operations = dressing(secret, record, wanted, dressedRecord({ lease, previous, digest }, wanted));
+  const { labels: _labels, annotations: _annotations, ...undressed } = change(record);
+  const operations = dressing(secret, record, wanted, dressedRecord(undressed, wanted));
   try {
     const { uid, resourceVersion } = await pass.cluster.secrets.change(key, operations);
-    pass.remember({ written: { uid, resourceVersion } });
+    pass.remember({ written: { uid, resourceVersion }, strayed: undefined });
   } catch (error) {
+    pass.remember({ strayed: undefined });
     if (!isRefusal(error)) return lookAtSecret(pass, object, error, 'patch the Secret');
     fail(pass, refusedFault(object, error));
     return 'rest';

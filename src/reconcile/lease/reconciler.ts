@@ -4,12 +4,15 @@ import type { DecisionInput } from '../../lease/input.ts';
 import type { Plan, Step } from '../../lease/plan.ts';
 import { ALL_IS_WELL } from '../../lease/policies.ts';
 import type { LeaseRecord } from '../ports.ts';
+import { account } from './account.ts';
 import { attest } from './attest.ts';
 import { leasePass, type LeaseParts, type LeasePass, type StepResult } from './context.ts';
 import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
 import { gather, ownObject } from './gather.ts';
-import { addFinalizer, deleteSecret, dress, dropFinalizer, forget } from './object.ts';
+import { inspect } from './inspect.ts';
+import { addFinalizer, deleteSecret, dress, dropFinalizer, forget, inscribe } from './object.ts';
+import { renew } from './renew.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
 import { settle } from './settle.ts';
@@ -48,6 +51,7 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
   for (let steps = 0; steps < MOST_STEPS && !signal.aborted; steps += 1) {
     const input = await gather(pass);
     const plan = decide(input);
+    if (plan.step.do === 'lease' && !pass.memories.has(pass.uid)) pass.remember({ inherited: true });
     const object = ownObject(pass);
     if ((object === undefined) !== (input.object === undefined)) continue;
     const result = await execute(pass, object, input, plan);
@@ -121,6 +125,14 @@ async function executeStep(
       return tryDry(pass, object);
     case 'attest':
       return attest(pass, step.record);
+    case 'inspect':
+      return inspect(pass, object);
+    case 'renew':
+      return renew(pass, object, step.ref);
+    case 'inscribe':
+      return inscribe(pass, object, step.ref);
+    case 'account':
+      return account(pass, object, input);
     case 'repair':
       return writeStatus(pass, object, input, undefined);
     case 'lease':

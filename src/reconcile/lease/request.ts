@@ -11,7 +11,9 @@ import type { LeaseRecord } from '../ports.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
+import { isReallyGone } from './inspect.ts';
 import type { HeldLease } from './memory.ts';
+import { countUnaccounted } from './unaccounted.ts';
 
 /** A request for a lease: the only step that makes something on the server. */
 export async function requestLease(
@@ -19,8 +21,9 @@ export async function requestLease(
   object: LeaseRecord,
   step: Step & { do: 'lease' },
 ): Promise<StepResult> {
-  if (step.look && !pass.memory().looked && !(await stillTrue(pass, object))) return 'again';
+  if (!(await isStillDue(pass, object, step))) return 'again';
   if (!object.spec.valid) return 'again';
+  tell(pass, step);
   const spec = object.spec.value;
   const target = targetOf(spec);
   const chosen = connectionFor(pass, object, spec);
@@ -53,6 +56,15 @@ export async function requestLease(
   return 'again';
 }
 
+async function isStillDue(
+  pass: LeasePass,
+  object: LeaseRecord,
+  { cause, look }: Step & { do: 'lease' },
+): Promise<boolean> {
+  if (look && !pass.memory().looked && !(await stillTrue(pass, object))) return false;
+  return cause !== 'secret-deleted' || isReallyGone(pass, object);
+}
+
 /**
  * One live look before a lease that a stale view could ask for (a restart onto a lagging API server, a missed
  * event). The guarded write of the finalizer counts as one.
@@ -77,6 +89,40 @@ function connectionFor(
   return found?.ok === true ? { identity: found.link.identity, client: found.link.client } : undefined;
 }
 
+const driftOf = {
+  'secret-deleted': 'deleted',
+  'secret-edited': 'edited',
+  'record-refused': 'forged',
+} as const;
+
+const driftMessages = {
+  deleted: 'The Secret was deleted by somebody else; it comes back with a new lease.',
+  edited: 'The data of the Secret was changed by somebody else; it is replaced by a new lease.',
+  forged: "The record in the Secret names a lease that is not this object's; it is replaced by a new lease.",
+} as const;
+
+/** What somebody else has done, asked for, or must know of. */
+function tell(
+  { events, metrics, log, subject }: LeasePass,
+  { cause, crowdedOut }: Step & { do: 'lease' },
+): void {
+  if (cause in driftOf) {
+    const drift = driftOf[cause as keyof typeof driftOf];
+    metrics.drifted(drift);
+    events.warn(subject, drift === 'forged' ? 'RecordRefused' : 'SecretDrifted', driftMessages[drift]);
+  }
+  if (cause === 'asked')
+    events.note(subject, 'RotationRequested', 'A new lease was asked for by annotation, and is requested.');
+  if (crowdedOut === undefined) return;
+  metrics.revoked('left');
+  log.warn('A replaced lease is left to run out: no more can be listed.', { lease: crowdedOut.id });
+  events.warn(
+    subject,
+    'RetiringDropped',
+    'More replaced leases are alive than can be listed; the one that ends first is left to run out.',
+  );
+}
+
 /** Takes a lease in hand: what was issued is from now on delivered, or revoked, but never forgotten. */
 function take(
   pass: LeasePass,
@@ -93,6 +139,7 @@ function take(
   });
   const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;
   const rendered = render(name, issued.data);
+  if (pass.memory().inherited) accountForPredecessor(pass, issued, open);
   pass.log.info('A lease was issued.', { lease: ref.id, cause: step.cause });
   if (!rendered.ok) {
     pass.remember({ open: undefined, known, discarded: [...pass.memory().discarded, ref] });
@@ -100,7 +147,12 @@ function take(
     return;
   }
   const previous = step.replaced === undefined ? [] : [step.replaced];
-  const record = { lease: ref, previous, digest: digestOf(rendered.data) };
+  const record = {
+    lease: ref,
+    previous,
+    digest: digestOf(rendered.data),
+    ...(object.rotate === undefined ? {} : { rotate: object.rotate }),
+  };
   const now = pass.clock.elapsed();
   const inHand: HeldLease = {
     ref,
@@ -113,6 +165,16 @@ function take(
     doubtful: false,
   };
   pass.remember({ open: undefined, known, inHand });
+}
+
+/**
+ * A process before this one may have asked for the same lease and ended before it knew the answer. Where the server keeps
+ * tags the sweep finds that one; elsewhere it is counted.
+ */
+function accountForPredecessor(pass: LeasePass, { lease }: IssuedLease, open: OpenRequest): void {
+  pass.remember({ inherited: false });
+  const kept = pass.clientFor(open)?.tagSupport(open.target) === 'kept';
+  if (!kept) countUnaccounted(pass, open.sentAt, lease.expireAt);
 }
 
 /** The Ref of a lease that a request of ours made. */

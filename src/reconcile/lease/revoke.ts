@@ -2,12 +2,13 @@ import type { LeaseRef } from '../../api/lease.ts';
 import { fault, type Fault } from '../../errors.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import { RequestError } from '../../infisical/request-error.ts';
-import { parseInstant } from '../../instant.ts';
+import { absence } from '../../lease/inventory.ts';
 import { backoff } from '../../lease/schedule.ts';
 import { targetOfRef } from '../../lease/target.ts';
 import type { RevocationResult } from '../../telemetry.ts';
 import type { LeasePass } from './context.ts';
 import { fail, faultOf } from './failure.ts';
+import { createdAtOf, endLease, listTime } from './gone.ts';
 
 /**
  * Revokes one lease, or learns that it is gone. Confirmed is only what the server confirms: a 200 with `status` null,
@@ -24,9 +25,25 @@ export async function revoke(pass: LeasePass, ref: LeaseRef): Promise<void> {
   if (why !== undefined) await lookOrPostpone(pass, client, ref, why);
 }
 
+/**
+ * Whether a lease that only the status speaks for is ours indeed. A cluster that was cloned has the status of the other
+ * one: the server's tag tells them apart, where their installation ids differ.
+ */
+async function isAnothers(pass: LeasePass, client: LeaseClient, ref: LeaseRef): Promise<boolean> {
+  const memory = pass.memory();
+  if (memory.known.has(ref.id) || memory.discarded.some(({ id }) => id === ref.id)) return false;
+  const lease = memory.sighted.get(ref.id) ?? (await client.getLease(ref.id, targetOfRef(ref))).lease;
+  return lease.tag !== undefined && (lease.tag.install !== pass.install || lease.tag.object !== pass.uid);
+}
+
 /** Asks for the revocation. @returns why the lease must be looked for; undefined where there is no need. */
 async function askFor(pass: LeasePass, client: LeaseClient, ref: LeaseRef): Promise<Fault | undefined> {
   try {
+    if (await isAnothers(pass, client, ref)) {
+      pass.log.warn('A lease is of another installation, and is left to it.', { lease: ref.id });
+      settled(pass, ref, 'left');
+      return undefined;
+    }
     const answer = await client.revokeLease(ref.id, targetOfRef(ref));
     if (answer.status !== null) return revocationFault(ref);
     settled(pass, ref, 'confirmed');
@@ -58,10 +75,9 @@ async function lookOrPostpone(
   }
 }
 
-/** Gone = missing in two lists, apart in time, for a lease old enough that no replica can lag behind it. */
+/** Looks whether the list still has the lease; see {@link absence}. */
 async function lookForIt(pass: LeasePass, client: LeaseClient, ref: LeaseRef, why: Fault): Promise<void> {
-  const { clock, timing } = pass;
-  const askedAt = clock.elapsed();
+  const askedAt = pass.clock.elapsed();
   const listed = await client.listLeases(targetOfRef(ref));
   const absentSince = new Map(pass.memory().absentSince);
   if (listed.some((lease) => lease.id === ref.id)) {
@@ -70,38 +86,20 @@ async function lookForIt(pass: LeasePass, client: LeaseClient, ref: LeaseRef, wh
     postpone(pass, ref, why);
     return;
   }
-  const since = absentSince.get(ref.id) ?? askedAt;
-  const proof = Math.max(since + timing.goneSecondLook, oldEnoughAt(pass, ref, since));
-  if (askedAt >= proof) {
+  const missed = { createdAt: createdAtOf(pass, ref), absentSince: absentSince.get(ref.id) };
+  const found = absence(missed, listTime(pass, client, askedAt), pass.timing);
+  if (found.state === 'gone') {
     settled(pass, ref, 'gone');
     return;
   }
-  pass.remember({ absentSince: absentSince.set(ref.id, since) });
-  schedule(pass, ref, { nextAt: proof, reason: undefined });
-}
-
-/** The elapsed time at which a lease is beyond any replica's lag; one of unknown age counts as new when first missed. */
-function oldEnoughAt(pass: LeasePass, ref: LeaseRef, missedAt: number): number {
-  const status = pass.cluster.leases.get(pass.key)?.status.lease;
-  const reported = status?.id === ref.id ? status.createdAt : undefined;
-  const createdAt = parseInstant(pass.memory().known.get(ref.id)?.lease.createdAt ?? reported);
-  const now = pass.clientFor(ref)?.now();
-  if (createdAt === undefined || now === undefined) return missedAt + pass.timing.goneMinimumAge;
-  return pass.clock.elapsed() + pass.timing.goneMinimumAge - (now - createdAt);
+  pass.remember({ absentSince: absentSince.set(ref.id, found.since) });
+  schedule(pass, ref, { nextAt: found.lookAt, reason: undefined });
 }
 
 function settled(pass: LeasePass, ref: LeaseRef, result: RevocationResult): void {
-  const memory = pass.memory();
-  pass.remember({
-    settled: new Set(memory.settled).add(ref.id),
-    discarded: memory.discarded.filter((one) => one.id !== ref.id),
-    inHand: memory.inHand?.ref.id === ref.id ? undefined : memory.inHand,
-    revocations: without(memory.revocations, ref.id),
-    absentSince: without(memory.absentSince, ref.id),
-    failures: memory.failures?.fault.code === 'RevocationFailed' ? undefined : memory.failures,
-  });
+  endLease(pass, ref.id);
   pass.metrics.revoked(result);
-  pass.log.info('A lease was revoked.', { lease: ref.id, result });
+  if (result !== 'left') pass.log.info('A lease was revoked.', { lease: ref.id, result });
 }
 
 function postpone(pass: LeasePass, ref: LeaseRef, why: Fault): void {
@@ -126,11 +124,4 @@ function schedule(
 
 function revocationFault({ projectSlug, environmentSlug, path, dynamicSecret }: LeaseRef): Fault {
   return fault('RevocationFailed', { projectSlug, environmentSlug, path, dynamicSecret });
-}
-
-function without<Value>(map: ReadonlyMap<string, Value>, id: string): ReadonlyMap<string, Value> {
-  if (!map.has(id)) return map;
-  const rest = new Map(map);
-  rest.delete(id);
-  return rest;
 }

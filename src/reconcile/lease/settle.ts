@@ -3,6 +3,7 @@ import type { OpenRequest } from '../../lease/input.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { refOf } from './request.ts';
 import { faultOf } from './failure.ts';
+import { countUnaccounted } from './unaccounted.ts';
 
 /**
  * Finds out whether a request without an answer made a lease: the list of the dynamic secret shows our attempt (then
@@ -73,10 +74,6 @@ function giveUpUnrecognisable(pass: LeasePass, open: OpenRequest): void {
 function leaveUnattributed(pass: LeasePass, open: OpenRequest): void {
   pass.remember({ open: undefined });
   pass.metrics.requestSettled('unattributed');
-  pass.log.warn(
-    'A request without an answer may have made a lease that cannot be recognised; it is left to end.',
-    {
-      attempt: open.attempt,
-    },
-  );
+  countUnaccounted(pass, open.sentAt);
+  pass.log.warn('A request without an answer cannot be settled.', { attempt: open.attempt });
 }

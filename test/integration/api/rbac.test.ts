@@ -23,7 +23,7 @@ const neededLater: Readonly<Record<Right, string>> = {
   'list infisicalconnections.leaseholder.dev': 'As above.',
   'list secrets': 'As above.',
   'get infisicalconnections.leaseholder.dev':
-    'A connection that changed while its status was being written is read again.',
+    'A connection that changed while its status or finalizer was being written is read again.',
 };
 
 /** What the operator must never be able to do, with what could be done by it. */
@@ -32,9 +32,11 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'update dynamicsecretleases.leaseholder.dev': 'write a whole object in place of one field',
   'update dynamicsecretleases.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
   'delete dynamicsecretleases.leaseholder.dev': 'take a lease away from its users',
+  'create infisicalconnections.leaseholder.dev': 'log in as nobody asked for',
   'update infisicalconnections.leaseholder.dev': 'send credentials to another server',
   'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
   'update secrets': 'write a Secret that has changed meanwhile',
+  'list events': 'read what others tell',
   'deletecollection secrets': 'delete the Secrets of a whole namespace',
   'create serviceaccounts/token': 'become somebody else',
   'impersonate users': 'act as somebody else',
@@ -60,7 +62,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.untilReady('orders-db');
     await relabel();
     await lose();
-    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    await leave();
     requests = (await stage.plane.audit.events()).filter(({ user }) => user === stage.user);
     used = new Set(requests.flatMap((request) => rightFor(request) ?? []));
   });
@@ -85,6 +87,16 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
   async function lose(): Promise<void> {
     await stage.kubectl('delete', 'secret', 'orders-db');
     await awaitCondition(() => stage.secret('orders-db'), { what: 'the Secret', timeoutMs: 30_000 });
+  }
+
+  /** Connection and lease are deleted, the connection first: an event says what it waits for. */
+  async function leave(): Promise<void> {
+    await stage.kubectl('delete', 'infisicalconnection', 'infisical', '--wait=false');
+    const events = (): Promise<string> =>
+      stage.kubectl('get', 'events', '--field-selector=reason=InUse', '-o', 'name');
+    await awaitCondition(async () => (await events()) !== '', { what: 'the event', timeoutMs: 30_000 });
+    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    await stage.kubectl('wait', 'infisicalconnection/infisical', '--for=delete', '--timeout=30s');
   }
 
   const as = async <Result>(

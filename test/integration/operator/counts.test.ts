@@ -6,6 +6,9 @@ import { connectionObjects, leaseManifest, startStage, type Stage } from '../../
 /** How many leases live at once. */
 const LEASES = 200;
 
+/** The connection's finalizer comes with the first lease that uses it, and goes with the last. */
+const onceForTheConnection = { 'patch infisicalconnections': 1 };
+
 /**
  * The write budget (docs/architecture.md): what the operator asks of the two APIs for each lease. It must never grow
  * unseen, so the counts are exact, from the audit log and the lease API's ledger.
@@ -51,6 +54,7 @@ describe(`${String(LEASES)} leases applied at once`, () => {
       'patch dynamicsecretleases': LEASES,
       'create secrets': LEASES,
       'patch dynamicsecretleases/status': LEASES,
+      ...onceForTheConnection,
     });
     expect(await leaseEvents()).toMatchObject({ made: LEASES });
     expect((await stage.api.live()).leases).toHaveLength(LEASES);
@@ -78,10 +82,14 @@ describe(`${String(LEASES)} leases applied at once`, () => {
       timeoutMs: 120_000,
       intervalMs: 250,
     });
+    await awaitCondition(async () => (await stage.connection('infisical'))?.finalizers.length === 0, {
+      what: 'the connection to be free',
+    });
 
     expect(await stage.plane.audit.count(stage.user, since)).toEqual({
       'delete secrets': LEASES,
       'patch dynamicsecretleases': LEASES,
+      ...onceForTheConnection,
     });
     expect((await stage.api.live()).leases).toEqual([]);
     expect(await stage.kubectl('get', 'secrets', '-l', 'leaseholder.dev/managed=true', '-o', 'name')).toBe(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
 
@@ -15,6 +16,9 @@ describe('five leases that are as they should be', () => {
     operator = await stage.startOperator();
     await stage.apply(...connectionObjects(stage), ...names.map((name) => leaseManifest(name)));
     for (const name of names) await stage.untilReady(name);
+    // The connection is kept from its first lease on.
+    const kept = async (): Promise<boolean> => (await stage.connection('infisical'))?.finalizers.length === 1;
+    await awaitCondition(kept, { what: 'the finalizer of the connection' });
   });
   afterAll(() => stage[Symbol.asyncDispose]());
 

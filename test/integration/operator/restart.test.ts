@@ -4,6 +4,7 @@ import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { FINALIZER } from '../../../src/api/names.ts';
 import { conditionOf, connectionObjects, isReady, startStage, type Stage } from '../../support/stage.ts';
+import { deleteByForce } from './support/by-force.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
 import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
@@ -140,13 +141,13 @@ describe('an operator that is started anew', () => {
     expect(await stage.secret('dropped')).toBeUndefined();
   });
 
-  it('after object and connection were deleted meanwhile: lets the object go, and names the lease', async () => {
+  it('after object and connection were deleted meanwhile, by force: lets the object go, and names the lease', async () => {
     const own = await ownLease(stage, 'stranded');
     await stage.apply(...connectionObjects(stage, { name: 'short-lived' }));
     await own.apply({ connectionRef: { name: 'short-lived' } });
     const { status } = await stage.untilReady('stranded');
     await operator?.stop();
-    await stage.kubectl('delete', 'infisicalconnection', '--all');
+    for (const name of ['infisical', 'short-lived']) await deleteByForce(stage, 'default', name);
     await stage.kubectl('delete', 'dsl', 'stranded', '--wait=false');
     await start();
     await stage.untilGone('stranded');

@@ -5,7 +5,7 @@ import {
   issuedLease,
   leaseList,
   loginAnswer,
-  revokedLease,
+  changedLease,
 } from '../../../src/infisical/schemas.ts';
 import { DATA, dynamicSecret, issued, lease, lease2024, LEASE_ID, TAG } from './answers.ts';
 
@@ -58,7 +58,7 @@ describe('a lease', () => {
   };
 
   test.each(Object.entries(cases))('%s', (_sentence, { shown, read }) => {
-    expect(revokedLease.parse({ lease: shown })).toEqual(read);
+    expect(changedLease.parse({ lease: shown })).toEqual(read);
   });
 
   const refused: Record<string, unknown> = {
@@ -70,7 +70,7 @@ describe('a lease', () => {
   };
 
   test.each(Object.entries(refused))('is refused: one %s', (_sentence, shown) => {
-    expect(revokedLease.safeParse({ lease: shown }).success).toBe(false);
+    expect(changedLease.safeParse({ lease: shown }).success).toBe(false);
     expect(leaseList.safeParse({ leases: [lease(), shown] }).success).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ const onTarget = 'the lease must be of what the spec targets';
 const inTime = 'a lease is replaced before its end';
 const well = 'all is well';
 const contended = fault('Contended', { secret: 'orders-db' });
-const edited = ourSecret({ edited: true });
+const edited = ourSecret({ data: 'edited' });
 const otherPath = valid(
   aSpec({
     dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod', path: '/eu' },
@@ -211,7 +211,7 @@ const rows: Record<string, Decision> = {
     input: anInput({ object: { spec: otherPath, status: aStatus({ retiring: sixteen }) } }),
     policy: onTarget,
     step: { do: 'refuse', fault: fault('RetiringFull', { most: 16 }) },
-    again: 20 * MINUTE,
+    again: 20 * MINUTE + SECOND,
   },
   'a changed target does not wait for replaced leases that have ended': {
     input: anInput({
@@ -229,11 +229,12 @@ const rows: Record<string, Decision> = {
     policy: onTarget,
     step: leaseStep('target-changed', 'lease-1', false),
   },
-  'a due rotation does not wait though sixteen replaced leases live': {
-    input: anInput({ object: { status: aStatus({ retiring: sixteen, rotateAt: instant(0) }) } }),
-    policy: inTime,
-    step: leaseStep('due', 'lease-1', false),
-  },
+  'a due rotation does not wait though sixteen replaced leases live: the one that ends first is let run out':
+    {
+      input: anInput({ object: { status: aStatus({ retiring: sixteen, rotateAt: instant(0) }) } }),
+      policy: inTime,
+      step: leaseStep('due', 'lease-1', false, sixteen[0]),
+    },
   'a lease whose time has come is replaced': {
     input: anInput({ object: { status: aStatus({ rotateAt: instant(0) }) } }),
     policy: inTime,

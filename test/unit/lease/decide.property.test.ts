@@ -31,6 +31,12 @@ function vouchedFor({ object, memory }: DecisionInput): readonly LeaseRef[] {
   ];
 }
 
+/** What is said of a lease but its end, which the server may have moved. */
+function words(ref: LeaseRef): Omit<LeaseRef, 'expireAt'> {
+  const { expireAt: _end, ...rest } = leaseRefOf(ref);
+  return rest;
+}
+
 function isExpire(input: DecisionInput): boolean {
   const spec = input.object?.spec;
   return spec?.valid === true && spec.value.revocation?.onDelete === 'Expire';
@@ -83,7 +89,7 @@ describe('whatever is seen', () => {
   test('a lease that is taken along is one that somebody vouches for, in its own words, and not yet over', () => {
     always(({ step }, input) => {
       if (step.do !== 'lease' || step.replaced === undefined) return;
-      expect(vouchedFor(input)).toContainEqual(step.replaced);
+      expect(vouchedFor(input).map(words)).toContainEqual(words(step.replaced));
       expect(isPending(input, step.replaced)).toBe(true);
     });
   });
@@ -96,7 +102,7 @@ describe('whatever is seen', () => {
   });
 
   test('nothing is made for an object that is being deleted or gone', () => {
-    const ends = ['settle', 'attest', 'wait', 'deleteSecret', 'dropFinalizer', 'forget'];
+    const ends = ['settle', 'attest', 'account', 'wait', 'deleteSecret', 'dropFinalizer', 'forget'];
     always(({ step }, { object }) => {
       expect(object !== undefined && object.deletedAt === undefined ? 'wait' : step.do).toBeOneOf(ends);
     });

@@ -30,6 +30,8 @@ describe('the order of the table', () => {
   test.each(decisionRows)('a deletion, before: $policy', ({ over }) => {
     const parts = over({});
     const deleting = { ...parts, object: { ...parts.object, deletedAt: NOW } };
-    expect(policyFor(deleting)).toMatch(/^(settle|attest|revoke) before letting go$|^let go$/);
+    expect(policyFor(deleting)).toMatch(
+      /^(settle|attest|account for every lease|revoke) before letting go$|^let go$/,
+    );
   });
 });

@@ -6,6 +6,7 @@ import { earliest, unique } from '../../../src/lease/revocations.ts';
 import {
   anInput,
   aRef,
+  aSpec,
   aStatus,
   ELAPSED,
   HOUR,
@@ -14,6 +15,7 @@ import {
   NOW,
   SECOND,
   type InputParts,
+  valid,
 } from '../../support/builders.ts';
 import { decisionRows } from '../../support/rows.ts';
 
@@ -31,7 +33,13 @@ function due(input: DecisionInput): readonly string[] {
 }
 
 describe('revocations beside the step', () => {
-  test.each(decisionRows)('go on beside: $policy', ({ over }) => {
+  test('are none while suspended', () => {
+    const spec = valid(aSpec({ suspend: true }));
+    expect(due(anInput({ object: { spec, status: three }, memory: { discarded: [ripe] } }))).toEqual([]);
+  });
+
+  const others = decisionRows.filter(({ policy }) => policy !== 'nothing while suspended');
+  test.each(others)('go on beside: $policy', ({ over }) => {
     const parts = over({});
     const input = anInput({
       ...parts,

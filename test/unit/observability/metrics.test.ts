@@ -33,6 +33,16 @@ describe('before anything has happened', () => {
     'leaseholder_revocations_total{result="ended"}',
     'leaseholder_revocations_total{result="refused"}',
     'leaseholder_revocations_total{result="left"}',
+    'leaseholder_leading',
+    'leaseholder_renewals_total{result="renewed"}',
+    'leaseholder_renewals_total{result="refused"}',
+    'leaseholder_renewals_total{result="unknown"}',
+    'leaseholder_swept_leases_total{result="revoked"}',
+    'leaseholder_swept_leases_total{result="reported"}',
+    'leaseholder_drift_total{kind="deleted"}',
+    'leaseholder_drift_total{kind="edited"}',
+    'leaseholder_drift_total{kind="unlabelled"}',
+    'leaseholder_drift_total{kind="forged"}',
     'leaseholder_logins_total{result="accepted"}',
     'leaseholder_logins_total{result="refused"}',
     'leaseholder_reconciliations_total{controller="lease",result="done"}',
@@ -78,6 +88,22 @@ describe('each event is counted where it belongs', () => {
     'a confirmed revocation': {
       act: (metrics) => metrics.revoked('confirmed'),
       changed: { 'leaseholder_revocations_total{result="confirmed"}': 1 },
+    },
+    'a renewal': {
+      act: (metrics) => metrics.renewed('renewed'),
+      changed: { 'leaseholder_renewals_total{result="renewed"}': 1 },
+    },
+    'a lease that nobody names': {
+      act: (metrics) => metrics.swept('revoked'),
+      changed: { 'leaseholder_swept_leases_total{result="revoked"}': 1 },
+    },
+    'a Secret that was edited': {
+      act: (metrics) => metrics.drifted('edited'),
+      changed: { 'leaseholder_drift_total{kind="edited"}': 1 },
+    },
+    'a process that leads': {
+      act: (metrics) => metrics.leading(true),
+      changed: { leaseholder_leading: 1 },
     },
     'a rotation': { act: (metrics) => metrics.rotated(), changed: { leaseholder_rotations_total: 1 } },
     'a refused login': {

@@ -117,6 +117,8 @@ describe('the record of a connection', () => {
     expect(connectionRecord(raw)).toEqual({
       key: 'shop/orders-db',
       ...metadata,
+      deletedAt: undefined,
+      finalizers: [],
       generation: 2,
       spec: { valid: true, value: connection },
       status,

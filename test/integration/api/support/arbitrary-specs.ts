@@ -27,6 +27,7 @@ const name = around(/^[a-z0-9]([-a-z0-9]{0,9}[a-z0-9])?(\.[a-z0-9]{1,9})?$/, ['a
 const slug = around(/^[A-Za-z0-9]([A-Za-z0-9_-]{0,9}[A-Za-z0-9])?$/, ['a-', '_', 'My Shop', 'a']);
 const duration = around(/^[1-9][0-9]{0,3}(s|m|h|d|w)$/, ['1m', '59s', '10y', '11y', '1h30m', '0s', '1y']);
 const share = around(/^[1-8][0-9]%$/, ['0%', '1%', '90%', '91%', '10m', '1h30m', '999999999y']);
+const strategy = around(/^(ReLease|Renew)$/, ['renew', 'Keep', '']);
 const onDelete = around(/^(Revoke|Expire)$/, ['revoke', 'Keep', '']);
 
 const labelKey = fc.oneof(
@@ -49,8 +50,12 @@ const config = fc.oneof(
 const optionalParts = {
   ttl: duration,
   config,
-  rotation: group({ before: share }),
-  revocation: group({ onDelete, timeout: duration }),
+  rotation: group({ strategy, before: share }),
+  revocation: group({ onDelete, onRotation: onDelete, gracePeriod: duration, timeout: duration }),
+  suspend: fc.oneof(
+    { weight: 20, arbitrary: fc.boolean() },
+    { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+  ),
   secret: group({ name, labels, annotations }),
 };
 

@@ -25,8 +25,9 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
     dynamicSecret: { ...target, path: '/team/orders' },
     ttl: '1h',
     config: { namespace: 'orders', nested: { list: [1, 'two', null, { three: 3.5 }], yes: true } },
-    rotation: { before: '33%' },
-    revocation: { onDelete: 'Revoke', timeout: '10m' },
+    rotation: { strategy: 'Renew', before: '33%' },
+    revocation: { onDelete: 'Revoke', onRotation: 'Revoke', gracePeriod: '5m', timeout: '10m' },
+    suspend: true,
     secret: {
       name: 'orders-db',
       labels: { 'app.kubernetes.io/part-of': 'shop', tier: '' },
@@ -54,6 +55,16 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
   ...acceptances('spec.revocation.timeout', ['1s', '10m', '1y', '31557600s'], (timeout) =>
     revoking({ timeout }),
   ),
+  ...acceptances('spec.rotation.strategy', ['ReLease', 'Renew'], (strategy) =>
+    lease({ rotation: { strategy } }),
+  ),
+  ...acceptances('spec.revocation.onRotation', ['Expire', 'Revoke'], (onRotation) =>
+    revoking({ onRotation }),
+  ),
+  ...acceptances('spec.revocation.gracePeriod', ['1s', '5m', '1y'], (gracePeriod) =>
+    revoking({ gracePeriod }),
+  ),
+  ...acceptances('spec.suspend', [true, false], (suspend) => lease({ suspend })),
   ...acceptances('spec.secret.name', ['a', 'orders.db-1', 'a'.repeat(253)], (name) => delivering({ name })),
   ...acceptances(
     'spec.secret.labels',
@@ -205,6 +216,31 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
   ...refusals('spec.revocation.timeout', 'Too long', ['ten minutes or a little more than it'], (timeout) =>
     revoking({ timeout }),
   ),
+  ...refusals(
+    'spec.rotation.strategy',
+    'supported values: "ReLease", "Renew"',
+    ['renew', 'Rotate', ''],
+    (strategy) => lease({ rotation: { strategy } }),
+  ),
+  ...refusals(
+    'spec.revocation.onRotation',
+    'supported values: "Expire", "Revoke"',
+    ['Keep', 'revoke', ''],
+    (onRotation) => revoking({ onRotation }),
+  ),
+  ...refusals(
+    'spec.revocation.gracePeriod',
+    `revocation.gracePeriod ${SPELLING}, from 1s to 1y`,
+    ['', '0s', '2y', '5', '1h30m'],
+    (gracePeriod) => revoking({ gracePeriod }),
+  ),
+  ...refusals(
+    'spec.revocation.gracePeriod',
+    'Too long',
+    ['five minutes or a little more than that'],
+    (gracePeriod) => revoking({ gracePeriod }),
+  ),
+  ...refusals('spec.suspend', 'must be of type boolean', ['true', 1, 'yes'], (suspend) => lease({ suspend })),
   ...refusals('spec.config', 'must be of type object', ['a text', [], 1], (config) => lease({ config })),
   ...refusals(
     'spec.config',

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
-import type { ConnectionSpec } from '../../../../src/api/infisical-connection.ts';
 import { fault, FaultError } from '../../../../src/errors.ts';
 import type { Link } from '../../../../src/reconcile/connection/link.ts';
 import { links, type Links, type OpenLink } from '../../../../src/reconcile/connection/links.ts';
 import type { ConnectionRecord } from '../../../../src/reconcile/ports.ts';
-import { anIdentity } from '../../../support/builders.ts';
+import { aConnection, anIdentity, NOW } from '../../../support/builders.ts';
 import { virtualClock } from '../../../support/virtual-clock.ts';
 import { leaseClient } from '../support/lease-client.ts';
 import { LeaseServer } from '../support/lease-server.ts';
@@ -14,26 +13,12 @@ import { Wire } from '../support/wire.ts';
 const EU = 'https://eu.example.com';
 const US = 'https://us.example.com';
 
-function spec(host: string): ConnectionRecord['spec'] & { valid: true } {
-  const value: ConnectionSpec = {
-    hostAPI: `${host}/api`,
-    auth: { token: { secretKeyRef: { name: 'identity', key: 'token' } } },
-  };
-  return { valid: true, value };
+function spec(host: string): ConnectionRecord['spec'] {
+  return aConnection('any', { hostAPI: `${host}/api` }).spec;
 }
 
 function connection(name: string, overrides: Partial<ConnectionRecord> = {}): ConnectionRecord {
-  return {
-    key: `shop/${name}`,
-    namespace: 'shop',
-    name,
-    uid: `uid of ${name}`,
-    resourceVersion: '1',
-    generation: 1,
-    spec: spec(EU),
-    status: {},
-    ...overrides,
-  };
+  return { ...aConnection(name, { hostAPI: `${EU}/api` }), ...overrides };
 }
 
 interface Stage {
@@ -96,13 +81,22 @@ describe('the link of a connection', () => {
   });
 
   test.each<[string, Partial<ConnectionRecord>, readonly string[]]>([
-    ['of another generation', { generation: 2 }, ['infisical/2']],
+    ['of another spec', { generation: 2, spec: spec(`${EU}/`) }, ['infisical/2']],
     ['made anew under the same name', { uid: 'another', generation: 7 }, ['infisical/7']],
   ])('%s is another, and the one before is closed', (_what, change, open) => {
     const world = stage();
     const before = linkOf(world, infisical);
     expect(linkOf(world, { ...infisical, ...change })).not.toBe(before);
     expect(world.open).toEqual(open);
+  });
+
+  test('stays when the connection is being deleted, though that is another generation', () => {
+    const world = stage();
+    const first = linkOf(world, infisical);
+    const leaving = { ...infisical, generation: 2, deletedAt: NOW };
+    expect(linkOf(world, leaving)).toBe(first);
+    expect(linkOf(world, leaving)).toBe(first);
+    expect(world.open).toEqual(['infisical/1']);
   });
 
   test('is a fault where the spec is one', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { CONNECTION_FINALIZER, FINALIZER } from '../../../../src/api/names.ts';
 import { fault, FaultError } from '../../../../src/errors.ts';
 import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links, type Links } from '../../../../src/reconcile/connection/links.ts';
@@ -7,13 +8,14 @@ import { reconcileConnection } from '../../../../src/reconcile/connection/reconc
 import { connectionRecord } from '../../../../src/reconcile/records.ts';
 import type { ConnectionRecord } from '../../../../src/reconcile/ports.ts';
 import { standardTiming } from '../../../../src/timing.ts';
-import { HOST, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
+import { aSpec, HOST, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
 import { virtualClock, type VirtualClock } from '../../../support/virtual-clock.ts';
 import { type ApiEvent, ApiServer } from '../support/api-server.ts';
 import { broken } from '../support/kube-errors.ts';
 import { leaseClient, unanswered } from '../support/lease-client.ts';
 import { LeaseServer } from '../support/lease-server.ts';
 import { memoryCluster } from '../support/memory-cluster.ts';
+import { rememberedEvents } from '../support/telemetry.ts';
 import { after, refused, Wire, works } from '../support/wire.ts';
 
 const KEY = 'shop/infisical';
@@ -27,6 +29,8 @@ interface Stage {
   readonly server: ApiServer;
   readonly wire: Wire;
   readonly links: Links;
+  /** The Kubernetes events. */
+  readonly told: readonly string[];
   reconcile(): ReturnType<typeof reconcileConnection>;
   /** What is stored. */
   readonly connection: ConnectionRecord;
@@ -45,6 +49,7 @@ function stage(declared: object = spec): Stage {
   const wire = new Wire();
   const cluster = memoryCluster(server, wire, () => clock.wall());
   const leases = new LeaseServer(clock);
+  const { events: recorder, told } = rememberedEvents();
   const all = links(
     (_connection, identity) =>
       link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
@@ -55,9 +60,10 @@ function stage(declared: object = spec): Stage {
     server,
     wire,
     links: all,
+    told,
     async reconcile() {
       for (const event of events.splice(0)) cluster.hear(event);
-      return reconcileConnection({ cluster, links: all, clock }, KEY);
+      return reconcileConnection({ cluster, links: all, events: recorder }, KEY);
     },
     get connection() {
       return connectionRecord(server.get('connections', KEY));
@@ -219,6 +225,128 @@ describe('the write of its status', () => {
     await expect(world.reconcile()).rejects.toBe(broken);
     expect(await world.reconcile()).toEqual({});
     expect(world.condition('Ready')).toBe('True LoggedIn');
+  });
+});
+
+/** Takes the finalizer of the object away, as the operator does once its leases are gone. */
+function letGo({ server }: Stage): void {
+  server.mergePatch('leases', 'shop/orders-db', { metadata: { finalizers: null } });
+}
+
+describe('a connection that an object names', () => {
+  /** An object that holds a lease, as far as its finalizer tells. */
+  const lease = {
+    metadata: { name: 'orders-db', namespace: 'shop', finalizers: [FINALIZER] },
+    spec: aSpec(),
+  };
+  async function inUse(): Promise<Stage> {
+    const world = stage();
+    await world.reconcile();
+    world.server.create('leases', lease);
+    await world.reconcile();
+    return world;
+  }
+
+  test('is kept by one write', async () => {
+    const world = await inUse();
+    for (let times = 0; times < 3; times += 1) await world.reconcile();
+    expect(world.wire.calls.slice(3)).toEqual(['patch connections']);
+    expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
+    expect(world.condition('Reconciling')).toBe('False Settled');
+  });
+
+  test('is kept though it cannot log in', async () => {
+    const world = stage({ ...spec, auth: {} });
+    world.server.create('leases', lease);
+    await world.reconcile();
+    expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
+    expect(world.condition('Stalled')).toBe('True ConnectionInvalid');
+  });
+
+  test('is kept no longer when the last such object is gone, though it stays', async () => {
+    const world = await inUse();
+    world.server.delete('leases', 'shop/orders-db');
+    await world.reconcile();
+    expect(world.wire.calls.slice(4)).toEqual([]);
+    letGo(world);
+    await world.reconcile();
+    expect(world.wire.calls.slice(4)).toEqual(['patch connections']);
+    expect(world.connection.finalizers).toEqual([]);
+  });
+
+  test('waits when it is being deleted, works, says so, and tells it once', async () => {
+    const world = await inUse();
+    const before = world.links.of(world.connection);
+    world.server.delete('connections', KEY);
+    for (let times = 0; times < 3; times += 1) expect(await world.reconcile()).toEqual({});
+    expect(world.wire.calls.slice(4)).toEqual(['patch connections/status']);
+    expect([world.condition('Ready'), world.condition('Reconciling'), world.condition('Stalled')]).toEqual([
+      'True LoggedIn',
+      'True InUse',
+      'False Accepted',
+    ]);
+    expect(world.told).toEqual(['Normal InUse shop/infisical']);
+    expect(world.links.of(world.connection)).toEqual(before);
+  });
+
+  test('goes when it is being deleted and the last such object has gone', async () => {
+    const world = await inUse();
+    world.server.delete('connections', KEY);
+    world.server.delete('leases', 'shop/orders-db');
+    await world.reconcile();
+    letGo(world);
+    expect(await world.reconcile()).toEqual({});
+    expect(world.server.find('connections', KEY)).toBeUndefined();
+    expect(await world.reconcile()).toEqual({});
+    expect(world.wire.calls.slice(4)).toEqual(['patch connections/status', 'patch connections']);
+  });
+
+  test('takes no finalizer when it is being deleted already', async () => {
+    const world = stage();
+    world.server.mergePatch('connections', KEY, { metadata: { finalizers: ['theirs/one'] } });
+    world.server.delete('connections', KEY);
+    world.server.create('leases', lease);
+    await world.reconcile();
+    expect(world.wire.calls).toEqual(['TIME', 'LOGIN', 'patch connections/status']);
+    expect(world.connection.finalizers).toEqual(['theirs/one']);
+    // It is not the leases that its deletion waits for.
+    expect(world.condition('Reconciling')).toBe('False Settled');
+    expect(world.told).toEqual([]);
+  });
+
+  test('leaves the finalizers of others alone', async () => {
+    const world = await inUse();
+    const both = [CONNECTION_FINALIZER, 'theirs/one'];
+    world.server.mergePatch('connections', KEY, { metadata: { finalizers: both } });
+    world.server.delete('connections', KEY);
+    world.server.delete('leases', 'shop/orders-db');
+    letGo(world);
+    expect(await world.reconcile()).toEqual({});
+    expect(await world.reconcile()).toEqual({});
+    expect(world.connection.finalizers).toEqual(['theirs/one']);
+    expect(world.wire.calls.slice(4)).toEqual(['patch connections']);
+  });
+
+  test('and has changed meanwhile is looked at again', async () => {
+    const world = stage();
+    world.server.create('leases', lease);
+    world.wire.next(
+      'patch connections',
+      after(() => world.server.mergePatch('connections', KEY, { metadata: { labels: { a: 'b' } } })),
+    );
+    expect(await world.reconcile()).toEqual({ again: 0 });
+    expect(world.wire.calls).toEqual(['patch connections', 'get connections']);
+    expect(await world.reconcile()).toEqual({});
+    expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
+  });
+
+  test('and cannot be written is left to the engine, which tries again', async () => {
+    const world = stage();
+    world.server.create('leases', lease);
+    world.wire.next('patch connections', refused(broken), works);
+    await expect(world.reconcile()).rejects.toBe(broken);
+    expect(await world.reconcile()).toEqual({});
+    expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
   });
 });
 

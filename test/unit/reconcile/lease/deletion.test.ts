@@ -230,6 +230,7 @@ describe('the end of waiting', () => {
       expect([world.object, world.secret, world.live]).toEqual([undefined, undefined, [1]]);
       expect(world.counts.at(-1)).toBe('revoked: left');
       expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'timeout', lease: world.leases.live[0] });
+      expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
     },
   );
 
@@ -240,6 +241,7 @@ describe('the end of waiting', () => {
     expect(world.calls()).toEqual(['delete secrets', 'patch leases']);
     expect([world.live, world.counts.at(-1)]).toEqual([[1], 'revoked: left']);
     expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'declared' });
+    expect(world.told).toEqual([]);
   });
 
   test('comes when the lease has ended by itself', async () => {

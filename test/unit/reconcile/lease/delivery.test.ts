@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { RECORD_ANNOTATION } from '../../../../src/api/names.ts';
+import { digestOf } from '../../../../src/secret/render.ts';
 import { formatRecord } from '../../../../src/api/record.ts';
 import { KubeError } from '../../../../src/kube/kube-error.ts';
 import { aRef, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
@@ -40,11 +41,15 @@ function anotherWriter(world: World): void {
   const object = world.object?.uid ?? '';
   const lease = world.leases.seed(TARGET, { install: INSTALL, object, attempt: 'another' });
   const ref = aRef({ id: lease.id, expireAt: lease.expireAt, attempt: 'another' });
-  const record = formatRecord({ lease: ref, previous: [], digest: '0'.repeat(64) });
   const password = world.leases.rows.at(-1)?.password ?? '';
+  const data = new Map([
+    ['DB_PASSWORD', password],
+    ['DB_USERNAME', world.leases.rows.at(-1)?.lease.externalEntityId ?? ''],
+  ]);
+  const record = formatRecord({ lease: ref, previous: [], digest: digestOf(data) });
   world.kube.mergePatch('secrets', KEY, {
     metadata: { annotations: { [RECORD_ANNOTATION]: record } },
-    data: { DB_PASSWORD: Buffer.from(password).toString('base64') },
+    data: Object.fromEntries([...data].map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
   });
 }
 
@@ -191,7 +196,7 @@ const replacing: Record<string, Delivery> = {
         'patch secrets',
         after(() => anotherWriter(world)),
       ),
-    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'GET lease', 'REVOKE lease'],
+    asks: ['CREATE lease', 'patch secrets', 'get secrets', 'GET lease', 'REVOKE lease', 'read secrets'],
     counts: ['delivered: conflict', 'revoked: confirmed'],
     live: [1, 3],
     named: 3,
@@ -422,7 +427,7 @@ describe('past the deadline', () => {
     expect(world.counts).toEqual(['delivered: abandoned']);
     expect(world.live).toEqual([1]);
     expect(world.lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { message: 'A lease could not be written into its Secret in time and is left to end.' },
+      { message: 'A lease could not be written into its Secret in time; the sweep decides about it.' },
     ]);
     world.always('create secrets', works);
     world.always('create secrets, dry', works);

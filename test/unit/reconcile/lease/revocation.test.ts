@@ -272,6 +272,7 @@ describe('a lease whose connection is gone', () => {
       message: 'A lease is left to run out.',
       fields: { lease: world.leases.live[0], why: 'unreachable' },
     });
+    expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
     expect([world.live, world.object, world.secret]).toEqual([[1], undefined, undefined]);
   });
 

@@ -60,9 +60,9 @@ describe('a change', () => {
       [],
     ],
     [
-      "to the Secret that adds somebody's label: nothing",
+      "to the Secret that adds somebody's label: one read",
       (world) => world.touchSecret({ labels: { x: 'y' } }),
-      [],
+      ['read secrets'],
     ],
     [
       "of the Secret's annotations: they are patched",
@@ -100,7 +100,13 @@ describe('a change', () => {
     );
     world.edit({ secret: { labels: { team: 'orders' } } });
     await world.settle(0);
-    expect(world.calls()).toEqual(['patch secrets', 'get secrets', 'patch secrets', 'patch leases/status']);
+    expect(world.calls()).toEqual([
+      'patch secrets',
+      'get secrets',
+      'read secrets',
+      'patch secrets',
+      'patch leases/status',
+    ]);
     expect(world.secret?.labels).toMatchObject({ team: 'orders', theirs: 'x' });
   });
 
@@ -112,7 +118,13 @@ describe('a change', () => {
     );
     world.edit({ secret: { labels: { team: 'orders' } } });
     await world.settle(0);
-    expect(world.calls().slice(0, 4)).toEqual(['patch secrets', 'get secrets', 'get leases', 'CREATE lease']);
+    expect(world.calls().slice(0, 5)).toEqual([
+      'patch secrets',
+      'get secrets',
+      'get leases',
+      'get secrets',
+      'CREATE lease',
+    ]);
     expect(world.secret?.labels).toMatchObject({ team: 'orders' });
   });
 
@@ -133,7 +145,13 @@ describe('the status after a crash', () => {
     world.apply();
     await world.settle();
     expect(world.crashes).toHaveLength(1);
-    expect(world.calls().slice(6)).toEqual(['TIME', 'LOGIN', 'GET lease', 'patch leases/status']);
+    expect(world.calls().slice(6)).toEqual([
+      'TIME',
+      'LOGIN',
+      'GET lease',
+      'read secrets',
+      'patch leases/status',
+    ]);
     expect([world.live, world.status.lease?.id]).toEqual([[1], world.record?.lease.id]);
     expect(world.status.lease?.externalEntityId).toBe('role-1');
   });
@@ -193,7 +211,13 @@ describe('the Secret', () => {
     const world = await leased();
     world.kube.delete('secrets', KEY);
     await world.settle(0);
-    expect(world.calls()).toEqual(['get leases', 'CREATE lease', 'create secrets', 'patch leases/status']);
+    expect(world.calls()).toEqual([
+      'get leases',
+      'get secrets',
+      'CREATE lease',
+      'create secrets',
+      'patch leases/status',
+    ]);
     expect([world.named, world.condition('Ready')]).toEqual([2, 'True LeaseActive']);
     expect(world.status.retiring).toMatchObject([{ id: world.leases.rows[0]?.lease.id }]);
 

@@ -45,6 +45,7 @@ export function leaseClient(
     },
     getLease: (id, target) => wire.call('GET lease', () => server.get(id, target)),
     listLeases: (target) => wire.call('LIST leases', () => server.list(target)),
+    renewLease: (id, target, ttl) => wire.call('RENEW lease', () => server.renew(id, target, ttl)),
     revokeLease: (id, target) => wire.call('REVOKE lease', () => server.revoke(id, target)),
     tagSupport: (target) => tags.get(nameOf(target)) ?? 'unknown',
     now,

@@ -23,6 +23,10 @@ export class LeaseServer {
   tags: 'kept' | 'dropped' = 'kept';
   /** Milliseconds that a lease lives when its request names no ttl. */
   life = HOUR;
+  /** Milliseconds from a lease's making that no renewal may pass; none by default. */
+  maximum: number | undefined;
+  /** The type of the dynamic secrets. */
+  type = 'sql-database';
   /** `fails`: the provider refuses, the answer is a 200 all the same. */
   revocation: 'works' | 'fails' = 'works';
   /** Servers of 2024 answer a revocation that works with the text of an earlier one that did not. */
@@ -33,6 +37,8 @@ export class LeaseServer {
   missing: 404 | 400 = 404;
   /** Leases that a replica does not show yet, or no more: no request finds them. */
   hidden: ReadonlySet<string> = new Set();
+  /** What the server says of every dynamic secret beside its name. */
+  secretState: Partial<DynamicSecret> = {};
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
 
@@ -77,19 +83,39 @@ export class LeaseServer {
     this.#rows.set(id, row);
     return {
       lease,
-      dynamicSecret: dynamicSecret(target),
+      dynamicSecret: this.#dynamicSecret(target),
       data: { DB_USERNAME: lease.externalEntityId, DB_PASSWORD: row.password, ...this.more },
     };
   }
 
   get(id: string, target: Target): FoundLease {
     const { lease, target: leased } = this.#find(id, target, 'read a lease');
-    return { lease, dynamicSecret: dynamicSecret(leased) };
+    return { lease, dynamicSecret: this.#dynamicSecret(leased) };
   }
 
   list(target: Target): readonly Lease[] {
     const rows = this.rows.filter((row) => this.#isShown(row) && sameTarget(row.target, target));
     return rows.map((row) => row.lease);
+  }
+
+  /** Adds to the old end, as the real one does; past the maximum it refuses. */
+  renew(id: string, target: Target, ttl: string | undefined): Lease {
+    const row = this.#find(id, target, 'renew a lease');
+    const life = ttl === undefined ? this.life : (parseDuration(ttl) ?? this.life);
+    const end = (parseInstant(row.lease.expireAt) ?? 0) + life;
+    const most =
+      this.maximum === undefined ? Infinity : (parseInstant(row.lease.createdAt) ?? 0) + this.maximum;
+    if (end > most) {
+      const raised = fault('RequestRefused', { ...target, status: 400, request: 'renew a lease' });
+      throw new RequestError({ fault: raised, fate: 'refused', status: 400 });
+    }
+    const lease = {
+      ...row.lease,
+      expireAt: new Date(end).toISOString(),
+      updatedAt: new Date(this.now()).toISOString(),
+    };
+    this.#rows.set(id, { ...row, lease });
+    return lease;
   }
 
   revoke(id: string, target: Target): Lease {
@@ -112,11 +138,31 @@ export class LeaseServer {
     return seeded;
   }
 
+  /** The server's word on a lease changes. */
+  mark(id: string, change: Partial<Lease>): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, lease: { ...row.lease, ...change } });
+  }
+
   #find(id: string, target: Target, request: string): Row {
     const row = this.#rows.get(id);
     if (row !== undefined && this.#isShown(row)) return row;
     const raised = fault('RequestRefused', { ...target, status: this.missing, request });
     throw new RequestError({ fault: raised, fate: 'refused', status: this.missing, notFound: 'lease' });
+  }
+
+  #dynamicSecret({ dynamicSecret: name }: Target): DynamicSecret {
+    return {
+      id: 'dynamic-secret-id',
+      name,
+      type: this.type,
+      version: 1,
+      defaultTTL: '1h',
+      maxTTL: this.maximum === undefined ? null : `${String(this.maximum)}ms`,
+      status: null,
+      statusDetails: null,
+      ...this.secretState,
+    };
   }
 
   #isShown(row: Row): boolean {
@@ -135,17 +181,4 @@ function sameTarget(one: Target, other: Target): boolean {
     one.path === other.path &&
     one.dynamicSecret === other.dynamicSecret
   );
-}
-
-function dynamicSecret({ dynamicSecret: name }: Target): DynamicSecret {
-  return {
-    id: 'dynamic-secret-id',
-    name,
-    type: 'sql-database',
-    version: 1,
-    defaultTTL: '1h',
-    maxTTL: null,
-    status: null,
-    statusDetails: null,
-  };
 }

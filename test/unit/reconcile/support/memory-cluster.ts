@@ -10,15 +10,17 @@ import type {
   SecretRecord,
   SecretResource,
 } from '../../../../src/reconcile/ports.ts';
+import { leaseIndexes } from '../../../../src/reconcile/cluster.ts';
 import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
+import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Wire } from './wire.ts';
 
 /** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
 export interface MemoryCluster extends Cluster {
   readonly stores: {
-    readonly leases: FedStore<LeaseRecord>;
-    readonly connections: FedStore<ConnectionRecord>;
+    readonly leases: FedStore<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
+    readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
     readonly secrets: FedStore<SecretRecord>;
   };
   /** The watch tells of an event: later than the answer to the write that caused it. */
@@ -28,11 +30,16 @@ export interface MemoryCluster extends Cluster {
 /** A cluster whose watches have just listed everything. */
 export function memoryCluster(server: ApiServer, wire: Wire, now: () => number): MemoryCluster {
   const stores = {
-    leases: fedStore<LeaseRecord>({ indexes: {} }),
-    connections: fedStore<ConnectionRecord>({ indexes: {} }),
+    leases: fedStore({ indexes: leaseIndexes }),
+    connections: fedStore({
+      indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
+    }),
     secrets: fedStore<SecretRecord>({ indexes: {} }),
   };
-  const list = <R extends Identified>(store: FedStore<R>, records: readonly R[]): void => {
+  const list = <R extends Identified>(
+    store: Pick<FedStore<R>, 'replace' | 'beginReplace'>,
+    records: readonly R[],
+  ): void => {
     store.replace('', { records, resourceVersion: server.version, since: store.beginReplace() });
   };
   list(stores.leases, server.list('leases').map(leaseRecord));
@@ -66,6 +73,9 @@ function isManaged({ labels }: SecretRecord): boolean {
   return labels[MANAGED_LABEL] === MANAGED_VALUE;
 }
 
+/** The side of a store that answers go to. */
+type Seen<R extends Identified> = Pick<FedStore<R>, 'get' | 'values' | 'observe' | 'observeDeleted'>;
+
 interface Source {
   readonly server: ApiServer;
   readonly wire: Wire;
@@ -74,7 +84,7 @@ interface Source {
 
 function customResource<R extends Identified>(
   { server, wire, kind }: Source,
-  store: FedStore<R>,
+  store: Seen<R>,
   project: (raw: unknown) => R,
 ): Resource<R> {
   const observed = (raw: unknown): R => {
@@ -97,7 +107,7 @@ async function looked<R extends Identified>(
   { server, wire }: Omit<Source, 'kind'>,
   kind: Kind,
   key: string,
-  store: FedStore<R>,
+  store: Seen<R>,
   observed: (raw: unknown) => R,
 ): Promise<R | undefined> {
   const raw = await found(wire.call(`get ${kind}`, () => server.get(kind, key)));
@@ -125,6 +135,19 @@ function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRec
   return {
     get: (key) => store.get(key),
     look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
+    async inspect(key) {
+      const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));
+      const known = store.get(key);
+      if (raw === undefined) {
+        if (known !== undefined) store.observeDeleted(key, known.uid);
+        return undefined;
+      }
+      const decoded = Object.entries(raw.data ?? {}).map(([name, value]): [string, string] => [
+        name,
+        Buffer.from(value, 'base64').toString(),
+      ]);
+      return { secret: observed(raw), digest: digestOf(new Map(decoded)) };
+    },
     create: async (_key, body, options = {}) =>
       observed(
         await wire.call(callOf('create', options.dryRun), () => server.create('secrets', body, options)),

@@ -1,17 +1,19 @@
 import type { Clock } from '../../../../src/clock.ts';
 import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links } from '../../../../src/reconcile/connection/links.ts';
+import { inventory, type Inventory } from '../../../../src/reconcile/inventory/inventory.ts';
 import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
 import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
 import type { Events, Log, Metrics } from '../../../../src/telemetry.ts';
 import { standardTiming } from '../../../../src/timing.ts';
+import { INSTALL } from '../../../support/builders.ts';
 import type { ApiServer } from './api-server.ts';
 import { leaseClient } from './lease-client.ts';
 import type { LeaseServer } from './lease-server.ts';
 import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
 import type { Wire } from './wire.ts';
 
-export const INSTALL = 'this-installation';
+export { INSTALL };
 
 /** A process of the operator: everything that a crash takes away. */
 export interface Process {
@@ -22,6 +24,9 @@ export interface Process {
   readonly waiting: Set<string>;
   /** Elapsed milliseconds by key. */
   readonly wakeUps: Map<string, number>;
+  readonly inventory: Inventory;
+  /** When the groups of the inventory are to be listed: elapsed milliseconds by key. */
+  readonly lists: Map<string, number>;
 }
 
 interface Outside {
@@ -57,17 +62,27 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
     if (left === undefined) allLinks.drop(key);
     enqueueAll();
   });
-  cluster.stores.secrets.subscribe(enqueueAll);
-  const parts = {
+  cluster.stores.secrets.subscribe((key) => {
+    for (const lease of cluster.stores.leases.byIndex('bySecret', key)) waiting.add(lease.key);
+  });
+  const parts: LeaseParts = {
     cluster,
     links: allLinks,
-    memories: memoryStore(),
+    memories: memoryStore(clock, standardTiming),
     clock,
     timing: standardTiming,
     log,
     metrics,
     events,
     install: INSTALL,
+    lookSoon: (namespace, ref, at) => leaseInventory.lookSoon(namespace, ref, at),
   };
-  return { wire, cluster, parts, waiting, wakeUps: new Map() };
+  const lists = new Map<string, number>();
+  const leaseInventory = inventory({
+    parts,
+    stores: cluster.stores,
+    wake: (group, ms) => void lists.set(group, clock.elapsed() + ms),
+    enqueue: (key) => void waiting.add(key),
+  });
+  return { wire, cluster, parts, waiting, wakeUps: new Map(), inventory: leaseInventory, lists };
 }

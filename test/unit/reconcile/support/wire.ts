@@ -7,6 +7,7 @@ export type CallName =
   | 'patch connections'
   | 'patch connections/status'
   | 'get secrets'
+  | 'read secrets'
   | 'create secrets'
   | 'create secrets, dry'
   | 'patch secrets'
@@ -19,6 +20,7 @@ export type CallName =
   | 'CREATE lease'
   | 'GET lease'
   | 'LIST leases'
+  | 'RENEW lease'
   | 'REVOKE lease';
 
 /** What becomes of one request. `act` is what the server does with it. */

@@ -27,6 +27,8 @@ export interface Crash {
 export interface WorldOptions {
   /** How the processes end, one after another; the last one does not. */
   readonly deaths?: readonly Death[];
+  /** Whether the lists of the inventory are made as their times come. Default: only when a test asks for them. */
+  readonly inventory?: boolean;
 }
 
 /**
@@ -45,10 +47,11 @@ export class World extends Surroundings {
   readonly #deaths: Death[];
   readonly #crashes: Crash[] = [];
   readonly #telemetry = { ...memoryLog(), ...countedMetrics(), ...rememberedEvents() };
+  readonly #lists: boolean;
   #process: Process;
   #told = 0;
 
-  constructor({ deaths = [] }: WorldOptions = {}) {
+  constructor({ deaths = [], inventory = false }: WorldOptions = {}) {
     const events: ApiEvent[] = [];
     super((event) => void events.push(event));
     this.#events = events;
@@ -56,6 +59,7 @@ export class World extends Surroundings {
     this.counts = this.#telemetry.counts;
     this.told = this.#telemetry.told;
     this.#deaths = [...deaths];
+    this.#lists = inventory;
     this.#process = this.#start();
   }
 
@@ -115,15 +119,26 @@ export class World extends Surroundings {
     return outcome;
   }
 
+  /** Has every group of the inventory listed now, and the operator do what follows from it. */
+  async inventory(): Promise<void> {
+    const groups = Array.from(this.#process.lists.keys());
+    for (const group of groups) await this.#list(group);
+    await this.settle(0);
+  }
+
   /** Lets the operator work until only a wake-up more than `within` milliseconds ahead is left, or none. */
   async settle(within: number = 5 * MINUTE): Promise<void> {
     const until = this.clock.elapsed() + within;
     for (let passes = 0; passes < MOST_PASSES; passes += 1) {
       this.tell();
-      const key = this.#nextKey(until);
-      if (key === undefined) return;
-      this.#process.waiting.delete(key);
-      await this.reconcile(key);
+      const next = this.#next(until);
+      if (next === undefined) return;
+      if ('list' in next) {
+        await this.#list(next.list);
+        continue;
+      }
+      this.#process.waiting.delete(next.key);
+      await this.reconcile(next.key);
     }
     throw new Error(`After ${String(MOST_PASSES)} reconciliations there is still more to do.`);
   }
@@ -141,14 +156,29 @@ export class World extends Surroundings {
     for (const event of this.#events.splice(0)) this.#process.cluster.hear(event);
   }
 
-  #nextKey(until: number): string | undefined {
-    const { waiting, wakeUps } = this.#process;
+  async #list(group: string): Promise<void> {
+    const { wire, inventory, lists } = this.#process;
+    lists.delete(group);
+    const visiting = inventory.visit(group, new AbortController().signal);
+    const outcome = await Promise.race([visiting, wire.died.then(() => undefined)]);
+    if (wire.dead) {
+      this.#crashes.push({ calls: wire.calls, when: wire.death?.when, leases: this.leases.rows.length });
+      this.#process = this.#start();
+    } else if (outcome?.again !== undefined) {
+      lists.set(group, this.clock.elapsed() + outcome.again);
+    }
+  }
+
+  #next(until: number): { readonly key: string } | { readonly list: string } | undefined {
+    const { waiting, wakeUps, lists } = this.#process;
     const [key] = waiting;
-    if (key !== undefined) return key;
-    const [next] = [...wakeUps].toSorted(([, one], [, other]) => one - other);
-    if (next === undefined || next[1] > until) return undefined;
-    this.clock.advance(next[1] - this.clock.elapsed());
-    return next[0];
+    if (key !== undefined) return { key };
+    const looks = [...wakeUps].map(([one, at]) => ({ next: { key: one }, at }));
+    const visits = this.#lists ? [...lists].map(([list, at]) => ({ next: { list }, at })) : [];
+    const [first] = [...looks, ...visits].toSorted((one, other) => one.at - other.at);
+    if (first === undefined || first.at > until) return undefined;
+    this.clock.advance(Math.max(first.at - this.clock.elapsed(), 0));
+    return first.next;
   }
 
   #start(): Process {

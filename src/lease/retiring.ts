@@ -1,0 +1,74 @@
+import type { LeaseStatus, RetiringLease } from '../api/dynamic-secret-lease.ts';
+import { parseDuration } from '../api/duration.ts';
+import type { LeaseRef } from '../api/lease.ts';
+import { formatInstant, parseInstant } from '../instant.ts';
+import { isAttested, isForeign, leaseRefOf, type CurrentLease } from './current.ts';
+import type { DecisionInput, ObjectView } from './input.ts';
+import { isPending, unique } from './revocations.ts';
+import { MOST_RETIRING } from './verdict.ts';
+
+/** How long a replaced lease lives on before it is revoked, when the spec does not say. */
+export const DEFAULT_GRACE_PERIOD = '5m';
+
+/** Replaced leases: those already listed, those that the last write replaced, those whose revocation failed at once. */
+export function retiringOf(
+  input: DecisionInput,
+  object: ObjectView,
+  current: CurrentLease,
+): RetiringLease[] | undefined {
+  const { status } = object;
+  const replaced = replacedBy(input, current, status).map((ref) => leaving(input, object, ref));
+  const failed = input.memory.discarded.filter(
+    (ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && isPending(input, ref),
+  );
+  const revokeAfter = formatInstant(input.now.lease ?? input.now.kube);
+  const listed = unique([
+    ...(status.retiring ?? []),
+    ...failed.map((ref): RetiringLease => ({ ...ref, revokeAfter })),
+    ...replaced,
+  ]);
+  const currentId = current.state === 'trusted' ? current.ref.id : undefined;
+  const entries = listed
+    .filter((ref) => ref.id !== currentId && !input.memory.settled.has(ref.id))
+    .map((ref) => withProgress(input, ref));
+  return entries.length === 0 ? undefined : latestEnding(entries);
+}
+
+/** A lease that was just replaced: left to run out, or revoked when the pods have had time to take up its successor. */
+function leaving(input: DecisionInput, { spec }: ObjectView, ref: LeaseRef): RetiringLease {
+  const revocation = spec.valid ? spec.value.revocation : undefined;
+  if (revocation?.onRotation !== 'Revoke') return leaseRefOf(ref);
+  const grace = parseDuration(revocation.gracePeriod ?? DEFAULT_GRACE_PERIOD) ?? 0;
+  const now = input.now.lease ?? input.now.kube;
+  return { ...leaseRefOf(ref), revokeAfter: formatInstant(now + Math.max(grace, input.timing.overlap)) };
+}
+
+/**
+ * What the last write of the Secret replaced, while the status does not know of it: the lease that the status still
+ * names. The record's `previous` adds what this process knows of itself, and nothing else: an id that only a record
+ * names may be anybody's.
+ */
+function replacedBy(
+  input: DecisionInput,
+  current: CurrentLease,
+  { lease }: LeaseStatus,
+): readonly LeaseRef[] {
+  if (current.state !== 'trusted' || lease?.id === current.ref.id) return [];
+  const known = current.record.previous.flatMap(({ id }) => input.memory.known.get(id)?.ref ?? []);
+  const reported = isAttested(lease) && !isForeign(input, lease.id) ? [lease] : [];
+  return [...reported, ...known];
+}
+
+/** How the revocation of a replaced lease goes. It changes when the reason does, not with each try. */
+function withProgress(input: DecisionInput, entry: RetiringLease): RetiringLease {
+  const progress = input.memory.revocations.get(entry.id);
+  if (progress?.reason === undefined || progress.reason === entry.reason) return entry;
+  return { ...entry, attempts: progress.attempts, reason: progress.reason };
+}
+
+/** At most as many as fit; those that end first are let run out. */
+function latestEnding(entries: readonly RetiringLease[]): RetiringLease[] {
+  return entries
+    .toSorted((one, other) => (parseInstant(one.expireAt) ?? 0) - (parseInstant(other.expireAt) ?? 0))
+    .slice(-MOST_RETIRING);
+}

@@ -1,0 +1,55 @@
+import type { Unaccounted } from '../api/dynamic-secret-lease.ts';
+import { fault, type Fault } from '../errors.ts';
+import { formatInstant, parseInstant } from '../instant.ts';
+import type { DecisionInput } from './input.ts';
+import { targetOf } from './target.ts';
+
+/** The most requests of an object whose fate may be unknown for good. */
+export const MOST_UNACCOUNTED = 2;
+
+/**
+ * Requests of an object whose fate cannot be found out, as long as one of the leases that they may have made can still
+ * live. What this process remembers has the status in it.
+ */
+export function unaccountedOf(input: DecisionInput): Unaccounted | undefined {
+  const counted = input.memory.unaccounted ?? input.object?.status.unaccounted;
+  const until = parseInstant(counted?.until);
+  return until !== undefined && until > serverNow(input) ? counted : undefined;
+}
+
+/**
+ * One request more.
+ *
+ * @param earlier what is counted already.
+ * @param sentAt when it was sent, and `until` when what it may have made has ended: milliseconds since 1970 by the server.
+ */
+export function unaccountedMore(
+  earlier: Unaccounted | undefined,
+  sentAt: number,
+  until: number,
+): Unaccounted {
+  const last = Math.max(until, parseInstant(earlier?.until) ?? 0);
+  return {
+    count: (earlier?.count ?? 0) + 1,
+    lastAt: formatInstant(sentAt),
+    // Never earlier than it is: a second more.
+    until: formatInstant(last + 999),
+  };
+}
+
+/** Whether, and for how many milliseconds, another request must wait for those whose fate cannot be found out. */
+export function leaseHeldBack(
+  input: DecisionInput,
+): { readonly fault: Fault; readonly again: number } | undefined {
+  const { object, timing } = input;
+  const counted = unaccountedOf(input);
+  if (counted === undefined || object?.spec.valid !== true) return undefined;
+  const [lastAt, until] = [parseInstant(counted.lastAt) ?? 0, parseInstant(counted.until) ?? 0];
+  const moment = counted.count >= MOST_UNACCOUNTED ? until : lastAt + timing.settleAfter;
+  const again = moment - serverNow(input);
+  return again <= 0 ? undefined : { fault: fault('Unaccounted', targetOf(object.spec.value)), again };
+}
+
+function serverNow({ now }: DecisionInput): number {
+  return now.lease ?? now.kube;
+}

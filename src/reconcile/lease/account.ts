@@ -1,0 +1,90 @@
+import type { Lease, LeaseRef, Target } from '../../api/lease.ts';
+import type { LeaseClient } from '../../infisical/client.ts';
+import { leasesOf } from '../../lease/deletion.ts';
+import type { DecisionInput } from '../../lease/input.ts';
+import { targetOf, targetOfRef } from '../../lease/target.ts';
+import type { LeaseRecord } from '../ports.ts';
+import type { LeasePass, StepResult } from './context.ts';
+import { fail, faultOf } from './failure.ts';
+import { refOf } from './request.ts';
+
+/** A place where the server may have leases of the object. */
+interface Place {
+  readonly client: LeaseClient;
+  readonly connection: LeaseRef['connection'];
+  readonly target: Target;
+}
+
+/**
+ * Lists what the server has for an object that is being deleted, wherever it is known to have leased: whatever carries its
+ * tag and is not known of yet is revoked with the rest. A process before this one may have asked for it and ended.
+ */
+export async function account(
+  pass: LeasePass,
+  object: LeaseRecord,
+  input: DecisionInput,
+): Promise<StepResult> {
+  try {
+    const found: LeaseRef[] = [];
+    for (const place of placesOf(pass, object, input)) found.push(...(await taggedIn(pass, place)));
+    const named = new Set(leasesOf(input).map(({ id }) => id));
+    const unnamed = found.filter((ref) => !named.has(ref.id));
+    pass.remember({ accounted: true, discarded: [...pass.memory().discarded, ...unnamed] });
+    for (const { id, attempt } of unnamed) {
+      pass.metrics.swept('revoked');
+      pass.log.warn('A lease that nobody names is revoked.', { lease: id, attempt });
+    }
+  } catch (error) {
+    fail(pass, faultOf(error, 'list the leases'));
+    return 'rest';
+  }
+  return 'again';
+}
+
+function placesOf(pass: LeasePass, object: LeaseRecord, input: DecisionInput): readonly Place[] {
+  const places = new Map<string, Place>();
+  const add = (connection: LeaseRef['connection'], target: Target): void => {
+    const client = pass.clientFor({ connection });
+    const key = JSON.stringify([connection.host, target]);
+    if (client !== undefined && !places.has(key)) places.set(key, { client, connection, target });
+  };
+  for (const ref of leasesOf(input)) add(ref.connection, targetOfRef(ref));
+  if (object.spec.valid && input.connection.identity !== undefined)
+    add(input.connection.identity, targetOf(object.spec.value));
+  return [...places.values()];
+}
+
+async function taggedIn(
+  pass: LeasePass,
+  { client, connection, target }: Place,
+): Promise<readonly LeaseRef[]> {
+  const listed = await recentList(pass, client, target);
+  const ours = listed.filter(({ tag }) => tag?.object === pass.uid && tag.install === pass.install);
+  return ours.map(({ id, expireAt, tag }) =>
+    refOf(id, expireAt, { attempt: tag?.attempt ?? '', connection, target }),
+  );
+}
+
+interface RecentList {
+  readonly at: number;
+  readonly leases: Promise<readonly Lease[]>;
+}
+
+const recentLists = new WeakMap<LeaseClient, Map<string, RecentList>>();
+
+/** One list for all objects that are deleted within a few seconds: it shows every lease of a dynamic secret. */
+function recentList(
+  { clock, timing }: LeasePass,
+  client: LeaseClient,
+  target: Target,
+): Promise<readonly Lease[]> {
+  const key = JSON.stringify(target);
+  const lists = recentLists.get(client) ?? new Map<string, RecentList>();
+  recentLists.set(client, lists);
+  const recent = lists.get(key);
+  if (recent !== undefined && clock.elapsed() < recent.at + timing.goneSecondLook) return recent.leases;
+  const leases = client.listLeases(target);
+  lists.set(key, { at: clock.elapsed(), leases });
+  leases.catch(() => lists.delete(key));
+  return leases;
+}

@@ -1,0 +1,48 @@
+import { isOwnedBy } from '../../secret/ownership.ts';
+import { fault } from '../../errors.ts';
+import type { LeaseRecord } from '../ports.ts';
+import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
+import { fail, faultOf } from './failure.ts';
+
+/**
+ * Looks at a Secret of ours that somebody has written since we did: one read of its data, of which only the digest is
+ * kept. Whoever only adds a label or an annotation costs this one read and nothing more.
+ */
+export async function inspect(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  try {
+    const seen = await pass.cluster.secrets.inspect(secretKeyOf(object));
+    if (seen !== undefined) {
+      const { uid, resourceVersion } = seen.secret;
+      pass.remember({ inspected: { uid, resourceVersion, digest: seen.digest } });
+    }
+    pass.remember({ strayed: undefined });
+  } catch (error) {
+    fail(pass, faultOf(error, 'read the Secret'));
+  }
+  return 'again';
+}
+
+/**
+ * One live look at a Secret that the watch no longer shows, before a lease is spent on it: it may only have lost our
+ * label, or be another's by now.
+ *
+ * @returns whether it is gone indeed.
+ */
+export async function isReallyGone(pass: LeasePass, object: LeaseRecord): Promise<boolean> {
+  try {
+    const secret = await pass.cluster.secrets.look(secretKeyOf(object));
+    if (secret === undefined || secret.terminating) return true;
+    if (isOwnedBy(secret, object.uid)) {
+      pass.metrics.drifted('unlabelled');
+      pass.log.warn('The Secret has lost the label by which it is watched; it is put back.');
+      pass.remember({ strayed: secret });
+    } else {
+      const why = fault('SecretConflict', { secret: secret.name });
+      pass.remember({ blocked: why });
+      fail(pass, why);
+    }
+  } catch (error) {
+    fail(pass, faultOf(error, 'read the Secret'));
+  }
+  return false;
+}
