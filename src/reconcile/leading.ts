@@ -23,7 +23,7 @@ export function whileLeading(
       return client.createLease({ ...request, beforeSending: insist });
     },
     async renewLease(id, target, ttl) {
-      if (!mayWrite()) throw notLeading();
+      insist();
       return client.renewLease(id, target, ttl);
     },
   };
