@@ -9,7 +9,7 @@ import { loginMethod } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
-import { memoryStore } from './lease/memory.ts';
+import { memoryStore, type MemoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
 
@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly events: Events;
   /** Makes the client of a connection whose spec is valid. Default: the lease API's own, over the network. */
   readonly openClient?: OpenClient;
+  /** What this process remembers of objects. Default: a new one; who passes one can look into it. */
+  readonly memories?: MemoryStore;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -53,7 +55,7 @@ const CONNECTION_WORKERS = 8;
 export function startOperator(options: OperatorOptions): Operator {
   const { cluster, clock, timing, log, metrics, events, install, workers, signal } = options;
   const { stores } = cluster;
-  const memories = memoryStore();
+  const memories = options.memories ?? memoryStore();
 
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {
