@@ -35,10 +35,10 @@ export class Election {
     const { time } = this.#parts;
     const until = time.now + length;
     process.suspend(until);
-    if (process.leadsUntil === undefined) return;
+    const led = process.leadsUntil !== undefined;
     const [stops, vacant] = [time.now + RENEW_DEADLINE, time.now + LEASE_DURATION];
-    process.leadsUntil = Math.min(process.leadsUntil, stops);
-    if (until >= stops) {
+    if (led) process.leadsUntil = Math.min(process.leadsUntil ?? 0, stops);
+    if (led && until >= stops) {
       this.#vacantFrom = vacant;
       time.at(vacant, () => this.#elect(), false);
     }
@@ -46,7 +46,8 @@ export class Election {
       until,
       () => {
         if (!process.alive || process.suspended) return;
-        if (time.now < stops) process.leadsUntil = Infinity;
+        if (!led) this.#elect();
+        else if (time.now < stops) process.leadsUntil = Infinity;
         else process.end('it no longer leads');
       },
       false,

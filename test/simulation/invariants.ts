@@ -46,6 +46,8 @@ export class Invariants implements Witness {
   #version = '';
   #objects: readonly ObjectState[] = [];
   #named: ReadonlySet<string> = new Set();
+  /** Objects that are being deleted and let their leases expire. */
+  #declared: ReadonlySet<string> = new Set();
 
   constructor(world: World) {
     this.#world = world;
@@ -79,7 +81,7 @@ export class Invariants implements Witness {
   }
 
   counted(process: OperatorProcess, word: string): void {
-    if (word.startsWith('crashed')) this.world.violate('crash', `A reconciliation of ${process.name} threw (${word}).`);
+    if (word === 'crashed: lease') this.world.violate('crash', `A reconciliation of ${process.name} threw (${word}).`);
   }
 
   served(name: CallName): void {
@@ -120,6 +122,7 @@ export class Invariants implements Witness {
     if (this.#version === kube.version) return this.#objects;
     this.#version = kube.version;
     this.#objects = objectsOf(kube);
+    this.#declared = new Set(this.#objects.filter(isLeft).map(({ lease }) => lease.uid));
     this.#named = new Set([...this.#objects.flatMap(namesOf), ...this.#secretsNames()]);
     return this.#objects;
   }
@@ -241,9 +244,14 @@ export class Invariants implements Witness {
   #isAllowed(made: Made): boolean {
     const ending = this.#endings.get(made.object);
     if (ending !== undefined && isExcused(ending)) return true;
+    if (this.#declared.has(made.object)) return true;
     if (this.#told.has(made.id) || this.#told.has(made.attempt)) return true;
     return notYet.sweep && (!made.process.alive || this.#meddled.has(made.object));
   }
+}
+
+function isLeft({ lease: { deletedAt, spec } }: ObjectState): boolean {
+  return deletedAt !== undefined && spec.valid && spec.value.revocation?.onDelete === 'Expire';
 }
 
 function isExcused({ declared, overdue, unreachable }: Ending): boolean {

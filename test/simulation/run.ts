@@ -34,6 +34,7 @@ export async function runSeed(seed: number, traceAll: boolean): Promise<SeedResu
   const check = (): void => {
     if (stray !== undefined) throw new Violation('crash', `A promise of nobody was rejected: ${describe(stray)}`);
     invariants.check();
+    if (world.violation !== undefined) throw world.violation;
   };
   const result = (): SeedResult => ({ seed, steps: world.time.steps, leases: world.leases.made.size });
   try {
@@ -57,7 +58,9 @@ async function play(world: World, invariants: Invariants, check: () => void): Pr
   for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at + MINUTE, () => world.kube.collectGarbage(), false);
   await time.run(profile.busy + HEALING, check);
   checkHealed(world, invariants);
+  check();
   await checkQuiet(world, invariants, check);
+  check();
 }
 
 function checkHealed(world: World, invariants: Invariants): void {
@@ -68,9 +71,11 @@ function checkHealed(world: World, invariants: Invariants): void {
 }
 
 /** Liveness: valid objects have what they ask for, deleted ones are gone. */
-function checkObject(world: World, invariants: Invariants, { lease, record, secretKey }: ObjectState): void {
+function checkObject(world: World, invariants: Invariants, { lease, record, secretKey, atName, secret }: ObjectState): void {
   const { key, status } = lease;
   if (lease.deletedAt !== undefined) return world.violate('liveness', `${key} is still being deleted.`);
+  // Another object was first to fill the Secret of that name.
+  if (atName !== undefined && secret === undefined) return;
   const ready = status.conditions?.find((one) => one.type === 'Ready');
   if (ready?.status !== 'True') world.violate('liveness', `${key} is not Ready: ${ready?.reason ?? 'no condition'}.`);
   if (status.observedGeneration !== lease.generation) world.violate('liveness', `The status of ${key} is of another generation.`);

@@ -46,6 +46,7 @@ export class World {
   /** Until when nothing can be demanded; by namespace, and of everybody under the empty name. */
   readonly troubled = new Map<string, number>();
   witness: Witness | undefined;
+  violation: Violation | undefined;
   #actor: Actor = tenant;
   readonly #kubeWall: number;
 
@@ -114,9 +115,9 @@ export class World {
     });
   }
 
-  /** A violation with what is known of the world around it. */
-  violate(invariant: string, message: string): never {
-    throw new Violation(invariant, message);
+  /** Notes the first violation. It ends the run after the step: inside it would look like a failure of a request. */
+  violate(invariant: string, message: string): void {
+    this.violation ??= new Violation(invariant, message);
   }
 
   #anyProcess(): OperatorProcess | undefined {
