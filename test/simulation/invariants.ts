@@ -10,6 +10,7 @@ import type { CallName } from '../unit/reconcile/support/wire.ts';
 import type { Actor, Made } from './ledger.ts';
 import { notYet } from './not-yet.ts';
 import type { OperatorProcess } from './process.ts';
+import { namespaces } from './tenants.ts';
 import { commitOf, isOwned, leaseOf, type ObjectState, objectsOf } from './view.ts';
 import type { Witness, World } from './world.ts';
 
@@ -46,6 +47,7 @@ export class Invariants implements Witness {
   /** Objects whose Secret or record a tenant has changed. */
   readonly #meddled = new Set<string>();
   readonly writes = new Map<CallName, number>();
+  #troubles: ReadonlySet<string> = new Set();
   #version = '';
   #seen = 0;
   #objects: readonly ObjectState[] = [];
@@ -199,15 +201,16 @@ export class Invariants implements Witness {
 
   // I2
 
+  /** What was so since the last step counts until this one. */
   #noteTrouble(): void {
     const { world } = this;
     const { time, weather, election, kube } = world;
     const { leader } = election;
     const acts = leader !== undefined && !leader.suspended && leader.frozenUntil <= time.now;
-    if (!acts || !weather.isClear(time.now)) world.trouble('', time.now + 5000);
-    for (const namespace of ['shop', 'team']) {
-      if (kube.find('connections', `${namespace}/infisical`) === undefined) world.trouble(namespace, time.now + 5000);
-    }
+    const cut = namespaces.filter((one) => kube.find('connections', `${one}/infisical`) === undefined);
+    const troubles = new Set(acts && weather.isClear(time.now) ? cut : ['', ...cut]);
+    for (const namespace of new Set([...troubles, ...this.#troubles])) world.trouble(namespace, time.now + 5000);
+    this.#troubles = troubles;
   }
 
   #checkReads({ lease, secretKey, record }: ObjectState): void {

@@ -1,18 +1,49 @@
-import { runSeed } from './run.ts';
-const [first = '1', count = '1', all = ''] = process.argv.slice(2);
-let steps = 0, leases = 0;
-const began = performance.now();
-const kinds = new Map<string, number[]>();
-for (let seed = Number(first); seed < Number(first) + Number(count); seed += 1) {
-  const result = await runSeed(seed, all === 'trace');
-  steps += result.steps;
-  leases += result.leases;
-  if (result.violation) {
-    const k = result.violation.invariant + ' ' + result.violation.message.replace(/[0-9a-f-]{36}|\d+/g, '#').slice(0, 300);
-    kinds.set(k, [...(kinds.get(k) ?? []), seed]);
-    if (all === 'trace' || count === '1') console.log(result.violation.trace.slice(all === 'trace' ? 0 : -60).join('\n'));
-  } else if (all === 'trace') console.log(result.trace?.join('\n'));
+/**
+ * Plays seeds of the simulation, on as many threads as asked for, and prints what was violated.
+ *
+ * Usage: npm run test:simulate -- [--seeds 600] [--first 1] [--minutes 20] | --seed 123 [--trace]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+import { parseOptions } from './options.ts';
+import { describeFailure, summary, vitestReport } from './report.ts';
+import type { SeedResult } from './run.ts';
+import type { Task } from './worker.ts';
+
+const options = parseOptions(process.argv.slice(2));
+const until = performance.now() + options.minutes * 60_000;
+let next = options.first;
+
+function nextTask(): Task | undefined {
+  if (next >= options.first + options.seeds || performance.now() > until) return undefined;
+  next += 1;
+  return { seed: next - 1, trace: options.trace };
 }
-for (const [k, seeds] of kinds) console.log(seeds.length, k, seeds.slice(0, 6).join(','));
-const s = (performance.now() - began) / 1000;
-console.log(`steps ${steps}, leases ${leases}, ${s.toFixed(1)} s, ${Math.round(steps / s)}/s`);
+
+/** One thread that plays seed after seed. A thread that fails by itself fails the whole. */
+function play(results: SeedResult[]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  worker.on('message', (result: SeedResult) => {
+    results.push(result);
+    if (result.violation !== undefined) console.log(describeFailure(result));
+    else if (result.trace !== undefined) console.log(result.trace.join('\n'));
+    worker.postMessage(nextTask());
+  });
+  worker.on('error', reject);
+  worker.on('exit', () => resolve());
+  worker.postMessage(nextTask());
+  return promise;
+}
+
+const results: SeedResult[] = [];
+await Promise.all(Array.from({ length: options.workers }, () => play(results)));
+results.sort((one, other) => one.seed - other.seed);
+if (options.report !== undefined) {
+  mkdirSync(dirname(options.report), { recursive: true });
+  writeFileSync(options.report, vitestReport(results));
+}
+console.log(summary(results));
+process.exitCode = results.length > 0 && results.every(({ violation }) => violation === undefined) ? 0 : 1;

@@ -27,7 +27,7 @@ interface Act {
   readonly act: (land: Land) => string | undefined;
 }
 
-const namespaces = ['shop', 'team'] as const;
+export const namespaces = ['shop', 'team'] as const;
 const names = ['orders-db', 'mail-db'] as const;
 const targets = ['orders-postgres', 'mail-postgres'] as const;
 const ttls = ['1m', '3m', '5m', '10m', '20m', '1h'] as const;
