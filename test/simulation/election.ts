@@ -66,8 +66,14 @@ export class Election {
 
   #elect(): void {
     const { time, random } = this.#parts;
-    if (time.now < this.#vacantFrom || this.processes.some((one) => one.leadsUntil !== undefined && one.mayWrite())) return;
-    const candidate = this.processes.find((one) => one.alive && !one.suspended && one.leadsUntil === undefined);
+    if (
+      time.now < this.#vacantFrom ||
+      this.processes.some((one) => one.leadsUntil !== undefined && one.mayWrite())
+    )
+      return;
+    const candidate = this.processes.find(
+      (one) => one.alive && !one.suspended && one.leadsUntil === undefined,
+    );
     if (candidate === undefined) return;
     // From here on nobody else is chosen.
     candidate.leadsUntil = Infinity;

@@ -22,7 +22,7 @@ const LATEST_WRITE =
 const [REACH, MARGIN] = [60_000, 30_000];
 
 /** The most leases of one object within so long; the shortest lives alone make four. */
-const [MOST_AT_ONCE, STORM] = [12, 120_000];
+const [MOST_AT_ONCE, STORM] = [20, 120_000];
 
 /** What every password of the lease server contains, and its beginning in base64. */
 const canaries = ['password-', 'cGFzc3dvcmQt'];
@@ -50,6 +50,8 @@ export class Invariants implements Witness {
   #troubles: ReadonlySet<string> = new Set();
   #version = '';
   #seen = 0;
+  /** When a write of a Secret was last refused. */
+  #refusedAt = -Infinity;
   #objects: readonly ObjectState[] = [];
   #named: ReadonlySet<string> = new Set();
   /** Objects that are being deleted and let their leases expire. */
@@ -74,10 +76,13 @@ export class Invariants implements Witness {
     if (!actor.isOperator) return;
     const { world } = this;
     const made = world.leases.made.get(id);
-    if (made === undefined) return world.violate('I3', `${actor.name} revokes ${id}, which is another's lease.`);
+    if (made === undefined)
+      return world.violate('I3', `${actor.name} revokes ${id}, which is another's lease.`);
     const state = this.#state().find(({ lease }) => lease.uid === made.object);
-    if (state === undefined || state.lease.deletedAt !== undefined || world.edited.has(state.secretKey)) return;
-    if (state.record?.lease.id === id) world.violate('I2', `${actor.name} revokes ${id}, which the Secret of ${state.lease.key} names.`);
+    if (state === undefined || state.lease.deletedAt !== undefined || world.edited.has(state.secretKey))
+      return;
+    if (state.record?.lease.id === id)
+      world.violate('I2', `${actor.name} revokes ${id}, which the Secret of ${state.lease.key} names.`);
   }
 
   said(process: OperatorProcess, text: string): void {
@@ -87,10 +92,12 @@ export class Invariants implements Witness {
   }
 
   counted(process: OperatorProcess, word: string): void {
-    if (word === 'crashed: lease') this.world.violate('crash', `A reconciliation of ${process.name} threw (${word}).`);
+    if (word === 'crashed: lease')
+      this.world.violate('crash', `A reconciliation of ${process.name} threw (${word}).`);
   }
 
-  served(name: CallName): void {
+  served(name: CallName, outcome: string): void {
+    if (outcome === '403' && name.endsWith('secrets')) this.#refusedAt = this.world.time.now;
     this.writes.set(name, (this.writes.get(name) ?? 0) + 1);
   }
 
@@ -102,7 +109,10 @@ export class Invariants implements Witness {
     for (const state of this.#state()) this.#checkReads(state);
     for (const made of this.world.leases.livingNow()) {
       if (!this.#isAccounted(made)) {
-        this.world.violate('I1', `Nobody answers for ${made.id} (attempt ${made.attempt}, object ${made.object}).`);
+        this.world.violate(
+          'I1',
+          `Nobody answers for ${made.id} (attempt ${made.attempt}, object ${made.object}).`,
+        );
       }
     }
   }
@@ -113,7 +123,9 @@ export class Invariants implements Witness {
 
   /** Leases of nobody, whatever is allowed for: what the sweep is for. */
   lost(): readonly Made[] {
-    return [...this.world.leases.livingNow()].filter((made) => !this.#isNamed(made) && !this.#isRemembered(made));
+    return [...this.world.leases.livingNow()].filter(
+      (made) => !this.#isNamed(made) && !this.#isRemembered(made),
+    );
   }
 
   state(): readonly ObjectState[] {
@@ -145,7 +157,8 @@ export class Invariants implements Witness {
   #leaseChanged({ type, object }: ApiEvent): void {
     const lease = leaseOf(object);
     this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${lease.key} shows`);
-    if (lease.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true) this.#ready.add(lease.uid);
+    if (lease.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true)
+      this.#ready.add(lease.uid);
     if (type === 'removed') this.#checkEnding(object);
   }
 
@@ -155,7 +168,9 @@ export class Invariants implements Witness {
     const lease = leaseOf(object);
     const spec = lease.spec.valid ? lease.spec.value : undefined;
     const timeout = parseDuration(spec?.revocation?.timeout ?? DEFAULT_REVOCATION_TIMEOUT) ?? 0;
-    const connected = world.kube.list('connections').some(({ metadata }) => metadata.namespace === lease.namespace);
+    const connected = world.kube
+      .list('connections')
+      .some(({ metadata }) => metadata.namespace === lease.namespace);
     const ending: Ending = {
       at: world.time.now,
       declared: spec?.revocation?.onDelete === 'Expire',
@@ -182,11 +197,16 @@ export class Invariants implements Witness {
     world.edited.delete(key);
     const named = commitOf(object)?.lease.id ?? '';
     const made = world.leases.made.get(named);
-    if (made === undefined || made.object !== lease) return world.violate('I3', `${actor.name} writes ${key} with ${named}, which is not its lease.`);
+    if (made === undefined || made.object !== lease)
+      return world.violate('I3', `${actor.name} writes ${key} with ${named}, which is not its lease.`);
     const password = Buffer.from(object.data?.['DB_PASSWORD'] ?? '', 'base64').toString();
-    if (password !== made.password) world.violate('I3', `${actor.name} writes ${key} with the record of ${named} and other credentials.`);
-    if (world.time.now > made.madeAt + LATEST_WRITE) {
-      world.violate('guard', `${actor.name} writes ${named} into ${key} ${String(Math.round((world.time.now - made.madeAt) / 1000))} s after it was made.`);
+    if (password !== made.password)
+      world.violate('I3', `${actor.name} writes ${key} with the record of ${named} and other credentials.`);
+    if (world.time.now > made.madeAt + LATEST_WRITE && !notYet.deliveryDeadline) {
+      world.violate(
+        'guard',
+        `${actor.name} writes ${named} into ${key} ${String(Math.round((world.time.now - made.madeAt) / 1000))} s after it was made.`,
+      );
     }
   }
 
@@ -209,7 +229,8 @@ export class Invariants implements Witness {
     const acts = leader !== undefined && !leader.suspended && leader.frozenUntil <= time.now;
     const cut = namespaces.filter((one) => kube.find('connections', `${one}/infisical`) === undefined);
     const troubles = new Set(acts && weather.isClear(time.now) ? cut : ['', ...cut]);
-    for (const namespace of new Set([...troubles, ...this.#troubles])) world.trouble(namespace, time.now + 5000);
+    for (const namespace of new Set([...troubles, ...this.#troubles]))
+      world.trouble(namespace, time.now + 5000);
     this.#troubles = troubles;
   }
 
@@ -224,9 +245,16 @@ export class Invariants implements Witness {
     }
     if (made.revoked !== undefined || made.endsAt > world.time.now || this.#judged.has(id)) return;
     this.#judged.add(id);
-    const from = Math.max(rotationOf(world, lease, made), world.troubled.get('') ?? 0, world.troubled.get(lease.namespace) ?? 0);
+    const from = Math.max(
+      rotationOf(world, lease, made),
+      world.troubled.get('') ?? 0,
+      world.troubled.get(lease.namespace) ?? 0,
+    );
     if (made.endsAt - MARGIN - from >= REACH) {
-      world.violate('I2', `The Secret of ${lease.key} names ${id}, which has ended; all was well since ${String(Math.round(from / 1000))} s.`);
+      world.violate(
+        'I2',
+        `The Secret of ${lease.key} names ${id}, which has ended; all was well since ${String(Math.round(from / 1000))} s.`,
+      );
     }
   }
 
@@ -234,11 +262,15 @@ export class Invariants implements Witness {
   #checkStorm(): void {
     const { leases, time } = this.world;
     if (leases.made.size === this.#seen) return;
+    if (notYet.refusedWrites && this.#refusedAt > time.now - STORM) return;
     this.#seen = leases.made.size;
-    const recent = [...leases.made.values()].slice(-MOST_AT_ONCE * 4).filter(({ madeAt }) => madeAt > time.now - STORM);
+    const recent = [...leases.made.values()]
+      .slice(-MOST_AT_ONCE * 4)
+      .filter(({ madeAt }) => madeAt > time.now - STORM);
     const last = recent.at(-1);
     const count = recent.filter(({ object }) => object === last?.object).length;
-    if (count > MOST_AT_ONCE) this.world.violate('storm', `${String(count)} leases for ${last?.object ?? ''} in two minutes.`);
+    if (count > MOST_AT_ONCE)
+      this.world.violate('storm', `${String(count)} leases for ${last?.object ?? ''} in two minutes.`);
   }
 
   // I1
@@ -289,6 +321,10 @@ function rotationOf(world: World, { uid, spec, status }: ObjectState['lease'], m
   const written = status.lease?.id === made.id ? parseInstant(status.rotateAt) : undefined;
   if (written !== undefined) return world.leases.momentOf(status.rotateAt ?? '');
   const before = spec.valid ? spec.value.rotation?.before : undefined;
-  return rotationTime({ createdAt: made.madeAt, expireAt: made.endsAt }, before, jitterOf(uid), standardTiming);
+  return rotationTime(
+    { createdAt: made.madeAt, expireAt: made.endsAt },
+    before,
+    jitterOf(uid),
+    standardTiming,
+  );
 }
-

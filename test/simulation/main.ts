@@ -1,11 +1,11 @@
 /**
- * Plays seeds of the simulation, on as many threads as asked for, and prints what was violated.
+ * Plays seeds of the simulation, in as many processes as asked for, and prints what was violated.
  *
  * Usage: npm run test:simulate -- [--seeds 600] [--first 1] [--minutes 20] | --seed 123 [--trace]
  */
+import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { dirname, join } from 'node:path';
 
 import { parseOptions } from './options.ts';
 import { describeFailure, summary, vitestReport } from './report.ts';
@@ -22,19 +22,27 @@ function nextTask(): Task | undefined {
   return { seed: next - 1, trace: options.trace };
 }
 
-/** One thread that plays seed after seed. A thread that fails by itself fails the whole. */
+/** One process that plays seed after seed. One that fails by itself fails the whole. */
 function play(results: SeedResult[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const worker = new Worker(new URL('worker.ts', import.meta.url));
+  const worker = fork(join(import.meta.dirname, 'worker.ts'), { serialization: 'advanced' });
+  const proceed = (): void => {
+    const task = nextTask();
+    if (task === undefined) worker.disconnect();
+    else worker.send(task);
+  };
   worker.on('message', (result: SeedResult) => {
     results.push(result);
     if (result.violation !== undefined) console.log(describeFailure(result));
     else if (result.trace !== undefined) console.log(result.trace.join('\n'));
-    worker.postMessage(nextTask());
+    proceed();
   });
   worker.on('error', reject);
-  worker.on('exit', () => resolve());
-  worker.postMessage(nextTask());
+  worker.on('exit', (code) => {
+    if (code === 0) resolve();
+    else reject(new Error(`A worker ended with code ${String(code)}.`));
+  });
+  proceed();
   return promise;
 }
 

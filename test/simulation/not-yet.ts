@@ -9,6 +9,10 @@ export const notYet = {
   inventory: true,
   /** A Secret whose data was edited is noticed when its lease is due. */
   drift: true,
+  /** A lease in hand that had to wait for its turn, or as the API asked, is written after its delivery deadline. */
+  deliveryDeadline: true,
+  /** A dry run that passes ends the backoff of a write that is refused in earnest: a lease for each try. */
+  refusedWrites: true,
   /** A connection may be gone before its leases. */
   connectionFinalizer: true,
 } as const;

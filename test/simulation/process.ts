@@ -177,7 +177,13 @@ function logTo(say: (text: string) => void): Log {
   const make = (common: LogFields): Log => {
     const line = (message: string, fields?: LogFields): void =>
       say(`${message} ${JSON.stringify({ ...common, ...fields })}`);
-    return { debug: line, info: line, warn: line, error: line, with: (fields) => make({ ...common, ...fields }) };
+    return {
+      debug: line,
+      info: line,
+      warn: line,
+      error: line,
+      with: (fields) => make({ ...common, ...fields }),
+    };
   };
   return make({});
 }

@@ -17,7 +17,11 @@ export interface SeedResult {
   readonly seed: number;
   readonly steps: number;
   readonly leases: number;
-  readonly violation?: { readonly invariant: string; readonly message: string; readonly trace: readonly string[] };
+  readonly violation?: {
+    readonly invariant: string;
+    readonly message: string;
+    readonly trace: readonly string[];
+  };
   readonly trace?: readonly string[];
 }
 
@@ -32,7 +36,8 @@ export async function runSeed(seed: number, traceAll: boolean): Promise<SeedResu
   };
   process.on('unhandledRejection', onRejection);
   const check = (): void => {
-    if (stray !== undefined) throw new Violation('crash', `A promise of nobody was rejected: ${describe(stray)}`);
+    if (stray !== undefined)
+      throw new Violation('crash', `A promise of nobody was rejected: ${describe(stray)}`);
     invariants.check();
     if (world.violation !== undefined) throw world.violation;
   };
@@ -55,7 +60,8 @@ async function play(world: World, invariants: Invariants, check: () => void): Pr
   world.trace.note('world', 'all is well from here on');
   makeAmends(land);
   for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at, () => makeAmends(land), false);
-  for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at + MINUTE, () => world.kube.collectGarbage(), false);
+  for (let at = 0; at < HEALING; at += 2 * MINUTE)
+    time.after(at + MINUTE, () => world.kube.collectGarbage(), false);
   await time.run(profile.busy + HEALING, check);
   checkHealed(world, invariants);
   check();
@@ -71,19 +77,27 @@ function checkHealed(world: World, invariants: Invariants): void {
 }
 
 /** Liveness: valid objects have what they ask for, deleted ones are gone. */
-function checkObject(world: World, invariants: Invariants, { lease, record, secretKey, atName, secret }: ObjectState): void {
+function checkObject(
+  world: World,
+  invariants: Invariants,
+  { lease, record, secretKey, atName, secret }: ObjectState,
+): void {
   const { key, status } = lease;
   if (lease.deletedAt !== undefined) return world.violate('liveness', `${key} is still being deleted.`);
   // Another object was first to fill the Secret of that name.
   if (atName !== undefined && secret === undefined) return;
   const ready = status.conditions?.find((one) => one.type === 'Ready');
-  if (ready?.status !== 'True') world.violate('liveness', `${key} is not Ready: ${ready?.reason ?? 'no condition'}.`);
-  if (status.observedGeneration !== lease.generation) world.violate('liveness', `The status of ${key} is of another generation.`);
-  if (status.lease?.id !== record?.lease.id) world.violate('liveness', `Status and Secret of ${key} name different leases.`);
+  if (ready?.status !== 'True')
+    world.violate('liveness', `${key} is not Ready: ${ready?.reason ?? 'no condition'}.`);
+  if (status.observedGeneration !== lease.generation)
+    world.violate('liveness', `The status of ${key} is of another generation.`);
+  if (status.lease?.id !== record?.lease.id)
+    world.violate('liveness', `Status and Secret of ${key} name different leases.`);
   if (invariants.isMeddled(lease.uid) && (world.edited.has(secretKey) || notYet.inventory)) return;
   const named = world.leases.made.get(record?.lease.id ?? '');
   const isLive = named !== undefined && world.leases.livingNow().has(named);
-  if (!isLive && (named?.revoked === undefined || !notYet.inventory)) world.violate('liveness', `The Secret of ${key} names no live lease.`);
+  if (!isLive && (named?.revoked === undefined || !notYet.inventory))
+    world.violate('liveness', `The Secret of ${key} names no live lease.`);
 }
 
 /** I7: an unchanged world costs no write, but for the rotations that are due. */
@@ -93,11 +107,19 @@ async function checkQuiet(world: World, invariants: Invariants, check: () => voi
   invariants.writes.clear();
   await time.run(profile.busy + HEALING + QUIET, check);
   const rotations = world.leases.made.size - made;
-  const most = { 'CREATE lease': rotations, 'patch secrets': rotations, 'patch leases/status': 2 * rotations };
+  const most = {
+    'CREATE lease': rotations,
+    'patch secrets': rotations,
+    'patch leases/status': 2 * rotations,
+  };
   for (const [name, count] of invariants.writes) {
     if (!/^(?:CREATE|REVOKE|patch|create|delete)/.test(name) || name.endsWith('dry')) continue;
     const allowed = new Map(Object.entries(most)).get(name) ?? 0;
-    if (count > allowed) world.violate('I7', `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`);
+    if (count > allowed)
+      world.violate(
+        'I7',
+        `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`,
+      );
   }
 }
 

@@ -35,7 +35,8 @@ const ttls = ['1m', '3m', '5m', '10m', '20m', '1h'] as const;
 /** What the tenants' namespaces hold at the beginning. */
 export function settleIn(land: Land): void {
   for (const namespace of namespaces) connect(land, namespace);
-  for (const namespace of namespaces) for (const name of names) if (land.random.chance(0.6)) create(land, `${namespace}/${name}`);
+  for (const namespace of namespaces)
+    for (const name of names) if (land.random.chance(0.6)) create(land, `${namespace}/${name}`);
 }
 
 /** Makes whole what tenants broke: connections are there, nobody's Secret stands in the way. */
@@ -43,7 +44,8 @@ export function makeAmends(land: Land): void {
   const { kube } = land;
   for (const namespace of namespaces) connect(land, namespace);
   for (const { secretKey, atName, secret } of objectsOf(kube)) {
-    if (atName !== undefined && secret === undefined) attempt(() => kube.delete('secrets', secretKey));
+    const isNobodys = atName !== undefined && atName.metadata.ownerReferences === undefined;
+    if (isNobodys && secret === undefined) attempt(() => kube.delete('secrets', secretKey));
   }
 }
 
@@ -206,7 +208,10 @@ const acts: readonly Act[] = [
     act(land) {
       const namespace = land.random.pick(namespaces);
       const within = (['connections', 'secrets', 'leases'] as const).flatMap((kind) =>
-        land.kube.list(kind).filter(({ metadata }) => metadata.namespace === namespace).map((one) => ({ kind, one })),
+        land.kube
+          .list(kind)
+          .filter(({ metadata }) => metadata.namespace === namespace)
+          .map((one) => ({ kind, one })),
       );
       for (const { kind, one } of within) {
         const key = `${namespace}/${one.metadata.name}`;
@@ -259,7 +264,9 @@ const acts: readonly Act[] = [
     weight: 2,
     mischief: true,
     act({ leases, random }) {
-      const live = leases.rows.filter(({ lease }) => [...leases.livingNow()].some(({ id }) => id === lease.id));
+      const live = leases.rows.filter(({ lease }) =>
+        [...leases.livingNow()].some(({ id }) => id === lease.id),
+      );
       const row = live[random.below(live.length)];
       if (row === undefined) return undefined;
       attempt(() => leases.revoke(row.lease.id, row.target));
@@ -271,7 +278,12 @@ const acts: readonly Act[] = [
     weight: 1,
     mischief: false,
     act: ({ leases, random }) =>
-      leases.seed({ projectSlug: 'shop', environmentSlug: 'prod', path: '/', dynamicSecret: random.pick(targets) }).id,
+      leases.seed({
+        projectSlug: 'shop',
+        environmentSlug: 'prod',
+        path: '/',
+        dynamicSecret: random.pick(targets),
+      }).id,
   },
 ];
 

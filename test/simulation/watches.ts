@@ -85,7 +85,11 @@ export class KindWatch {
     const { time, random, lateness, frozenUntil } = this.#parts;
     const delay = random.chance(lateness) ? random.between(0, 20_000) * lateness : random.between(0, 60);
     this.#waiting = true;
-    time.at(Math.max(time.now + delay, frozenUntil()), () => this.#parts.within(() => this.#proceed()), false);
+    time.at(
+      Math.max(time.now + delay, frozenUntil()),
+      () => this.#parts.within(() => this.#proceed()),
+      false,
+    );
   }
 
   #proceed(): void {

@@ -248,8 +248,7 @@ function patience(name: CallName, refusal: Error | undefined): number {
       : refusal instanceof RequestError
         ? refusal.fault.retryAfter
         : 0;
-  const settling =
-    name === 'CREATE lease' ? standardTiming.settleAfter + 2 * standardTiming.settleRetry : 0;
+  const settling = name === 'CREATE lease' ? standardTiming.settleAfter + 2 * standardTiming.settleRetry : 0;
   return Math.max(asked ?? 0, settling);
 }
 

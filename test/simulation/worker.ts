@@ -1,14 +1,11 @@
-import { parentPort } from 'node:worker_threads';
-
 import { runSeed } from './run.ts';
 
-/** A seed to play; whoever has none left ends. */
+/** A seed to play. The process ends when its parent cuts the connection. */
 export interface Task {
   readonly seed: number;
   readonly trace: boolean;
 }
 
-parentPort?.on('message', (task: Task | undefined) => {
-  if (task === undefined) parentPort?.close();
-  else void runSeed(task.seed, task.trace).then((result) => parentPort?.postMessage(result));
+process.on('message', (task: Task) => {
+  void runSeed(task.seed, task.trace).then((result) => process.send?.(result));
 });

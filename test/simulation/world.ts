@@ -26,7 +26,7 @@ export interface Witness {
   said(process: OperatorProcess, text: string): void;
   counted(process: OperatorProcess, word: string): void;
   /** A request of a process was served. */
-  served(name: CallName): void;
+  served(name: CallName, outcome: string): void;
 }
 
 /** Two servers, the operator's processes, and the people around them: everything drawn from one seed. */
@@ -57,9 +57,17 @@ export class World {
     this.weather = new Weather(this.random.fork(), { ...profile, until: profile.busy });
     this.trace = new Trace(() => this.time.now, traceAll);
     this.#kubeWall = NEW_YEAR_2026 + profile.skew;
-    this.kube = new ApiServer(() => this.kubeNow(), (event) => this.#told(event));
+    this.kube = new ApiServer(
+      () => this.kubeNow(),
+      (event) => this.#told(event),
+    );
     this.leases = new ObservedLeaseServer(this.time, NEW_YEAR_2026, tenant);
-    Object.assign(this.leases, { tags: profile.tags, missing: profile.missing, shows: profile.shows, lag: profile.lag });
+    Object.assign(this.leases, {
+      tags: profile.tags,
+      missing: profile.missing,
+      shows: profile.shows,
+      lag: profile.lag,
+    });
     this.leases.onRevoke = (id) => this.witness?.revoking(id, this.#actor);
     this.election = new Election(this.#processParts(), () => this.#processOptions());
     this.land = {
@@ -104,7 +112,9 @@ export class World {
     });
     this.#often(suspensions, () => {
       const process = this.#anyProcess();
-      const length = this.random.chance(0.5) ? this.random.between(1000, 20_000) : this.random.between(20_000, 900_000);
+      const length = this.random.chance(0.5)
+        ? this.random.between(1000, 20_000)
+        : this.random.between(20_000, 900_000);
       if (process === undefined) return;
       this.trace.note(process.name, `stands still for ${String(Math.round(length / 1000))} s`);
       this.election.suspend(process, length);
@@ -135,7 +145,9 @@ export class World {
     const { random, profile } = this;
     const dies = !this.weather.isOver(this.time.now) && random.chance(profile.deaths);
     return {
-      death: dies ? { at: 1 + random.below(random.pick([10, 100])), when: random.pick(['before', 'after']) } : undefined,
+      death: dies
+        ? { at: 1 + random.below(random.pick([10, 100])), when: random.pick(['before', 'after']) }
+        : undefined,
       listAge: random.chance(profile.lateness) ? random.below(12) : 0,
     };
   }
@@ -172,7 +184,7 @@ export class World {
         troubled: (until) => this.trouble('', until),
         served: (caller, name, outcome) => {
           this.trace.note(caller.name, `${isWrite(name) ? '*' : ' '} ${name}: ${outcome}`);
-          this.witness?.served(name);
+          this.witness?.served(name, outcome);
         },
       },
     };
