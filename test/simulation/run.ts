@@ -1,8 +1,9 @@
-import { Invariants } from './invariants.ts';
+import { Invariants } from './invariants/invariants.ts';
 import { notYet } from './not-yet.ts';
 import { makeAmends } from './tenants.ts';
 import type { ObjectState } from './view.ts';
 import { Violation } from './violation.ts';
+import { isWrite } from './wire.ts';
 import { World } from './world.ts';
 
 const MINUTE = 60_000;
@@ -70,56 +71,54 @@ async function play(world: World, invariants: Invariants, check: () => void): Pr
 }
 
 function checkHealed(world: World, invariants: Invariants): void {
-  for (const state of invariants.state()) checkObject(world, invariants, state);
-  if (notYet.sweep) return;
-  const [lost] = invariants.lost();
-  if (lost !== undefined) world.violate('I1', `${lost.id} is still nobody's.`);
+  const { objects, meddled } = invariants.ground;
+  for (const state of objects) {
+    // Another object was first to fill the Secret of that name.
+    if (state.atName !== undefined && state.secret === undefined) continue;
+    const problem = unreadiness(state) ?? (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
+    if (problem !== undefined) world.violate('liveness', `${state.lease.key} ${problem}.`);
+  }
+  invariants.accounting.checkHealed();
 }
 
-/** Liveness: valid objects have what they ask for, deleted ones are gone. */
-function checkObject(
-  world: World,
-  invariants: Invariants,
-  { lease, record, secretKey, atName, secret }: ObjectState,
-): void {
-  const { key, status } = lease;
-  if (lease.deletedAt !== undefined) return world.violate('liveness', `${key} is still being deleted.`);
-  // Another object was first to fill the Secret of that name.
-  if (atName !== undefined && secret === undefined) return;
-  const ready = status.conditions?.find((one) => one.type === 'Ready');
-  if (ready?.status !== 'True')
-    world.violate('liveness', `${key} is not Ready: ${ready?.reason ?? 'no condition'}.`);
-  if (status.observedGeneration !== lease.generation)
-    world.violate('liveness', `The status of ${key} is of another generation.`);
-  if (status.lease?.id !== record?.lease.id)
-    world.violate('liveness', `Status and Secret of ${key} name different leases.`);
-  if (invariants.isMeddled(lease.uid) && (world.edited.has(secretKey) || notYet.inventory)) return;
-  const named = world.leases.made.get(record?.lease.id ?? '');
-  const isLive = named !== undefined && world.leases.livingNow().has(named);
-  if (!isLive && (named?.revoked === undefined || !notYet.inventory))
-    world.violate('liveness', `The Secret of ${key} names no live lease.`);
+const nothingSaid = { status: 'Unknown', reason: 'no condition' };
+
+/** Liveness: deleted objects are gone, the others say that they are ready, and of the lease in their Secret. */
+function unreadiness({ lease: { status, deletedAt, generation }, record }: ObjectState): string | undefined {
+  if (deletedAt !== undefined) return 'is still being deleted';
+  const { status: holds, reason } = status.conditions?.find((one) => one.type === 'Ready') ?? nothingSaid;
+  if (holds !== 'True') return `is not Ready: ${reason}`;
+  if (status.observedGeneration !== generation) return 'has a status of another generation';
+  return status.lease?.id === record?.lease.id ? undefined : 'has a status of another lease';
+}
+
+/** The Secret must name a lease that lives. */
+function deadness({ leases }: World, { record }: ObjectState): string | undefined {
+  const named = leases.made.get(record?.lease.id ?? '');
+  if (named !== undefined && leases.livingNow().has(named)) return undefined;
+  return notYet.inventory && named?.revoked !== undefined
+    ? undefined
+    : 'has a Secret that names no live lease';
 }
 
 /** I7: an unchanged world costs no write, but for the rotations that are due. */
-async function checkQuiet(world: World, invariants: Invariants, check: () => void): Promise<void> {
+async function checkQuiet(world: World, { requests }: Invariants, check: () => void): Promise<void> {
   const { time, profile } = world;
   const made = world.leases.made.size;
-  invariants.writes.clear();
+  requests.clear();
   await time.run(profile.busy + HEALING + QUIET, check);
   const rotations = world.leases.made.size - made;
-  const most = {
-    'CREATE lease': rotations,
-    'patch secrets': rotations,
-    'patch leases/status': 2 * rotations,
-  };
-  for (const [name, count] of invariants.writes) {
-    if (!/^(?:CREATE|REVOKE|patch|create|delete)/.test(name) || name.endsWith('dry')) continue;
-    const allowed = new Map(Object.entries(most)).get(name) ?? 0;
-    if (count > allowed)
-      world.violate(
-        'I7',
-        `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`,
-      );
+  const most: ReadonlyMap<string, number> = new Map([
+    ['CREATE lease', rotations],
+    ['patch secrets', rotations],
+    ['patch leases/status', 2 * rotations],
+  ]);
+  for (const [name, count] of requests) {
+    if (!isWrite(name) || count <= (most.get(name) ?? 0)) continue;
+    world.violate(
+      'I7',
+      `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`,
+    );
   }
 }
 
