@@ -7,8 +7,8 @@ import { LeaseServer } from '../unit/reconcile/support/lease-server.ts';
 /** Who acts on a server. */
 export interface Actor {
   readonly name: string;
-  /** Whether it still runs, and remembers. Others than processes of the operator always do. */
-  readonly alive: boolean;
+  /** Whether it can still bring to an end what it began. Others than processes of the operator always can. */
+  readonly acts: boolean;
   readonly isOperator: boolean;
 }
 

@@ -84,6 +84,10 @@ export class OperatorProcess implements Actor, Caller {
     return this.#alive;
   }
 
+  get acts(): boolean {
+    return this.#alive && this.mayWrite();
+  }
+
   get suspended(): boolean {
     return this.#suspendedUntil > this.#parts.time.now;
   }

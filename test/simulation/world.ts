@@ -15,7 +15,7 @@ import { Weather } from './weather.ts';
 import { isWrite } from './wire.ts';
 
 /** Somebody who is not the operator. */
-export const tenant: Actor = { name: 'tenant', alive: true, isOperator: false };
+export const tenant: Actor = { name: 'tenant', acts: true, isOperator: false };
 
 /** What is told of the run while it goes on, for the invariants to judge. */
 export interface Witness {

@@ -68,12 +68,13 @@ export class Accounting {
   }
 
   #isAllowed(made: Made): boolean {
-    const { world, declared, meddled } = this.#ground;
+    const { world, meddled } = this.#ground;
     // Where the lease API's time is not known the Kubernetes API's counts, and the two differ.
     if (made.endsAt - world.time.now <= Math.abs(world.profile.skew)) return true;
-    if (this.#excused.has(made.object) || declared.has(made.object)) return true;
+    const object = this.#ground.object(made.object)?.lease;
+    if (this.#excused.has(made.object) || (object !== undefined && isLeaving(world, object))) return true;
     if (this.#told.has(made.id) || this.#told.has(made.attempt)) return true;
-    return notYet.sweep && (!made.process.alive || meddled.has(made.object));
+    return notYet.sweep && (!made.process.acts || meddled.has(made.object));
   }
 }
 
@@ -82,13 +83,13 @@ function mayLeave(world: World, lease: LeaseRecord): boolean {
   const connections = world.kube.list('connections');
   const connected = connections.some(({ metadata }) => metadata.namespace === lease.namespace);
   if (notYet.connectionFinalizer && !connected) return true;
-  return lease.status.lease?.attested === false || leavesByItsTerms(world, lease);
+  return lease.status.lease?.attested === false || isLeaving(world, lease);
 }
 
-function leavesByItsTerms(world: World, { spec, deletedAt }: LeaseRecord): boolean {
+/** Whether an object is being deleted and by its own terms may leave its leases behind. */
+function isLeaving(world: World, { spec, deletedAt }: LeaseRecord): boolean {
+  if (deletedAt === undefined) return false;
   const revocation = spec.valid ? spec.value.revocation : undefined;
   const timeout = parseDuration(revocation?.timeout ?? DEFAULT_REVOCATION_TIMEOUT) ?? 0;
-  return (
-    revocation?.onDelete === 'Expire' || (deletedAt !== undefined && world.kubeNow() >= deletedAt + timeout)
-  );
+  return revocation?.onDelete === 'Expire' || world.kubeNow() >= deletedAt + timeout;
 }

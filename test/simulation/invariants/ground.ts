@@ -9,7 +9,6 @@ export class Ground {
   #version = '';
   #objects: readonly ObjectState[] = [];
   #named: ReadonlySet<string> = new Set();
-  #declared: ReadonlySet<string> = new Set();
 
   constructor(world: World) {
     this.world = world;
@@ -26,12 +25,6 @@ export class Ground {
     return this.#named;
   }
 
-  /** Uids of the objects that are being deleted and let their leases run out. */
-  get declared(): ReadonlySet<string> {
-    this.#gather();
-    return this.#declared;
-  }
-
   object(uid: string): ObjectState | undefined {
     return this.objects.find(({ lease }) => lease.uid === uid);
   }
@@ -41,7 +34,6 @@ export class Ground {
     if (this.#version === kube.version) return;
     this.#version = kube.version;
     this.#objects = objectsOf(kube);
-    this.#declared = new Set(this.#objects.filter(expires).map(({ lease }) => lease.uid));
     this.#named = new Set([...this.#objects.flatMap(namedByStatus), ...this.#namedByRecords()]);
   }
 
@@ -51,10 +43,6 @@ export class Ground {
       return record === undefined ? [] : [record.lease.id, ...record.previous.map(({ id }) => id)];
     });
   }
-}
-
-function expires({ lease: { deletedAt, spec } }: ObjectState): boolean {
-  return deletedAt !== undefined && spec.valid && spec.value.revocation?.onDelete === 'Expire';
 }
 
 function namedByStatus({ lease: { status } }: ObjectState): readonly string[] {
