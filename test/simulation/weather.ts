@@ -14,6 +14,8 @@ export type FrontKind =
   | 'busy'
   /** 403: a quota or a webhook for the writes of Secrets; missing rights for leases. */
   | 'refusing'
+  /** The same, but not of dry runs: a policy that looks at what only the real write has. */
+  | 'refusing-in-earnest'
   /** The lease API knows the project no more. */
   | 'lost-target'
   /** Revocations are answered with a 200 and fail. */
@@ -29,7 +31,7 @@ interface Front {
 }
 
 const kinds: Readonly<Record<Side, readonly [FrontKind, ...FrontKind[]]>> = {
-  kube: ['outage', 'errors', 'slow', 'busy', 'refusing'],
+  kube: ['outage', 'errors', 'slow', 'busy', 'refusing', 'refusing-in-earnest'],
   lease: ['outage', 'errors', 'slow', 'busy', 'refusing', 'lost-target', 'stubborn'],
 };
 

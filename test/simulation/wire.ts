@@ -197,6 +197,8 @@ export class SimulatedWire implements Requests {
         return refusedWith(busy(side, random), '429');
       case 'refusing':
         return refusable(name) ? refusedWith(denied(side, name), '403') : undefined;
+      case 'refusing-in-earnest':
+        return refusable(name) && isWrite(name) ? refusedWith(denied(side, name), '403') : undefined;
       case 'lost-target':
         return refusable(name) ? refusedWith(targetUnknown(), '404 of the target') : undefined;
       case 'stubborn':
