@@ -1,5 +1,4 @@
 import { Invariants } from './invariants/invariants.ts';
-import { notYet } from './not-yet.ts';
 import { makeAmends } from './tenants.ts';
 import type { ObjectState } from './view.ts';
 import { Violation } from './violation.ts';
@@ -107,10 +106,8 @@ function unreadiness({ lease: { status, deletedAt, generation }, record }: Objec
 /** The Secret must name a lease that lives. */
 function deadness({ leases }: World, { record }: ObjectState): string | undefined {
   const named = leases.made.get(record?.lease.id ?? '');
-  if (named !== undefined && leases.livingNow().has(named)) return undefined;
-  return notYet.inventory && named?.revoked !== undefined
-    ? undefined
-    : 'has a Secret that names no live lease';
+  const lives = named !== undefined && leases.livingNow().has(named);
+  return lives ? undefined : 'has a Secret that names no live lease';
 }
 
 /** I7: an unchanged world costs no write, but for the rotations that are due. */

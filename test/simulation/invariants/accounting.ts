@@ -3,10 +3,13 @@ import { DEFAULT_REVOCATION_TIMEOUT } from '../../../src/lease/deletion.ts';
 import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import type { ApiObject } from '../../unit/reconcile/support/api-server.ts';
 import type { Made } from '../ledger.ts';
-import { notYet } from '../not-yet.ts';
+import { standardTiming } from '../../../src/timing.ts';
 import { leaseOf } from '../view.ts';
 import type { World } from '../world.ts';
 import type { Ground } from './ground.ts';
+
+/** Old enough for the sweep, and then within two lists: the first may come from a replica that lags, or fail. */
+const SWEPT = standardTiming.sweepMinimumAge + 2.5 * standardTiming.inventoryInterval;
 
 /** I1: every lease is accounted for. I4: an object that is gone leaves none that lives, but for what was declared. */
 export class Accounting {
@@ -37,14 +40,13 @@ export class Accounting {
     }
   }
 
-  /** When everything had its time to heal nothing is allowed for any more. */
+  /** When everything had its time to heal nothing is lost any more, but for what a server without tags hides. */
   checkHealed(): void {
-    if (notYet.sweep) return;
     const { world } = this.#ground;
-    const lost = [...world.leases.livingNow()].find(
-      (made) => this.#isNobodys(made) && !this.#excused.has(made.object),
-    );
-    if (lost !== undefined) world.violate('I1', `${lost.id} is still nobody's.`);
+    for (const made of world.leases.livingNow()) {
+      if (!this.#isNobodys(made) || this.#excused.has(made.object) || this.#isHidden(made)) continue;
+      if (!this.#told.has(made.id)) world.violate('I1', `${made.id} is still nobody's.`);
+    }
   }
 
   /** An object has gone. */
@@ -68,21 +70,40 @@ export class Accounting {
   }
 
   #isAllowed(made: Made): boolean {
-    const { world, meddled } = this.#ground;
+    const { world } = this.#ground;
     // Where the lease API's time is not known the Kubernetes API's counts, and the two differ.
     if (made.endsAt - world.time.now <= Math.abs(world.profile.skew)) return true;
     const object = this.#ground.object(made.object)?.lease;
     if (this.#excused.has(made.object) || (object !== undefined && isLeaving(world, object))) return true;
     if (this.#told.has(made.id) || this.#told.has(made.attempt)) return true;
-    return notYet.sweep && (!made.process.acts || meddled.has(made.object));
+    return this.#isBeingLookedFor(made) || this.#isHidden(made);
+  }
+
+  /** The sweep needs its time, and servers that can be reached. */
+  #isBeingLookedFor({ object, madeAt }: Made): boolean {
+    const { world } = this.#ground;
+    const namespace = this.#ground.object(object)?.lease.namespace ?? '';
+    const trouble = Math.max(...['', namespace].map((one) => world.troubled.get(one) ?? 0));
+    return world.time.now < Math.max(madeAt, trouble) + SWEPT;
+  }
+
+  /** Where the server keeps no tags a lost lease cannot be found: it is counted, or its process could count no more. */
+  #isHidden(made: Made): boolean {
+    const { world } = this.#ground;
+    if (world.profile.tags === 'kept') return false;
+    if (!made.process.acts) return true;
+    const memories = world.election.processes.map((process) => process.memories.of(made.object).unaccounted);
+    const counted = [this.#ground.object(made.object)?.lease.status.unaccounted, ...memories];
+    return counted.some((one) => one !== undefined && world.leases.momentOf(one.until) >= made.endsAt);
   }
 }
 
 /** Whether an object may go while its leases live: as declared, for want of a way, or because its time was over. */
 function mayLeave(world: World, lease: LeaseRecord): boolean {
+  // Somebody has taken away the finalizer that keeps a connection in use.
   const connections = world.kube.list('connections');
   const connected = connections.some(({ metadata }) => metadata.namespace === lease.namespace);
-  if (notYet.connectionFinalizer && !connected) return true;
+  if (!connected) return true;
   return lease.status.lease?.attested === false || isLeaving(world, lease);
 }
 

@@ -68,9 +68,8 @@ export class Invariants implements Witness {
     this.#world.violate('crash', `A reconciliation of ${process.name} threw.`);
   }
 
-  served(name: CallName, outcome: string): void {
+  served(name: CallName): void {
     this.requests.set(name, (this.requests.get(name) ?? 0) + 1);
-    this.#storms.served(name, outcome);
   }
 
   /** I6. */

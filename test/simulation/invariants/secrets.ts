@@ -1,8 +1,6 @@
-import { MANAGED_LABEL } from '../../../src/api/names.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import { type ApiEvent, type ApiObject, keyOf } from '../../unit/reconcile/support/api-server.ts';
 import type { Actor, Made } from '../ledger.ts';
-import { notYet } from '../not-yet.ts';
 import { commitOf, isOwned } from '../view.ts';
 import type { World } from '../world.ts';
 
@@ -42,13 +40,12 @@ function checkCredentials(world: World, secret: ApiObject, owner: string | undef
 function problemOf(world: World, secret: ApiObject, made: Made): string | undefined {
   const password = Buffer.from(secret.data?.['DB_PASSWORD'] ?? '', 'base64').toString();
   if (password !== made.password) return 'other credentials';
-  const late = world.time.now > made.madeAt + LATEST_WRITE;
-  return late && !notYet.deliveryDeadline ? LATE : undefined;
+  return world.time.now > made.madeAt + LATEST_WRITE ? LATE : undefined;
 }
 
 /** The object that a Secret of the operator belongs to. */
 function ownerOf({ metadata }: ApiObject): string | undefined {
-  return metadata.labels?.[MANAGED_LABEL] === undefined ? undefined : metadata.ownerReferences?.[0]?.uid;
+  return metadata.ownerReferences?.[0]?.uid;
 }
 
 function sameData(one: ApiObject, other: ApiObject | undefined): boolean {
