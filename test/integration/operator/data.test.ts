@@ -81,7 +81,12 @@ describe.concurrent('what a lease carries', () => {
   const refused: readonly (readonly [what: string, data: unknown, reason: string, says: string])[] = [
     ['a key with a blank', { 'no key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
     ['a key that begins with two dots', { '..key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
-    ['a key in letters that Kubernetes does not know', { пароль: 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
+    [
+      'a key in letters that Kubernetes does not know',
+      { пароль: 'v' },
+      'SecretInvalid',
+      'a key that a Secret cannot have',
+    ],
     ['a key of 254 letters', { ['k'.repeat(254)]: 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
     ['nothing but nulls', { user: null, password: null }, 'SecretInvalid', 'carries no values'],
     ['no value at all', {}, 'SecretInvalid', 'carries no values'],

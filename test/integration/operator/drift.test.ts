@@ -70,30 +70,34 @@ describe.concurrent('a Secret that others change', () => {
     await untilEvent(stage, 'deleted', 'SecretDrifted');
   });
 
-  it('again and again costs one lease in a while, says so, and is healed in the end', { timeout: 150_000 }, async () => {
-    const own = await ownLease(stage, 'contended');
-    await own.apply();
-    await stage.untilReady('contended');
-    await edit('contended', 'first');
-    await stage.untilLease('contended', ({ status }) => status.rotations === 1);
-    for (let count = 0; count < 5; count += 1) await edit('contended', `again-${String(count)}`);
-    const told = await stage.untilLease(
-      'contended',
-      (lease) => conditionOf(lease, 'Reconciling')?.reason === 'Contended',
-    );
-    expect(conditionOf(told, 'Reconciling')?.message).toContain('Secret contended ');
-    await edit('contended', 'still');
-    await stage.untilLease('contended', ({ status }) => status.rotations === 2, 60_000);
+  it(
+    'again and again costs one lease in a while, says so, and is healed in the end',
+    { timeout: 150_000 },
+    async () => {
+      const own = await ownLease(stage, 'contended');
+      await own.apply();
+      await stage.untilReady('contended');
+      await edit('contended', 'first');
+      await stage.untilLease('contended', ({ status }) => status.rotations === 1);
+      for (let count = 0; count < 5; count += 1) await edit('contended', `again-${String(count)}`);
+      const told = await stage.untilLease(
+        'contended',
+        (lease) => conditionOf(lease, 'Reconciling')?.reason === 'Contended',
+      );
+      expect(conditionOf(told, 'Reconciling')?.message).toContain('Secret contended ');
+      await edit('contended', 'still');
+      await stage.untilLease('contended', ({ status }) => status.rotations === 2, 60_000);
 
-    const made = (await stage.ledger('contended')).map(({ at }) => at);
-    expect(made).toHaveLength(3);
-    expect((made[2] ?? 0) - (made[1] ?? 0)).toBeGreaterThan(DRIFT_INTERVAL - 1000);
-    const healed = await stage.untilLease(
-      'contended',
-      (lease) => conditionOf(lease, 'Reconciling')?.status === 'False',
-    );
-    expect((await stage.secret('contended'))?.['DB_USERNAME']).toBe(healed.status.lease?.externalEntityId);
-  });
+      const made = (await stage.ledger('contended')).map(({ at }) => at);
+      expect(made).toHaveLength(3);
+      expect((made[2] ?? 0) - (made[1] ?? 0)).toBeGreaterThan(DRIFT_INTERVAL - 1000);
+      const healed = await stage.untilLease(
+        'contended',
+        (lease) => conditionOf(lease, 'Reconciling')?.status === 'False',
+      );
+      expect((await stage.secret('contended'))?.['DB_USERNAME']).toBe(healed.status.lease?.externalEntityId);
+    },
+  );
 
   it('in labels and annotations that are theirs costs at most one read for each, and no write', async () => {
     const own = await ownLease(stage, 'labelled');

@@ -48,7 +48,10 @@ describe.concurrent('a lease that is to be renewed', () => {
     expect(lease.id).toBe(before.status.lease?.id);
     expect(Date.parse(lease.expireAt)).toBe(Date.parse(record.lease.expireAt) + 3_600_000);
     expect(lease.renewedAt).toBe(lease.updatedAt);
-    expect(conditionOf(after, 'Ready')).toMatchObject({ status: 'True', message: 'The Secret holds a live lease.' });
+    expect(conditionOf(after, 'Ready')).toMatchObject({
+      status: 'True',
+      message: 'The Secret holds a live lease.',
+    });
     expect(after.status).toMatchObject({ rotations: 0 });
     expect(after.status).not.toHaveProperty('retiring');
     const now = defined(await stage.secretObject('renewed'));
@@ -106,7 +109,10 @@ describe.concurrent('a lease that is to be renewed', () => {
     await using server = await ownServer({ profile: '2024' }, once);
     const grants = [{ projectSlug: 'shop', actions: ['secrets-read', 'secrets-delete'] as const }];
     const { identityId } = server.identity;
-    await server.api.setGrants({ identityId, grants: grants.map((one) => ({ ...one, actions: [...one.actions] })) });
+    await server.api.setGrants({
+      identityId,
+      grants: grants.map((one) => ({ ...one, actions: [...one.actions] })),
+    });
     await stage.apply(...connectionObjects(server, { name: 'refused' }));
     await stage.apply(leaseManifest('refused', { connectionRef: { name: 'refused' }, ...RENEW }));
     await stage.untilReady('refused');

@@ -18,6 +18,11 @@ import { ownServer } from './support/own-server.ts';
 const OVERLAP = 6000;
 const REVOKE = { revocation: { onRotation: 'Revoke', gracePeriod: '1s' } } as const;
 
+const untilLedger = async (own: Awaited<ReturnType<typeof ownLease>>, wanted: string): Promise<void> => {
+  const seen = async (): Promise<boolean> => (await own.events()).includes(wanted);
+  await awaitCondition(seen, { what: `${wanted} of ${own.name}`, timeoutMs: 30_000 });
+};
+
 describe.concurrent('a lease that was replaced', () => {
   let stage: Stage;
   let operator: OperatorProcess;
@@ -35,10 +40,14 @@ describe.concurrent('a lease that was replaced', () => {
     await stage.kubectl('annotate', 'dsl', name, 'leaseholder.dev/rotate=once');
     return stage.untilLease(name, (lease) => lease.status.rotations === 1 && isReady(lease));
   };
-  const untilEvent = async (own: Awaited<ReturnType<typeof ownLease>>, wanted: string): Promise<void> => {
-    const seen = async (): Promise<boolean> => (await own.events()).includes(wanted);
-    await awaitCondition(seen, { what: `${wanted} of ${own.name}`, timeoutMs: 30_000 });
+  const leftCount = async (): Promise<number> => {
+    const [, text] = await probes.get('/metrics');
+    return Number(/leaseholder_revocations_total\{result="left"\} (\d+)/.exec(text)?.[1] ?? 0);
   };
+  const toldLeft = (name: string): readonly unknown[] =>
+    operator.lines
+      .filter(({ msg, object }) => msg === 'A lease is left to run out.' && object === `default/${name}`)
+      .map(({ why }) => why);
 
   it('is revoked when pods have had the time to take up its successor, where the object says Revoke', async () => {
     const own = await ownLease(stage, 'graceful');
@@ -47,7 +56,7 @@ describe.concurrent('a lease that was replaced', () => {
     const after = await rotate('graceful');
     const [entry] = defined(after.status.retiring);
     expect(entry).toMatchObject({ id: before.status.lease?.id });
-    await untilEvent(own, 'revoked');
+    await untilLedger(own, 'revoked');
 
     const [, successor, revocation] = await stage.ledger('graceful');
     expect(revocation).toMatchObject({ event: 'revoked', leaseId: before.status.lease?.id });
@@ -80,7 +89,7 @@ describe.concurrent('a lease that was replaced', () => {
     );
 
     await stage.api.disarmFaults({ faultId });
-    await untilEvent(own, 'revoked');
+    await untilLedger(own, 'revoked');
     expect(await own.live()).toEqual([told.status.lease?.id]);
     expect(conditionOf(defined(await stage.lease('stuck')), 'Ready')?.reason).toBe('TargetNotFound');
   });
@@ -88,7 +97,10 @@ describe.concurrent('a lease that was replaced', () => {
   it('is revoked where it was made, whatever the object names by then', async () => {
     await using old = await ownServer();
     await using next = await ownServer();
-    await stage.apply(...connectionObjects(old, { name: 'old' }), ...connectionObjects(next, { name: 'next' }));
+    await stage.apply(
+      ...connectionObjects(old, { name: 'old' }),
+      ...connectionObjects(next, { name: 'next' }),
+    );
     await next.api.seedDynamicSecret({ name: 'others', projectSlug: 'shop', environmentSlug: 'prod' });
     await stage.apply(leaseManifest('moved', { connectionRef: { name: 'old' }, ...REVOKE }));
     const before = await stage.untilReady('moved');
@@ -96,7 +108,11 @@ describe.concurrent('a lease that was replaced', () => {
     await stage.apply(leaseManifest('moved', { connectionRef: { name: 'next' }, dynamicSecret, ...REVOKE }));
     const after = await stage.untilReady('moved');
     expect(after.status.retiring).toMatchObject([
-      { id: before.status.lease?.id, dynamicSecret: 'orders', connection: { name: 'old', host: old.api.url } },
+      {
+        id: before.status.lease?.id,
+        dynamicSecret: 'orders',
+        connection: { name: 'old', host: old.api.url },
+      },
     ]);
     const left = async (): Promise<number> => (await old.api.live()).leases.length;
     await awaitCondition(async () => (await left()) === 0, { what: 'the revocation', timeoutMs: 30_000 });
@@ -109,7 +125,13 @@ describe.concurrent('a lease that was replaced', () => {
     await own.apply();
     await stage.untilReady('crowded');
     for (let count = 1; count <= 16; count += 1) {
-      await stage.kubectl('annotate', 'dsl', 'crowded', '--overwrite', `leaseholder.dev/rotate=${String(count)}`);
+      await stage.kubectl(
+        'annotate',
+        'dsl',
+        'crowded',
+        '--overwrite',
+        `leaseholder.dev/rotate=${String(count)}`,
+      );
       await stage.untilLease('crowded', ({ status }) => status.rotations === count);
     }
     await stage.kubectl('annotate', 'dsl', 'crowded', '--overwrite', 'leaseholder.dev/rotate=17');
@@ -126,25 +148,17 @@ describe.concurrent('a lease that was replaced', () => {
   });
 
   it('or was in use, and is left to run out as declared, is told by the log and counted', async () => {
-    const count = async (): Promise<number> => {
-      const [, text] = await probes.get('/metrics');
-      return Number(/leaseholder_revocations_total\{result="left"\} (\d+)/.exec(text)?.[1] ?? 0);
-    };
     const own = await ownLease(stage, 'declared');
     await own.apply({ revocation: { onDelete: 'Expire' } });
     await stage.untilReady('declared');
     await rotate('declared');
-    const before = await count();
+    const before = await leftCount();
     await stage.kubectl('delete', 'dsl', 'declared', '--wait=false');
     await stage.untilGone('declared');
 
-    const told = (): readonly unknown[] =>
-      operator.lines
-        .filter(({ msg, object }) => msg === 'A lease is left to run out.' && object === 'default/declared')
-        .map(({ why }) => why);
-    await awaitCondition(() => Promise.resolve(told().length === 2), { what: 'the log' });
-    expect(told()).toEqual(['declared', 'declared']);
-    expect((await count()) - before).toBe(2);
+    await awaitCondition(() => Promise.resolve(toldLeft('declared').length === 2), { what: 'the log' });
+    expect(toldLeft('declared')).toEqual(['declared', 'declared']);
+    expect((await leftCount()) - before).toBe(2);
     expect(await own.events()).toEqual(['made', 'made']);
   });
 });

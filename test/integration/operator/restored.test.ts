@@ -51,12 +51,21 @@ describe('an operator that wakes up in another past', () => {
   });
   const patch = (object: string, content: object, ...args: string[]): Promise<string> =>
     stage.kubectl('patch', ...object.split('/'), ...args, '--type=merge', '-p', JSON.stringify(content));
-  const putStatus = async (name: string, status: Backup['object']['status'], namespace = 'default'): Promise<void> => {
-    const there = savedObject.partial({ status: true }).parse(
-      await stage.read(`/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/dynamicsecretleases/${name}`),
-    );
-    const gone = Object.keys(there.status ?? {}).map((key) => [key, null]);
-    const content = { status: { ...Object.fromEntries(gone), ...status } };
+  const putStatus = async (
+    name: string,
+    status: Backup['object']['status'],
+    namespace = 'default',
+  ): Promise<void> => {
+    const there = savedObject
+      .partial({ status: true })
+      .parse(
+        await stage.read(
+          `/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/dynamicsecretleases/${name}`,
+        ),
+      );
+    const gone: Record<string, null> = {};
+    for (const key of Object.keys(there.status ?? {})) gone[key] = null;
+    const content = { status: { ...gone, ...status } };
     await patch(`dsl/${name}`, content, '-n', namespace, '--subresource=status');
   };
   /** Puts the backup over what there is. */
@@ -101,7 +110,10 @@ describe('an operator that wakes up in another past', () => {
   });
 
   it('because it is a clone with an installation id of its own: revokes nothing that the first has leased', async () => {
-    const [rotating, ending] = [await ownLease(stage, 'clone-rotating'), await ownLease(stage, 'clone-ending')];
+    const [rotating, ending] = [
+      await ownLease(stage, 'clone-rotating'),
+      await ownLease(stage, 'clone-ending'),
+    ];
     const spec = { revocation: { onRotation: 'Revoke', gracePeriod: '1s' } };
     for (const own of [rotating, ending]) await own.apply(spec);
     for (const { name } of [rotating, ending]) await stage.untilReady(name);
@@ -135,13 +147,19 @@ describe('an operator that wakes up in another past', () => {
     await stage.kubectl('create', 'namespace', 'copy');
     const place = { name: 'copied', namespace: 'copy' };
     const { annotations, labels } = secret.metadata;
-    await stage.apply(
-      ...connectionObjects(stage, { namespace: 'copy' }),
-      { ...object, metadata: { ...place, finalizers: ['leaseholder.dev/lease'] } },
-    );
+    await stage.apply(...connectionObjects(stage, { namespace: 'copy' }), {
+      ...object,
+      metadata: { ...place, finalizers: ['leaseholder.dev/lease'] },
+    });
     await putStatus('copied', object.status, 'copy');
     const uid = defined(await stage.lease('copied', 'copy')).uid;
-    const owner = { apiVersion: object['apiVersion'], kind: object['kind'], name: 'copied', uid, controller: true };
+    const owner = {
+      apiVersion: object['apiVersion'],
+      kind: object['kind'],
+      name: 'copied',
+      uid,
+      controller: true,
+    };
     await stage.apply({ ...secret, metadata: { ...place, annotations, labels, ownerReferences: [owner] } });
     await start();
     await untilCaughtUp(stage, 'copied-marker');

@@ -21,6 +21,18 @@ type Death = Extract<FaultRule['action'], { type: 'token-death' }>['death'];
 /** Objects that share one connection, and so one token. */
 const SHARED = 5;
 
+const logins = async ({ api }: OwnServer): Promise<number> =>
+  (await api.readLedger()).entries.filter(({ event }) => event === 'login').length;
+/** Logins asked for, refused ones too. */
+const tries = async ({ api }: OwnServer): Promise<number> =>
+  Object.values((await api.counts()).counts['login'] ?? {}).reduce((sum, one) => sum + one, 0);
+const wrongLogin = ({ api, identity: { clientId } }: OwnServer): Promise<Response> =>
+  fetch(`${api.url}/api/v1/auth/universal-auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ clientId, clientSecret: 'wrong' }),
+  });
+
 /** Nothing that ends a token may cost a login for each request. */
 describe.concurrent('a session', () => {
   let stage: Stage;
@@ -32,11 +44,6 @@ describe.concurrent('a session', () => {
   });
   afterAll(() => stage[Symbol.asyncDispose]());
 
-  const logins = async ({ api }: OwnServer): Promise<number> =>
-    (await api.readLedger()).entries.filter(({ event }) => event === 'login').length;
-  /** Logins asked for, refused ones too. */
-  const tries = async ({ api }: OwnServer): Promise<number> =>
-    Object.values((await api.counts()).counts['login'] ?? {}).reduce((sum, one) => sum + one, 0);
   /** A server of its own, and leases of it; all of them ready, after one login. */
   const leased = async (
     name: string,
@@ -108,12 +115,6 @@ describe.concurrent('a session', () => {
       }),
     end: ({ api }) => api.disarmFaults(),
   });
-  const wrongLogin = ({ api, identity: { clientId } }: OwnServer): Promise<Response> =>
-    fetch(`${api.url}/api/v1/auth/universal-auth/login`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ clientId, clientSecret: 'wrong' }),
-    });
   const refusals: Readonly<Record<string, Refusal>> = {
     'somebody has locked its identity by wrong passwords': {
       reason: 'LoginRefused',
@@ -132,7 +133,11 @@ describe.concurrent('a session', () => {
 
   for (const [index, [what, refusal]] of Object.entries(refusals).entries()) {
     it(`says when ${what}; the leases in use stay, no storm of logins, and rotations go on when it has healed`, async () => {
-      const { server, names } = await leased(`refused-${String(index)}`, refusal.options, EARLY_ROTATION.life);
+      const { server, names } = await leased(
+        `refused-${String(index)}`,
+        refusal.options,
+        EARLY_ROTATION.life,
+      );
       await using held = server;
       await refusal.begin(held);
       const before = await tries(server);

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { LedgerEntry } from '../../../sandbox/lease-api/ledger.ts';
-import { conditionOf, connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import {
+  conditionOf,
+  connectionObjects,
+  leaseManifest,
+  startStage,
+  type Stage,
+} from '../../support/stage.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
 import { untilEvent } from './support/observe.ts';
 import { defined } from './support/own-lease.ts';
@@ -10,6 +16,14 @@ import { ownServer, type OwnServer } from './support/own-server.ts';
 
 /** A twentieth: after a request of unknown fate no other one for 4.5 s. */
 const SETTLE_AFTER = 4500;
+
+const made = async ({ api }: OwnServer): Promise<readonly LedgerEntry[]> =>
+  (await api.readLedger()).entries.filter(({ event }) => event === 'made');
+const lose = ({ api }: OwnServer, times: number): Promise<{ faultId: string }> =>
+  api.armFault({
+    match: { route: 'lease-create', times },
+    action: { type: 'answer-lost', when: 'after' },
+  });
 
 /** Servers of 2024 keep no tags: what a lost answer made cannot be found. It is counted, and bounded. */
 describe.concurrent('at a server that keeps no tags', () => {
@@ -33,13 +47,6 @@ describe.concurrent('at a server that keeps no tags', () => {
     await stage.untilReady(name);
     return server;
   };
-  const made = async ({ api }: OwnServer): Promise<readonly LedgerEntry[]> =>
-    (await api.readLedger()).entries.filter(({ event }) => event === 'made');
-  const lose = ({ api }: OwnServer, times: number): Promise<{ faultId: string }> =>
-    api.armFault({
-      match: { route: 'lease-create', times },
-      action: { type: 'answer-lost', when: 'after' },
-    });
 
   it('two requests of unknown fate are the most, the second after a while, and both are shown until they passed', async () => {
     await using server = await leased('bounded', { defaultTTL: '15s' });

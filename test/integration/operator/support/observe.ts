@@ -18,7 +18,11 @@ export async function requestsFor(stage: Stage, name: string, since: AuditMark):
 }
 
 /** The reasons of the events about an object, as `kubectl get events` has them. */
-export async function eventsOf(stage: Stage, name: string, namespace = 'default'): Promise<readonly string[]> {
+export async function eventsOf(
+  stage: Stage,
+  name: string,
+  namespace = 'default',
+): Promise<readonly string[]> {
   const reasons = '{range .items[*]}{.reason}{"\\n"}{end}';
   const about = `--field-selector=involvedObject.name=${name}`;
   const text = await stage.kubectl('-n', namespace, 'get', 'events', about, '-o', `jsonpath=${reasons}`);
