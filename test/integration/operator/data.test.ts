@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
+import { untilCaughtUp } from './support/observe.ts';
 import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 describe.concurrent('what a lease carries', () => {
@@ -73,8 +74,12 @@ describe.concurrent('what a lease carries', () => {
       const own = await ownLease(stage, `becomes-${String(index)}`, { data });
       await own.apply();
       await stage.untilReady(own.name);
-
       expect(await stage.secret(own.name)).toEqual(expected);
+
+      // What was written is what is read again: a look at it sees no change.
+      await stage.kubectl('label', 'secret', own.name, 'theirs=yes');
+      await untilCaughtUp(stage, `${own.name}-marker`);
+      expect(await own.events()).toEqual(['made']);
     });
   }
 
