@@ -25,7 +25,7 @@ describe('a person', () => {
 
   describe.concurrent('who suspends a lease', () => {
     it('sees it end, told by the status, and go on when it is resumed', async () => {
-      const own = await ownLease(stage, 'paused', { lifeOverride: 8000 });
+      const own = await ownLease(stage, 'paused', { lifeOverride: 12_000 });
       await own.apply();
       await stage.untilReady('paused');
       await own.apply({ suspend: true });

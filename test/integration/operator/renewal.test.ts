@@ -11,7 +11,7 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
-import { untilInstant } from './support/observe.ts';
+import { requestsFor, untilCaughtUp, untilInstant } from './support/observe.ts';
 import { defined, EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
 
@@ -42,6 +42,7 @@ describe.concurrent('a lease that is to be renewed', () => {
     const secret = defined(await stage.secretObject('renewed'));
     const record = defined(await own.record());
     await own.liveFor(null);
+    const since = await stage.plane.audit.mark();
     const after = await stage.untilLease('renewed', ({ status }) => status.lease?.renewals === 1);
 
     const lease = defined(after.status.lease);
@@ -59,6 +60,11 @@ describe.concurrent('a lease that is to be renewed', () => {
     expect(now.metadata.uid).toBe(secret.metadata.uid);
     expect(await own.record()).toEqual({ ...record, lease: { ...record.lease, expireAt: lease.expireAt } });
     expect(await own.events()).toEqual(['made', 'renewed']);
+    await untilCaughtUp(stage, 'renewed-marker');
+    expect(await requestsFor(stage, 'renewed', since)).toEqual([
+      'patch secrets',
+      'patch dynamicsecretleases/status',
+    ]);
   });
 
   it.each([

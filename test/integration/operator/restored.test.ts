@@ -5,7 +5,7 @@ import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { startLeaseApi } from '../../../sandbox/lease-api/lease-api.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, isReady, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
-import { untilCaughtUp } from './support/observe.ts';
+import { untilCaughtUp, untilEvent } from './support/observe.ts';
 import { leaseElsewhere, revokeElsewhere } from './support/others.ts';
 import { defined, ownLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
@@ -175,6 +175,24 @@ describe('an operator that wakes up in another past', () => {
     expect((await own.record())?.lease.id).toBe(first);
     const revoked = (await stage.ledger('copied')).filter(({ event }) => event === 'revoked');
     expect(revoked.map(({ leaseId }) => leaseId)).not.toContain(first);
+  });
+
+  it('without any status, at a server that keeps no tags: goes on with the lease that the Secret names, and never revokes it', async () => {
+    await using server = await ownServer({ profile: '2024' });
+    await stage.apply(...connectionObjects(server, { name: 'no-tags' }));
+    await stage.apply(leaseManifest('no-tags', { connectionRef: { name: 'no-tags' } }));
+    const before = await stage.untilReady('no-tags');
+    await operator.kill();
+    await putStatus('no-tags', {});
+    await start();
+    const after = await stage.untilReady('no-tags');
+    expect(after.status.lease).toMatchObject({ id: before.status.lease?.id, attested: false });
+    await stage.kubectl('delete', 'dsl', 'no-tags', '--wait=false');
+    await stage.untilGone('no-tags');
+    await untilEvent(stage, 'no-tags', 'LeaseLeft');
+
+    expect((await server.api.live()).leases.map(({ leaseId }) => leaseId)).toEqual([before.status.lease?.id]);
+    expect((await server.api.readLedger()).entries.filter(({ event }) => event === 'made')).toHaveLength(1);
   });
 
   it('of the lease API, which was restored and knows no lease: replaces each once, at a pace', async () => {
