@@ -84,9 +84,10 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const { kubeConnections: connections, namespaces } = config;
   const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
   const now = (): number => transport.now() ?? clock.wall();
-  const events = recordEvents({ resource: resource(transport, eventType), clock, timing, log, now });
-  const parts = { transport, clock, timing, log, metrics, events };
   const mayWrite = (): boolean => election.leads;
+  const eventsOf = resource(transport, eventType, mayWrite);
+  const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
+  const parts = { transport, clock, timing, log, metrics, events };
   const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
   const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
   const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
@@ -111,9 +112,11 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
     ending = await work({ ...composition, config, stop });
   } finally {
     over.abort();
+    // Events are writes: the last ones need the lead.
+    await events.close();
     if (ending === 'finished') await election.release();
     watching.abort();
-    await Promise.all([cluster.ended, server?.close(), events.close()]);
+    await Promise.all([cluster.ended, server?.close()]);
     // Whatever is still open without the lead is broken off by the end of the process.
     if (ending !== 'lost') await transport.close();
   }

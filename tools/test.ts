@@ -32,6 +32,12 @@ const steps: readonly Step[] = [
     run: ['vitest', 'run', '--reporter=default', '--reporter=json', '--outputFile.json=.reports/vitest.json'],
     report: '.reports/vitest.json',
   },
+  {
+    kind: 'suite',
+    name: 'simulate',
+    run: [process.execPath, 'test/simulation/main.ts', '--report', '.reports/simulate.json'],
+    report: '.reports/simulate.json',
+  },
 ];
 
 const stopping = new AbortController();

@@ -70,11 +70,15 @@ export async function drain(options: DrainOptions): Promise<number> {
     story.tell(view.present());
     await sleep(clock, Math.min(timing.drainLook, until - clock.elapsed()), stop).catch(() => undefined);
   }
-  const left = view.present();
-  print(`${stop.aborted ? 'Stopped.' : 'Time is up.'} ${story.summary()} Left: ${String(left.length)}.`);
-  if (trouble !== undefined) print(trouble);
-  for (const { kind, key, why } of left) print(`  ${kind} ${key}: ${why}`);
+  print(`${stop.aborted ? 'Stopped.' : 'Time is up.'} ${story.summary()}`);
+  listLeft(view.present(), trouble, print);
   return 1;
+}
+
+function listLeft(left: readonly Left[], trouble: string | undefined, print: DrainOptions['print']): void {
+  if (trouble !== undefined) print(trouble);
+  print(`Left: ${String(left.length)}.`);
+  for (const { kind, key, why } of left) print(`  ${kind} ${key}: ${why}`);
 }
 
 interface Looking {

@@ -12,7 +12,7 @@ export interface AuthorisedRequest<Answer> {
   readonly asked: AskedWithToken;
   readonly request: Omit<TransportRequest, 'token'>;
   readonly answer: z.ZodType<Answer>;
-  /** Told the token of each try. */
+  /** Told the token of each try, right before it; what it throws ends the call. */
   readonly onToken?: (token: string) => void;
 }
 

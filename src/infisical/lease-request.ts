@@ -14,6 +14,8 @@ export interface LeaseRequest {
   /** As `spec.config`. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
   readonly tag: LeaseTag;
+  /** Called right before each time that the request is sent, after any login or wait; what it throws ends it. */
+  readonly beforeSending?: (() => void) | undefined;
 }
 
 export interface LeaseRequestContext {
@@ -91,7 +93,7 @@ function shortWait({ clock, deadline }: LeaseRequestContext, error: unknown): nu
 
 async function postOnce(
   { host, call, deadline }: LeaseRequestContext,
-  { target, ttl, config, tag }: LeaseRequest,
+  { target, ttl, config, tag, beforeSending }: LeaseRequest,
   { tagged, onToken }: PostOptions,
 ): Promise<IssuedLease> {
   const sent = tagged ? { ...config, [TAG_KEY]: tag } : config;
@@ -109,7 +111,10 @@ async function postOnce(
       asked: { kind: 'create', host, target, ttl },
       request: { method: 'POST', path: '/v1/dynamic-secrets/leases', body, deadline, route: 'create-lease' },
       answer: issuedLease,
-      ...(onToken === undefined ? {} : { onToken }),
+      onToken: (token) => {
+        beforeSending?.();
+        onToken?.(token);
+      },
     });
   } catch (error) {
     throw error instanceof RequestError ? error.ofTagged(tagged) : error;

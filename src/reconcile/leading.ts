@@ -12,14 +12,18 @@ export function whileLeading(
   client: ConnectedLeaseClient,
   mayWrite: () => boolean = () => true,
 ): ConnectedLeaseClient {
+  const insist = (): void => {
+    if (!mayWrite()) throw notLeading();
+  };
   return {
     ...client,
     async createLease(request) {
-      if (!mayWrite()) throw notLeading();
-      return client.createLease(request);
+      insist();
+      // A login or a wait may lie between here and the request.
+      return client.createLease({ ...request, beforeSending: insist });
     },
     async renewLease(id, target, ttl) {
-      if (!mayWrite()) throw notLeading();
+      insist();
       return client.renewLease(id, target, ttl);
     },
   };

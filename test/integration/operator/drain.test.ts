@@ -116,7 +116,7 @@ describe('leaseholder drain', () => {
     await server[Symbol.asyncDispose]();
     const drainage = drain('--timeout', '8s');
     expect(await drainage.ended()).toBe(1);
-    expect(drainage.output()).toContain('Time is up. DynamicSecretLeases gone: 0. Left: ');
+    expect(drainage.output()).toContain('Time is up. DynamicSecretLeases gone: 0.\nLeft: ');
     expect(drainage.output()).toMatch(
       / {2}DynamicSecretLease default\/stuck: \S+ could not be reached \(connection refused\)/,
     );
@@ -160,7 +160,7 @@ describe('leaseholder drain', () => {
       Promise.resolve(/default\/interrupted: .* failed with status 500/.test(drainage.output()));
     await awaitCondition(waits, { what: 'the reason' });
     expect(await drainage.stop()).toBe(1);
-    expect(drainage.output()).toContain('Stopped. DynamicSecretLeases gone: 0. Left: ');
+    expect(drainage.output()).toContain('Stopped. DynamicSecretLeases gone: 0.\nLeft: ');
     await stage.api.disarmFaults();
     const next = drain('--timeout=60s');
     await next.ended();

@@ -8,6 +8,7 @@ import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { scaledTiming } from '../../../src/timing.ts';
 import { connectionObjects, startStage, type Stage } from '../../support/stage.ts';
 import { freeAddress } from './support/address.ts';
+import { startKubeProxy } from './support/kube-proxy.ts';
 import { ownLease } from './support/own-lease.ts';
 
 const SCALE = 0.3;
@@ -164,6 +165,30 @@ describe('two replicas', () => {
     expect(await own.live()).toEqual([ready.status.lease?.id]);
     expect(await asleep.events()).toEqual(['made', 'made']);
     expect((await hold()).holderIdentity).not.toBe('');
+  });
+
+  it('the leader cannot renew: it ends before the other takes over, and no write of both overlaps', async () => {
+    await using proxy = await startKubeProxy(stage);
+    const leader = launch({ ...replicas[0], kubeconfig: proxy.kubeconfig });
+    await leader.ready();
+    const follower = launch(replicas[1]);
+    await follows(follower);
+    const since = await stage.plane.audit.mark();
+    proxy.when(({ what }) => (what === 'PATCH leases' ? { do: 'hang' } : undefined));
+    const own = await ownLease(stage, 'cannot-renew');
+    const ended = leader.ended();
+    await Promise.race([ended, follower.ready()]);
+    expect(follower.lines.map(({ msg }) => msg)).not.toContain('The operator is ready.');
+    expect(await ended).toBe(1);
+    await own.apply();
+    await follower.ready();
+    await stage.untilReady('cannot-renew');
+    expect(await own.events()).toEqual(['made']);
+
+    const taken = (await writesOf(replicas[1], since))[0]?.timestamp ?? '';
+    const late = (await writesOf(replicas[0], since)).filter(({ timestamp }) => timestamp >= taken);
+    expect(taken).not.toBe('');
+    expect(namesOf(late)).toEqual([]);
   });
 
   it('there is no right to take part: says which one, and works as soon as it is granted', async () => {

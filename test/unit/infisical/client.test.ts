@@ -111,6 +111,38 @@ describe('a request', () => {
   });
 });
 
+describe('a request for a lease that is forbidden right before it is sent', () => {
+  const internal = { code: 'Internal', retry: 'backoff', message: 'No.' } as const;
+  const forbidden = new RequestError({ fault: internal, fate: 'refused' });
+
+  test('is not sent; the login was done by then', async () => {
+    await using setting = await clientSetting();
+    setting.server.on('create', successes.create);
+    const beforeSending = (): void => {
+      expect(setting.server.to('login')).toHaveLength(1);
+      throw forbidden;
+    };
+    const request = setting.client.createLease({ target: TARGET, tag: TAG, beforeSending });
+    expect(await failure(setting, request)).toMatchObject({ fate: 'refused', fault: { code: 'Internal' } });
+    expect(setting.server.to('create')).toEqual([]);
+    expect(setting.telemetry.counts).toContainEqual(['leaseRequested', 'refused']);
+  });
+
+  test('is not sent again after a wait', async () => {
+    await using setting = await clientSetting();
+    setting.server.on('create', json(429, refusal(429, 'x'), { 'retry-after': '0' }));
+    let asked = 0;
+    const beforeSending = (): void => {
+      asked += 1;
+      if (asked > 1) throw forbidden;
+    };
+    const request = setting.client.createLease({ target: TARGET, tag: TAG, beforeSending });
+    expect(await failure(setting, request)).toMatchObject({ fault: { code: 'Internal' } });
+    expect(setting.server.to('create')).toHaveLength(1);
+    expect(asked).toBe(2);
+  });
+});
+
 describe('an answer', () => {
   test('to a create has the credentials', async () => {
     await using setting = await clientSetting();

@@ -1,0 +1,35 @@
+import type { CallName } from '../../unit/reconcile/support/wire.ts';
+import { notYet } from '../not-yet.ts';
+import type { World } from '../world.ts';
+
+/** The most leases of one object within so long; the shortest lives alone make four or five. */
+const [MOST, WITHIN] = [20, 120_000];
+
+/** However things go, no object asks for lease after lease. */
+export class Storms {
+  readonly #world: World;
+  #seen = 0;
+  /** When a write of a Secret was last refused. */
+  #refusedAt = -Infinity;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  served(name: CallName, outcome: string): void {
+    if (outcome === '403' && name.endsWith('secrets')) this.#refusedAt = this.#world.time.now;
+  }
+
+  check(): void {
+    const { leases, time } = this.#world;
+    if (leases.made.size === this.#seen) return;
+    this.#seen = leases.made.size;
+    if (notYet.refusedWrites && this.#refusedAt > time.now - WITHIN) return;
+    const recent = [...leases.made.values()]
+      .slice(-4 * MOST)
+      .filter(({ madeAt }) => madeAt > time.now - WITHIN);
+    const asker = recent.at(-1)?.object ?? '';
+    const count = recent.filter(({ object }) => object === asker).length;
+    if (count > MOST) this.#world.violate('storm', `${String(count)} leases for ${asker} in two minutes.`);
+  }
+}
