@@ -1,7 +1,7 @@
 import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
-import { heldByStatus, ownFailures } from './holding.ts';
+import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import { earliest } from './revocations.ts';
 import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
 import {
@@ -70,10 +70,13 @@ export const policies: readonly Policy[] = [
         : undefined,
   },
   { name: 'back off after a fault', judge: judgeBackoff },
-  // A refused delivery costs a dry run, not another lease.
+  // A refused delivery costs a dry run, not another lease: also one of a process before this one.
   {
     name: 'try the refused write dry',
-    judge: ({ input: { memory } }) => memory.blocked && { step: { do: 'tryDry', blocked: memory.blocked } },
+    judge: ({ input, object }) => {
+      const blocked = input.memory.blocked?.code ?? blockedByStatus(input, object);
+      return blocked && { step: { do: 'tryDry', blocked } };
+    },
   },
   { name: 'a record needs a witness', judge: judgeWitness },
   { name: 'a Secret that somebody has written is looked at', judge: judgeUnknownData },
