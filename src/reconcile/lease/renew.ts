@@ -1,5 +1,6 @@
 import type { Lease, LeaseRef } from '../../api/lease.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
+import type { Fault } from '../../errors.ts';
 import { RequestError } from '../../infisical/request-error.ts';
 import { parseInstant } from '../../instant.ts';
 import { targetOfRef } from '../../lease/target.ts';
@@ -28,7 +29,7 @@ export async function renew(pass: LeasePass, object: LeaseRecord, ref: LeaseRef)
   const renewal = { pass, object, client, ref };
   try {
     const seen = mayBeDone(pass, ref) ? await look(renewal) : 'as it was';
-    if (seen !== 'as it was') return seen === 'foreign' ? 'again' : take(pass, object, ref, seen);
+    if (seen !== 'as it was') return accept(renewal, seen);
     const ttl = object.spec.valid ? object.spec.value.ttl : undefined;
     return take(pass, object, ref, await client.renewLease(ref.id, targetOfRef(ref), ttl));
   } catch (error) {
@@ -49,19 +50,27 @@ interface Renewal {
   readonly ref: LeaseRef;
 }
 
-async function answer({ pass, object, client, ref }: Renewal, error: unknown): Promise<StepResult> {
+async function answer(renewal: Renewal, error: unknown): Promise<StepResult> {
   const why = faultOf(error, 'renew a lease');
-  if (error instanceof RequestError && error.fate === 'refused') {
-    // A limit or a login is no word about the lease.
-    const final = error.status !== undefined && error.status !== 429 && why.code !== 'TokenRefused';
-    if (final) return giveUp(pass, ref);
-    fail(pass, why);
-    return 'again';
-  }
+  if (error instanceof RequestError && error.fate === 'refused')
+    return answerRefusal(renewal, why, error.status);
+  return answerSilence(renewal, why);
+}
+
+/** A limit or a login is no word about the lease; any other refusal is. */
+function answerRefusal({ pass, ref }: Renewal, why: Fault, status: number | undefined): StepResult {
+  if (status !== undefined && status !== 429 && why.code !== 'TokenRefused') return giveUp(pass, ref);
+  fail(pass, why);
+  return 'again';
+}
+
+/** No answer, or none that says what was done: the lease itself tells. */
+async function answerSilence(renewal: Renewal, why: Fault): Promise<StepResult> {
+  const { pass, ref } = renewal;
   pass.metrics.renewed('unknown');
   try {
-    const seen = await look({ pass, object, client, ref });
-    if (seen !== 'as it was') return seen === 'foreign' ? 'again' : take(pass, object, ref, seen);
+    const seen = await look(renewal);
+    if (seen !== 'as it was') return accept(renewal, seen);
   } catch (later) {
     fail(pass, faultOf(later, 'read a lease'));
     return 'again';
@@ -71,6 +80,11 @@ async function answer({ pass, object, client, ref }: Renewal, error: unknown): P
     return giveUp(pass, ref);
   fail(pass, why);
   return 'again';
+}
+
+/** What a look has shown to be done already, or not to be ours to do. */
+function accept({ pass, object, ref }: Renewal, seen: Lease | 'foreign'): StepResult {
+  return seen === 'foreign' ? 'again' : take(pass, object, ref, seen);
 }
 
 /** The lease as the server has it, if its end is later than what is known of it. */

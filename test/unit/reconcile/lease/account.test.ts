@@ -108,20 +108,20 @@ describe('a deletion after a restart', () => {
   });
 });
 
-describe('a cluster that was cloned', () => {
-  /** The status names lease 1, whose tag is of the cluster that this one was cloned from. */
-  async function cloned(onRotation: 'Revoke' | 'Expire' = 'Revoke'): Promise<World> {
-    const world = new World();
-    world.connect();
-    world.apply({ ttl: '2h', revocation: { onRotation } });
-    await world.pass(10 * MINUTE);
-    world.leases.retag(1, { install: 'the-original' });
-    world.restart();
-    await world.settle();
-    world.calls();
-    return world;
-  }
+/** The status names lease 1, whose tag is of the cluster that this one was cloned from. */
+async function cloned(onRotation: 'Revoke' | 'Expire' = 'Revoke'): Promise<World> {
+  const world = new World();
+  world.connect();
+  world.apply({ ttl: '2h', revocation: { onRotation } });
+  await world.pass(10 * MINUTE);
+  world.leases.retag(1, { install: 'the-original' });
+  world.restart();
+  await world.settle();
+  world.calls();
+  return world;
+}
 
+describe('a cluster that was cloned', () => {
   test('leaves the lease of the other one alone when it is replaced, and revokes its own', async () => {
     const world = await cloned();
     await world.pass(HOUR + 45 * MINUTE);

@@ -110,20 +110,20 @@ describe('a new lease that is asked for by annotation', () => {
   });
 });
 
-describe('a lease that was replaced', () => {
-  async function rotated(gracePeriod?: string): Promise<World> {
-    const world = new World();
-    world.connect();
-    world.apply({
-      ttl: '2h',
-      revocation: { onRotation: 'Revoke', ...(gracePeriod === undefined ? {} : { gracePeriod }) },
-    });
-    await world.pass(10 * MINUTE);
-    ask(world, 'now');
-    await world.settle(0);
-    return world;
-  }
+async function rotated(gracePeriod?: string): Promise<World> {
+  const world = new World();
+  world.connect();
+  world.apply({
+    ttl: '2h',
+    revocation: { onRotation: 'Revoke', ...(gracePeriod === undefined ? {} : { gracePeriod }) },
+  });
+  await world.pass(10 * MINUTE);
+  ask(world, 'now');
+  await world.settle(0);
+  return world;
+}
 
+describe('a lease that was replaced', () => {
   test.each([
     ['the default', undefined, 5],
     ['a longer one', '20m', 20],

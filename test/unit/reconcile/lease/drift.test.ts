@@ -133,15 +133,15 @@ describe('the metadata of the Secret', () => {
   });
 });
 
-describe('a Secret that was deleted and made anew by somebody else, without our label', () => {
-  async function usurped(): Promise<World> {
-    const world = await leased();
-    world.kube.delete('secrets', KEY);
-    world.kube.create('secrets', { metadata: { name: 'orders-db', namespace: 'shop' }, data: { A: 'Yg==' } });
-    await world.settle(0);
-    return world;
-  }
+async function usurped(): Promise<World> {
+  const world = await leased();
+  world.kube.delete('secrets', KEY);
+  world.kube.create('secrets', { metadata: { name: 'orders-db', namespace: 'shop' }, data: { A: 'Yg==' } });
+  await world.settle(0);
+  return world;
+}
 
+describe('a Secret that was deleted and made anew by somebody else, without our label', () => {
   test('is left as it is, and costs no lease', async () => {
     const world = await usurped();
     expect(world.calls()).toEqual(['get leases', 'get secrets', 'patch leases/status']);
