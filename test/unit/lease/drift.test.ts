@@ -104,6 +104,15 @@ const rows: Record<string, Decision> = {
     input: anInput(sighted({ expireAt: instant(-MINUTE) })),
     ...well,
   },
+  'a record with a later end than the status is left: the status may be behind a renewal': {
+    input: anInput({ secret: ourSecret({ record: aRecord({ lease: later }) }) }),
+    ...well,
+  },
+  'a record with a later end than the server says is put right': {
+    input: anInput({ ...sighted({}), secret: ourSecret({ record: aRecord({ lease: later }) }) }),
+    policy: moves,
+    step: { do: 'inscribe', ref: aRef() },
+  },
   'the end of a lease that only the record names is not entered into it': {
     input: anInput({
       object: { status: { ...aStatus(), lease: { ...later, attested: false } } },

@@ -374,6 +374,20 @@ describe('after a refusal', () => {
     expect(world.status.attempts?.count).toBeGreaterThan(10);
   });
 
+  test('a dry run without an answer after a restart leaves the next one to be tried dry, too', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.next('create secrets', refused(forbidden));
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(10 * MINUTE);
+    world.restart();
+    world.always('create secrets', refused(forbidden));
+    world.next('create secrets, dry', refused(timeout), refused(broken));
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(30 * MINUTE);
+    expect(world.leases.rows).toHaveLength(1);
+  });
+
   test('that a process before has met, a dry run that works is followed by a new lease, and nothing is left', async () => {
     const world = anEmptyWorld();
     world.apply();

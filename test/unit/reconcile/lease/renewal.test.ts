@@ -258,6 +258,16 @@ describe('a process that ends in a renewal', () => {
     expect(world.calls()).toEqual([]);
   });
 
+  test('does not take the later end out of the record again that its predecessor has written', async () => {
+    const world = await leased(renewing, {
+      deaths: [deathAt({ name: 'patch leases/status', when: 'before' })],
+    });
+    await world.pass(TO_THE_FIRST);
+    expect(world.crashes).toHaveLength(1);
+    const asked = world.calls().slice(renewal.length);
+    expect(asked).toEqual(['TIME', 'LOGIN', 'read secrets', 'GET lease', 'patch leases/status']);
+  });
+
   test.each(moments)('$when the server has done $name, and so does its successor', async (moment) => {
     for (let at = 1; at <= 8; at += 1) {
       for (const when of ['before', 'after'] as const) {
