@@ -4,6 +4,12 @@ import { formatInstant, parseInstant } from '../instant.ts';
 import type { DecisionInput } from './input.ts';
 import { targetOf } from './target.ts';
 
+/**
+ * A server's time is known to a second, and what is thought of it may still be put right by as much. The next request
+ * waits for that long, so that the status that follows it no longer counts what is over. Milliseconds.
+ */
+const CLOCK_RESOLUTION = 1000;
+
 /** The most requests of an object whose fate may be unknown for good. */
 export const MOST_UNACCOUNTED = 2;
 
@@ -56,10 +62,11 @@ export function leaseHeldBack(
   input: DecisionInput,
 ): { readonly fault: Fault; readonly again: number } | undefined {
   const { object, timing } = input;
-  const counted = unaccountedOf(input);
+  const counted = input.memory.unaccounted ?? object?.status.unaccounted;
   if (counted === undefined || object?.spec.valid !== true) return undefined;
   const [lastAt, until] = [parseInstant(counted.lastAt) ?? 0, parseInstant(counted.until) ?? 0];
-  const moment = counted.count >= MOST_UNACCOUNTED ? until : lastAt + timing.settleAfter;
+  const over = until + CLOCK_RESOLUTION;
+  const moment = counted.count >= MOST_UNACCOUNTED ? over : Math.min(lastAt + timing.settleAfter, until);
   const again = moment - serverNow(input);
   return again <= 0 ? undefined : { fault: fault('Unaccounted', targetOf(object.spec.value)), again };
 }

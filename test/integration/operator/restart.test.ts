@@ -54,7 +54,8 @@ describe('an operator that is started anew', () => {
     expect(ready.status.lease?.externalEntityId).toBe((await stage.secret('first'))?.['DB_USERNAME']);
     expect(ready.status.dynamicSecret).toMatchObject({ name: 'first', type: 'in-memory' });
     expect(ready.status.rotations).toBe(0);
-    expect((await reads()) - before).toBe(1);
+    // One to attest the lease; another where the inventory reads the dynamic secret meanwhile.
+    expect([1, 2]).toContain((await reads()) - before);
   });
 
   it('after it was killed between the Secret of a rotation and its status: keeps what was replaced', async () => {

@@ -45,24 +45,33 @@ const rows: Record<string, Decision> = {
     again: MINUTE,
   },
   'one that is 90 s old holds nothing back': { input: remembered(counted(1, -90 * SECOND)), ...first },
-  'two hold it back until what they may have made has ended': {
+  'two hold it back until what they may have made has ended, and a second': {
     input: remembered(counted(2, -10 * MINUTE)),
     policy,
     step: held,
-    again: HOUR,
+    again: HOUR + SECOND,
   },
   'more than two, by whatever accident, do the same': {
     input: remembered(counted(7, -10 * MINUTE)),
     policy,
     step: held,
-    again: HOUR,
+    again: HOUR + SECOND,
   },
-  'two whose leases have ended hold nothing back': { input: remembered(counted(2, -2 * HOUR, 0)), ...first },
+  'two whose leases have just ended wait for the second to which the time is known': {
+    input: remembered(counted(2, -2 * HOUR, 0)),
+    policy,
+    step: held,
+    again: SECOND,
+  },
+  'two whose leases have ended hold nothing back': {
+    input: remembered(counted(2, -2 * HOUR, -SECOND)),
+    ...first,
+  },
   'the status speaks for a process before this one': {
     input: aNewInput({ object: { status: { unaccounted: counted(2, -10 * MINUTE) } } }),
     policy,
     step: held,
-    again: HOUR,
+    again: HOUR + SECOND,
   },
   'what this process remembers is newer than the status': {
     input: aNewInput({
@@ -71,7 +80,7 @@ const rows: Record<string, Decision> = {
     }),
     policy,
     step: held,
-    again: 2 * HOUR,
+    again: 2 * HOUR + SECOND,
   },
   "they are read against the Kubernetes API's clock while the server's time is not known": {
     input: aNewInput({
@@ -93,7 +102,7 @@ const rows: Record<string, Decision> = {
     }),
     policy: 'a lease is replaced before its end',
     step: held,
-    again: HOUR,
+    again: HOUR + SECOND,
   },
   'they do not hold a renewal back': {
     input: anInput({
