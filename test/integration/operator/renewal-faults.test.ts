@@ -62,6 +62,63 @@ describe('a renewal', () => {
     await operator.kill();
   };
 
+  describe.concurrent('beside others', () => {
+    const writes: Readonly<Record<string, (name: string) => Interference>> = {
+      'never arrives': () => ({ do: 'drop' }),
+      'is done, and its answer lost': () => ({ do: 'lose' }),
+      'fails at the server': () => ({ do: 'answer', status: 500, reason: 'InternalError' }),
+      'comes after a write of somebody else': (name) => ({
+        do: 'first',
+        act: () => stage.kubectl('label', 'secret', name, 'theirs=yes'),
+      }),
+    };
+
+    it.each(Object.entries(writes))(
+      'whose end is written into the record, where that write %s, is written in the end, and costs no lease',
+      async (what, way) => {
+        const name = `write-${String(what.length)}`;
+        // The first write is a POST.
+        proxy.meet('PATCH secrets', name, way(name));
+        const own = await due(name);
+        const data = await stage.secret(name);
+        const after = await untilRenewed(name);
+        const follows = async (): Promise<boolean> =>
+          (await own.record())?.lease.expireAt === after.status.lease?.expireAt;
+        await awaitCondition(follows, { what: 'the record' });
+
+        expect(await own.events()).toEqual(['made', 'renewed']);
+        expect(await stage.secret(name)).toEqual(data);
+      },
+    );
+
+    it.each([
+      [
+        'meets a limit of the rate is made when it is allowed',
+        'status',
+        { status: 429, retryAfterSeconds: 1 },
+      ],
+      ['loses its token on the way is made with a fresh one', 'token-death', { death: 'revoked' }],
+    ] as const)('that %s, once', async (_what, type, rest) => {
+      const own = await due(type, { fault: { action: { type, ...rest } as FaultRule['action'] } });
+      await untilRenewed(type);
+      expect(await own.events()).toEqual(['made', 'renewed']);
+    });
+
+    it('at which the server fails again and again gives way to another lease', async () => {
+      const own = await due('failing', {
+        fault: { times: 'always', action: { type: 'status', status: 500 } },
+      });
+      const after = await stage.untilLease('failing', ({ status }) => status.rotations === 1);
+
+      expect(conditionOf(after, 'Ready')?.status).toBe('True');
+      expect(await own.events()).toEqual(['made', 'made']);
+      const asked = (await stage.api.listFaults()).faults.find(
+        ({ rule }) => rule.match.dynamicSecret === 'failing',
+      );
+      expect(asked?.hits).toBeLessThanOrEqual(5);
+    });
+  });
+
   it('that was done for a process which was killed then is not done again by the next one', async () => {
     const own = await due('killed', { fault: unheard });
     await killWhenRenewed(own);
@@ -87,56 +144,6 @@ describe('a renewal', () => {
     );
     expect((await own.events()).filter((event) => event === 'renewed')).toHaveLength(1);
     expect((await own.events()).filter((event) => event === 'made').length).toBeLessThanOrEqual(2);
-  });
-
-  const writes: Readonly<Record<string, (name: string) => Interference>> = {
-    'never arrives': () => ({ do: 'drop' }),
-    'is done, and its answer lost': () => ({ do: 'lose' }),
-    'fails at the server': () => ({ do: 'answer', status: 500, reason: 'InternalError' }),
-    'comes after a write of somebody else': (name) => ({
-      do: 'first',
-      act: () => stage.kubectl('label', 'secret', name, 'theirs=yes'),
-    }),
-  };
-
-  it.each(Object.entries(writes))(
-    'whose end is written into the record, where that write %s, is written in the end, and costs no lease',
-    async (what, way) => {
-      const name = `write-${String(what.length)}`;
-      // The first write is a POST.
-      proxy.meet('PATCH secrets', name, way(name));
-      const own = await due(name);
-      const data = await stage.secret(name);
-      const after = await untilRenewed(name);
-      const follows = async (): Promise<boolean> =>
-        (await own.record())?.lease.expireAt === after.status.lease?.expireAt;
-      await awaitCondition(follows, { what: 'the record' });
-
-      expect(await own.events()).toEqual(['made', 'renewed']);
-      expect(await stage.secret(name)).toEqual(data);
-    },
-  );
-
-  it('that meets a limit of the rate is made when it is allowed, once', async () => {
-    const own = await due('limited', {
-      fault: { action: { type: 'status', status: 429, retryAfterSeconds: 1 } },
-    });
-    await untilRenewed('limited');
-    expect(await own.events()).toEqual(['made', 'renewed']);
-  });
-
-  it('at which the server fails again and again gives way to another lease', async () => {
-    const own = await due('failing', {
-      fault: { times: 'always', action: { type: 'status', status: 500 } },
-    });
-    const after = await stage.untilLease('failing', ({ status }) => status.rotations === 1);
-
-    expect(conditionOf(after, 'Ready')?.status).toBe('True');
-    expect(await own.events()).toEqual(['made', 'made']);
-    const asked = (await stage.api.listFaults()).faults.find(
-      ({ rule }) => rule.match.dynamicSecret === 'failing',
-    );
-    expect(asked?.hits).toBeLessThanOrEqual(5);
   });
 
   it('is not asked for while the object is suspended, nor after a restart in that time', async () => {
