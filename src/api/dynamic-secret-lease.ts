@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { condition, conditions } from './condition.ts';
 import { duration, shareOrDuration } from './duration.ts';
+import { keyed } from './keyed.ts';
 import { leaseRef } from './lease.ts';
 import { TAG_KEY } from './names.ts';
 import { objectMeta, objectName } from './object.ts';
@@ -34,13 +35,29 @@ const dynamicSecretTarget = z.object({
 
 const notTheTag = `must not have the key ${TAG_KEY}, which is the operator's own`;
 
+const notOdd =
+  'must not have the key __proto__, or prototype in constructor, at any depth: servers take them for an attack';
+
+/** Whether a server's JSON parser takes it: what it refuses it does not name, and some answer 500. */
+function isTaken(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, one]) => !isOdd(key, one) && isTaken(one));
+}
+
+function isOdd(key: string, value: unknown): boolean {
+  if (key === '__proto__') return true;
+  return (
+    key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
+  );
+}
+
 /**
  * `config` is passed through as it is, so its schema names only the one key that nobody else may use. (The
  * API server takes that key away where its value is null.)
  */
-const passedThrough = z
-  .record(z.string(), z.unknown())
+const passedThrough = keyed(z.unknown())
   .refine((config) => !Object.hasOwn(config, TAG_KEY), { error: notTheTag })
+  .refine(isTaken, { error: notOdd })
   .meta({
     type: 'object',
     'x-kubernetes-preserve-unknown-fields': true,
@@ -142,8 +159,7 @@ const currentLease = leaseRef.extend({
     .describe('The name of the principal at the provider, for example a database role.'),
   status: z.string().optional().describe("The server's own status of the lease; absent while all is well."),
   statusDetails: z.string().optional(),
-  config: z
-    .record(z.string(), z.unknown())
+  config: keyed(z.unknown())
     .meta({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true })
     .optional()
     .describe("The lease's config, as the server keeps it."),

@@ -5,11 +5,14 @@ import { z } from 'zod';
  * `__proto__`, which a lease may carry and a Secret may have.
  */
 export function keyed<Value>(value: z.ZodType<Value>): z.ZodType<Readonly<Record<string, Value>>> {
-  return z.custom<Readonly<Record<string, Value>>>(
-    (given) =>
-      typeof given === 'object' &&
-      given !== null &&
-      !Array.isArray(given) &&
-      Object.values(given).every((one) => value.safeParse(one).success),
-  );
+  // Not z.custom, which no JSON schema can be made of.
+  return z
+    .unknown()
+    .refine(
+      (given) =>
+        typeof given === 'object' &&
+        given !== null &&
+        !Array.isArray(given) &&
+        Object.values(given).every((one) => value.safeParse(one).success),
+    ) as z.ZodType<Readonly<Record<string, Value>>>;
 }

@@ -132,8 +132,10 @@ export const refusal = z.object({
   message: z.string().optional().catch(undefined),
 });
 
+const configFields = keyed(z.unknown());
+
 function configOf(config: unknown): Pick<Lease, 'config' | 'tag'> {
-  const parsed = z.record(z.string(), z.unknown()).safeParse(config);
+  const parsed = configFields.safeParse(config);
   if (!parsed.success) return { config: undefined, tag: undefined };
   const { [TAG_KEY]: tag, ...rest } = parsed.data;
   return {

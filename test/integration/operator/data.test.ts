@@ -67,7 +67,46 @@ describe.concurrent('what a lease carries', () => {
       { password: '\u202Eabc\u200D\uFEFF👩‍👩‍👧 é\u0301 \u{10FFFF}' },
       { password: '\u202Eabc\u200D\uFEFF👩‍👩‍👧 é\u0301 \u{10FFFF}' },
     ],
+    [
+      'half a character, which no UTF-8 has, becomes the sign for one that is unknown',
+      { password: 'a\uD83D', user: '\uDD11b' },
+      { password: 'a\uFFFD', user: '\uFFFDb' },
+    ],
   ];
+
+  it('and what the spec says may have names that JavaScript knows', async () => {
+    const own = await ownLease(stage, 'odd-spec');
+    const names = { constructor: 'c', toString: 't', valueOf: 'v' };
+    const config = { ...names, deep: [null, '\u202E', { hasOwnProperty: 2 ** 53 }] };
+    await own.apply({ config, secret: { labels: names, annotations: names } });
+    const ready = await stage.untilReady('odd-spec');
+
+    expect(ready.status.lease?.config).toEqual(config);
+    const secret = await stage.secretObject('odd-spec');
+    expect(secret?.metadata.labels).toMatchObject(names);
+    expect(secret?.metadata.annotations).toMatchObject(names);
+    await untilCaughtUp(stage, 'odd-spec-marker');
+    expect(await own.events()).toEqual(['made']);
+  });
+
+  it.each(['{"__proto__": 1}', '{"deep": [{"__proto__": {}}]}', '{"constructor": {"prototype": 1}}'])(
+    'and a config that no server takes is named, costs no lease, and is mended: %s',
+    async (odd) => {
+      const name = `config-${String(odd.length)}`;
+      const own = await ownLease(stage, name);
+      await own.apply({ config: JSON.parse(odd) as unknown });
+      const told = await stage.untilLease(name, (lease) => conditionOf(lease, 'Stalled')?.status === 'True');
+      expect(conditionOf(told, 'Ready')).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
+      expect(conditionOf(told, 'Ready')?.message).toContain('config');
+      expect(conditionOf(told, 'Ready')?.message).toContain('__proto__');
+      expect(await own.events()).toEqual([]);
+
+      await own.apply({ config: { mended: true } });
+      const healed = await stage.untilReady(name);
+      expect(healed.status.lease?.config).toEqual({ mended: true });
+      expect(await own.events()).toEqual(['made']);
+    },
+  );
 
   for (const [index, [what, data, expected]] of becomes.entries()) {
     it(`becomes a Secret: ${what}`, async () => {

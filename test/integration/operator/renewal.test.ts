@@ -110,6 +110,17 @@ describe.concurrent('a lease that is to be renewed', () => {
     expect(await own.events()).toEqual(['made', 'made']);
   });
 
+  it('is replaced, not renewed, where somebody asks for another lease', async () => {
+    const own = await ownLease(stage, 'asked', { defaultTTL: '1h' });
+    await own.apply(RENEW);
+    const before = await stage.untilReady('asked');
+    await stage.kubectl('annotate', 'dsl', 'asked', 'leaseholder.dev/rotate=once');
+    const after = await stage.untilLease('asked', ({ status }) => status.rotations === 1);
+
+    expect(after.status.retiring).toMatchObject([{ id: before.status.lease?.id }]);
+    expect(await own.events()).toEqual(['made', 'made']);
+  });
+
   it('is replaced where the server refuses to renew it', async () => {
     // A server of 2024 asks for other permissions to renew than to lease.
     await using server = await ownServer({ profile: '2024' }, once);

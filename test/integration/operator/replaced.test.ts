@@ -66,6 +66,17 @@ describe.concurrent('a lease that was replaced', () => {
     expect(await own.live()).toEqual([after.status.lease?.id]);
   });
 
+  it('lives as long as gracePeriod says, where that is longer', async () => {
+    const own = await ownLease(stage, 'patient');
+    await own.apply({ revocation: { onRotation: 'Revoke', gracePeriod: '11s' } });
+    await stage.untilReady('patient');
+    await rotate('patient');
+    await untilLedger(own, 'revoked');
+
+    const [, successor, revocation] = await stage.ledger('patient');
+    expect(defined(revocation).at - defined(successor).at).toBeGreaterThan(10_000);
+  });
+
   it('and cannot be revoked is tried again, told in the status, beside a step that fails', async () => {
     const own = await ownLease(stage, 'stuck');
     const { faultId } = await stage.api.armFault({

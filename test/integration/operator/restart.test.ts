@@ -6,6 +6,7 @@ import { FINALIZER } from '../../../src/api/names.ts';
 import { conditionOf, connectionObjects, isReady, startStage, type Stage } from '../../support/stage.ts';
 import { deleteByForce } from './support/by-force.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
+import { untilInstant } from './support/observe.ts';
 import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 /** One after the other: each of these ends the operator, in order or not, and starts it anew. */
@@ -127,6 +128,21 @@ describe('an operator that is started anew', () => {
     expect(await own.events()).toEqual(['made', 'made']);
     expect(healed.status.retiring).toMatchObject([{ id: status.lease?.id }]);
     expect((await stage.secret('bare'))?.['DB_USERNAME']).toBe(healed.status.lease?.externalEntityId);
+  });
+
+  it('after the time of what was replaced has come meanwhile: revokes it, and nothing else', async () => {
+    const own = await ownLease(stage, 'ripe');
+    await own.apply({ revocation: { onRotation: 'Revoke', gracePeriod: '1s' } });
+    await stage.untilReady('ripe');
+    await stage.kubectl('annotate', 'dsl', 'ripe', 'leaseholder.dev/rotate=once');
+    const { status } = await stage.untilLease('ripe', (lease) => lease.status.rotations === 1);
+    await operator?.kill();
+    await untilInstant(Date.parse(status.retiring?.[0]?.revokeAfter ?? ''));
+    await start();
+    await awaitCondition(async () => (await own.events()).includes('revoked'), { what: 'the revocation' });
+
+    expect(await own.live()).toEqual([status.lease?.id]);
+    expect(await own.events()).toEqual(['made', 'made', 'revoked']);
   });
 
   it('after the object was deleted meanwhile: revokes', async () => {

@@ -93,6 +93,27 @@ describe.concurrent('at a server that keeps no tags', () => {
     expect(await made(server)).toHaveLength(3);
   });
 
+  it('or where the type takes none, a request of unknown fate is counted all the same', async () => {
+    await using server = await ownServer({}, { defaultTTL: '1h' });
+    await server.api.armFault({
+      match: { route: 'lease-create', times: 'always' },
+      action: { type: 'config-refused', status: 400 },
+    });
+    await stage.apply(...connectionObjects(server, { name: 'strict' }));
+    await stage.apply(leaseManifest('strict', { connectionRef: { name: 'strict' } }));
+    await stage.untilReady('strict');
+    await lose(server, 1);
+    await stage.kubectl('annotate', 'dsl', 'strict', 'leaseholder.dev/rotate=once');
+    const counted = await stage.untilLease('strict', ({ status }) => status.unaccounted?.count === 1);
+    expect(conditionOf(counted, 'Ready')?.status).toBe('True');
+    const after = await stage.untilLease('strict', ({ status }) => status.rotations === 1);
+
+    expect(after.status.unaccounted).toMatchObject({ count: 1 });
+    const [, lost, third] = await made(server);
+    expect(defined(third).at - defined(lost).at).toBeGreaterThan(SETTLE_AFTER - 1000);
+    expect((await server.api.live()).leases.map(({ leaseId }) => leaseId)).toContain(lost?.leaseId);
+  });
+
   it('a delivery that was never answered and given up is counted', async () => {
     await using server = await leased('undelivered', { defaultTTL: '1h' });
     const letGo = proxy.when(({ what, name }) =>

@@ -195,6 +195,17 @@ test("only the operator's own key of config is refused", () => {
   expect(violations(schema, spec)).toEqual([]);
 });
 
+test.each([
+  ['has the key that JavaScript keeps prototypes in', '{"__proto__": {"admin": true}}'],
+  ['has it inside', '{"a": [{"b": {"__proto__": 1}}]}'],
+  ['has the other way to a prototype', '{"constructor": {"prototype": {}}}'],
+])('a config that %s is refused by name: servers refuse it without one', (_what, config) => {
+  const issues = leaseSpec.safeParse({ ...least, config: JSON.parse(config) as unknown }).error?.issues;
+  expect(issues).toMatchObject([
+    { path: ['config'], message: expect.stringContaining('__proto__') as string },
+  ]);
+});
+
 describe.each(['labels', 'annotations'])('%s', (map) => {
   test.each([
     ['team', true],
