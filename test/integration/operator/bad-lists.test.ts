@@ -18,7 +18,7 @@ const faults: readonly (readonly [what: string, action: FaultRule['action']])[] 
   ['answered by halves', { type: 'truncated', cut: 'body' }],
   ['cut in the middle', { type: 'truncated', cut: 'connection' }],
   ['larger than 32 MiB', { type: 'huge-body', bytes: 34_000_000 }],
-  ['answered a byte at a time', { type: 'slow-body', intervalMs: 50 }],
+  ['answered a byte at a time', { type: 'slow-body', intervalMs: 400 }],
   ['never answered', { type: 'answer-lost', when: 'before' }],
 ];
 

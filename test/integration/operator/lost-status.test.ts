@@ -4,7 +4,7 @@ import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { ROTATE_ANNOTATION } from '../../../src/api/names.ts';
 import { conditionOf, connectionObjects, isReady, startStage, type Stage } from '../../support/stage.ts';
 import { startKubeProxy, type Interference, type KubeProxy } from './support/kube-proxy.ts';
-import { ownLease } from './support/own-lease.ts';
+import { defined, ownLease } from './support/own-lease.ts';
 
 const STATUS = 'PATCH dynamicsecretleases/status';
 
@@ -34,11 +34,6 @@ describe.concurrent('a status that cannot be written for a while', () => {
     });
     return { met: () => count, end };
   };
-  const untilMet = async (trouble: { met: () => number }, times: number): Promise<void> =>
-    void (await awaitCondition(() => Promise.resolve(trouble.met() >= times), {
-      what: `${String(times)} writes of the status`,
-    }));
-
   // The answer is lost, the write is not: once is enough.
   it.each<readonly [what: string, name: string, way: Interference, times: number]>([
     ['a conflict', 'conflict', { do: 'answer', status: 409, reason: 'Conflict' }, 4],
@@ -52,34 +47,36 @@ describe.concurrent('a status that cannot be written for a while', () => {
     async (...row) => {
       const [, name, way, times] = row;
       const own = await ownLease(stage, name);
+      const delivered = async (): Promise<string> => defined(await own.record()).lease.id;
       const first = meet(name, way);
       await own.apply();
       await untilMet(first, times);
-      const record = await own.record();
-      expect(await own.live()).toEqual([record?.lease.id]);
+      const before = await delivered();
+      expect(await own.live()).toEqual([before]);
       first.end();
-      const { status } = await stage.untilReady(name);
-      expect(status.lease?.id).toBe(record?.lease.id);
+      const ready = await stage.untilReady(name);
+      expect(ready.status.lease?.id).toBe(before);
 
       const second = meet(name, way);
       await stage.kubectl('annotate', 'dsl', name, `${ROTATE_ANNOTATION}=once`);
-      await awaitCondition(async () => (await own.record())?.lease.id !== record?.lease.id, {
-        what: 'the rotation',
-      });
+      await awaitCondition(async () => (await delivered()) !== before, { what: 'the rotation' });
       await untilMet(second, times);
-      const rotated = await own.record();
-      const live = (await stage.api.live()).leases.find(({ leaseId }) => leaseId === rotated?.lease.id);
-      expect(live).toBeDefined();
+      const after = await delivered();
+      expect(await own.live()).toEqual([before, after]);
       second.end();
-      const after = await stage.untilLease(name, (one) => isReady(one) && one.status.rotations === 1);
+      const { status } = await stage.untilLease(name, (one) => isReady(one) && one.status.rotations === 1);
 
-      expect(after.status.lease?.id).toBe(rotated?.lease.id);
-      expect(after.status.retiring).toMatchObject([{ id: record?.lease.id }]);
-      expect((await stage.secret(name))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);
-      expect(conditionOf(after, 'Ready')?.lastTransitionTime).toBe(
-        status.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime,
+      expect(status).toMatchObject({ lease: { id: after }, retiring: [{ id: before }] });
+      expect((await stage.secret(name))?.['DB_USERNAME']).toBe(status.lease?.externalEntityId);
+      expect(conditionOf({ status }, 'Ready')?.lastTransitionTime).toBe(
+        conditionOf(ready, 'Ready')?.lastTransitionTime,
       );
       expect(await own.events()).toEqual(['made', 'made']);
     },
   );
 });
+
+async function untilMet({ met }: { met: () => number }, times: number): Promise<void> {
+  const probe = (): Promise<boolean> => Promise.resolve(met() >= times);
+  await awaitCondition(probe, { what: `${String(times)} writes of the status` });
+}

@@ -35,8 +35,6 @@ describe('a process that is suspended', () => {
     running.add(operator);
     return operator;
   };
-  const madeBy = async (own: OwnLease): Promise<number> =>
-    (await own.events()).filter((event) => event === 'made').length;
 
   // A tenth: the lead is lost after 2 s, a lease that nobody names is swept when it is 18 s old.
   it.each<readonly [what: string, name: string, way: Interference | undefined, events: readonly string[]]>([
@@ -86,8 +84,6 @@ describe('a process that is suspended', () => {
     process.kill(operator.pid, 'SIGSTOP');
     expect(await Promise.all(all.map(madeBy))).toEqual(all.map(() => 1));
     for (const own of all) await own.liveFor(null);
-    const latest = (times: readonly (string | undefined)[]): number =>
-      Math.max(...times.map((time) => Date.parse(defined(time))));
     const rotateAt = latest(leased.map(({ status }) => status.rotateAt));
     await untilInstant(wakesAt(rotateAt, latest(leased.map(({ status }) => status.lease?.expireAt))));
     process.kill(operator.pid, 'SIGCONT');
@@ -101,3 +97,12 @@ describe('a process that is suspended', () => {
     expect(await Promise.all(all.map(madeBy))).toEqual(all.map(() => 2));
   });
 });
+
+async function madeBy(own: OwnLease): Promise<number> {
+  return (await own.events()).filter((event) => event === 'made').length;
+}
+
+/** The latest of some RFC 3339 times, in milliseconds since 1970. */
+function latest(times: readonly (string | undefined)[]): number {
+  return Math.max(...times.map((time) => Date.parse(defined(time))));
+}

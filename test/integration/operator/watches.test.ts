@@ -73,6 +73,7 @@ describe('a watch', () => {
     await stage.kubectl('delete', 'secret', 'unheard');
     proxy.watches.end('secrets');
     await expectHealed(own);
+    expect(await own.live()).toHaveLength(2);
   });
 
   it('whose place has expired is begun with a list, which lacks a deleted Secret: one lease heals it', async () => {
