@@ -1,3 +1,4 @@
+import type { LeaseStatus } from '../api/dynamic-secret-lease.ts';
 import type { Lease } from '../api/lease.ts';
 import { parseInstant } from '../instant.ts';
 import type { Timing } from '../timing.ts';
@@ -91,4 +92,15 @@ export function absence(
 function hasEnded({ expireAt }: HeldLease, { server }: ListTime, { clockSlack }: Timing): boolean {
   const end = parseInstant(expireAt);
   return end !== undefined && server !== undefined && server + clockSlack >= end;
+}
+
+/**
+ * Whether the lease in use is due to be replaced by the server's clock. Timers run by elapsed time: where that clock was
+ * set ahead, none of them goes off in time.
+ *
+ * @param server milliseconds since 1970; undefined while it is not known.
+ */
+export function isDueBy({ rotateAt }: Pick<LeaseStatus, 'rotateAt'>, server: number | undefined): boolean {
+  const moment = parseInstant(rotateAt);
+  return moment !== undefined && server !== undefined && server >= moment;
 }

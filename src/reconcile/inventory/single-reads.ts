@@ -3,7 +3,7 @@ import { faultOf } from '../lease/failure.ts';
 import type { Group } from './groups.ts';
 import { holdingsOf } from './holding.ts';
 import { mirror, mirrorDynamicSecret } from './mirror.ts';
-import type { VisitParts } from './visit.ts';
+import { lookAtDue, type VisitParts } from './visit.ts';
 
 /** How many leases are read in one go. */
 const BATCH = 20;
@@ -45,6 +45,7 @@ export async function readSome(
       pass.log.debug('A lease could not be read.', { reason: faultOf(error, 'read a lease').code });
     }
   }
+  lookAtDue(parts, holdingsOf(parts, group), link.client.now());
   const rest = left.slice(BATCH);
   return rest.length === 0 ? undefined : { left: rest, wait };
 }

@@ -1,5 +1,11 @@
 import type { Fault } from '../../errors.ts';
-import { takeInventory, type Inventory, type LeaseList, type Presence } from '../../lease/inventory.ts';
+import {
+  isDueBy,
+  takeInventory,
+  type Inventory,
+  type LeaseList,
+  type Presence,
+} from '../../lease/inventory.ts';
 import { earliest } from '../../lease/revocations.ts';
 import { backoff } from '../../lease/schedule.ts';
 import type { Link } from '../connection/link.ts';
@@ -84,6 +90,7 @@ function conclude(
   const inventory = takeInventory(list, held, parts.timing);
   const seen = withRecorded(inventory, list, holdings);
   for (const holding of holdings) take(parts, holding, { inventory, seen });
+  lookAtDue(parts, holdings, list.asked.server);
   const looks = [...inventory.leases.values()].flatMap((presence) =>
     presence.state === 'missing' ? [presence.lookAt - parts.clock.elapsed()] : [],
   );
@@ -95,6 +102,17 @@ function conclude(
     });
   }
   return earliest(looks);
+}
+
+/** An answer of the server may have shown that its clock was set ahead. */
+export function lookAtDue(
+  parts: Pick<VisitParts, 'enqueue'>,
+  holdings: readonly Holding[],
+  server: number | undefined,
+): void {
+  for (const { current, object, pass } of holdings) {
+    if (current !== undefined && isDueBy(object.status, server)) parts.enqueue(pass.key);
+  }
 }
 
 /** The list shows more than what is held: a lease that only a Secret names is looked for, and never missed. */

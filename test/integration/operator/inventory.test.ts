@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import { requestsFor } from './support/observe.ts';
 import { revokeElsewhere } from './support/others.ts';
 import { ownLease } from './support/own-lease.ts';
 import { ownServer, type OwnServer } from './support/own-server.ts';
@@ -52,6 +53,32 @@ describe.concurrent('the inventory', () => {
     expect(operator.lines).toContainEqual(
       expect.objectContaining({ msg: 'The lease in use is gone from the server.', lease: status.lease?.id }),
     );
+  });
+
+  it('of an unchanged world costs a list and a read of the lease API a round, and no request to the Kubernetes API', async () => {
+    await using server = await leasedElsewhere('unchanged');
+    const others = ['unchanged-1', 'unchanged-2', 'unchanged-3'];
+    for (const name of others)
+      await stage.apply(leaseManifest(name, { connectionRef: { name: 'unchanged' } }));
+    for (const name of others) await stage.untilReady(name);
+    const { identityId } = server.identity;
+    const counted = async (): Promise<Readonly<Record<string, number>>> => {
+      const { counts } = await server.api.counts();
+      return Object.fromEntries(
+        Object.entries(counts).map(([route, callers]) => [route, callers[identityId] ?? 0]),
+      );
+    };
+    await untilCounted(server, 'lease-list', 1);
+    const since = await stage.plane.audit.mark();
+    const before = await counted();
+    await untilCounted(server, 'lease-list', 2);
+
+    const after = await counted();
+    const more = (route: string): number => (after[route] ?? 0) - (before[route] ?? 0);
+    expect(more('lease-list')).toBe(2);
+    expect(more('lease-get')).toBeLessThanOrEqual(3);
+    expect(more('lease-create') + more('lease-delete')).toBe(0);
+    for (const name of ['unchanged', ...others]) expect(await requestsFor(stage, name, since)).toEqual([]);
   });
 
   it('concludes nothing from a project that is not found', async () => {

@@ -142,6 +142,11 @@ describe.concurrent('the end of an object', () => {
     ['that is answered with 500', { type: 'status', status: 500 }, 2],
     ['that is done and answered with 502', { type: 'status', status: 502, body: 'html', when: 'after' }, 1],
     ['that is answered with a page', { type: 'html' }, 2],
+    ['whose answer is half an answer', { type: 'truncated', cut: 'body' }, 1],
+    ['whose answer is cut in the middle', { type: 'truncated', cut: 'connection' }, 1],
+    ['whose answer is too large', { type: 'huge-body', bytes: 2_000_000 }, 1],
+    ['whose answer trickles in', { type: 'slow-body', intervalMs: 50 }, 1],
+    ['that is answered with 503 by a gateway', { type: 'status', status: 503, body: 'html' }, 2],
     ['that meets a limit of the rate', { type: 'status', status: 429, retryAfterSeconds: 1 }, 1],
     ['whose token dies on the way', { type: 'token-death', death: 'expired' }, 1],
   ];

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { LogLine, OperatorProcess } from '../../../sandbox/operator/operator.ts';
-import { connectionObjects, startStage, type Stage } from '../../support/stage.ts';
+import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
 import { leaseElsewhere } from './support/others.ts';
-import { ownLease, type OwnLease } from './support/own-lease.ts';
+import { defined, ownLease, type OwnLease } from './support/own-lease.ts';
+import { ownServer } from './support/own-server.ts';
 
 /** A twentieth: lists every 15 s, a lease is old enough to be swept at 9 s, a delivery is given up after 3 s. */
 const SCALE = 0.05;
@@ -104,6 +105,51 @@ describe('the sweep', () => {
 
     expect(ready.status.lease?.id).not.toBe(lost);
     expect(await own.events()).toEqual(['made', 'made', 'revoked']);
+  });
+
+  it('revokes the lease of a process that was killed while the answer was on its way', async () => {
+    const own = await ownLease(stage, 'on-its-way');
+    const { faultId } = await stage.api.armFault({
+      match: { dynamicSecret: 'on-its-way', route: 'lease-create' },
+      action: { type: 'delay', ms: 2000, when: 'after' },
+    });
+    await own.apply();
+    await awaitCondition(async () => (await own.events()).includes('made'), { what: 'the lease' });
+    await operator.kill();
+    await stage.api.disarmFaults({ faultId });
+    await start();
+    await stage.untilReady('on-its-way');
+    await untilAlone(own);
+
+    expect(await own.events()).toEqual(['made', 'made', 'revoked']);
+  });
+
+  it('has nothing to go by where the server keeps no tags: such a lease is counted until its end', async () => {
+    await using server = await ownServer({ profile: '2024' }, { defaultTTL: '1h' });
+    const name = 'untagged';
+    const letGo = proxy.when((request) =>
+      request.what === 'POST secrets' && request.name === name ? { do: 'hang' } : undefined,
+    );
+    const made = async (): Promise<readonly { leaseId: string | null; expireAt: number | null }[]> =>
+      (await server.api.readLedger()).entries.filter(({ event }) => event === 'made');
+    await stage.apply(
+      ...connectionObjects(server, { name }),
+      leaseManifest(name, { connectionRef: { name } }),
+    );
+    await awaitCondition(async () => (await made()).length === 1, { what: 'the lease' });
+    await operator.kill();
+    letGo();
+    await start();
+    const ready = await stage.untilReady(name);
+
+    const [lost, used, ...others] = await made();
+    expect(others).toEqual([]);
+    expect(ready.status.lease?.id).toBe(used?.leaseId);
+    expect(ready.status.unaccounted).toMatchObject({ count: 1 });
+    expect(Date.parse(defined(ready.status.unaccounted).until)).toBeGreaterThanOrEqual(
+      defined(lost?.expireAt ?? undefined),
+    );
+    expect((await server.api.live()).leases.map(({ leaseId }) => leaseId)).toContain(lost?.leaseId);
   });
 
   it('leaves the leases of another installation, of nobody and of unknown objects alone', async () => {

@@ -9,8 +9,9 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
+import { freeAddress, type Address } from './support/address.ts';
 import { defined, ownLease } from './support/own-lease.ts';
-import { ownServer } from './support/own-server.ts';
+import { ownServer, type OwnServer } from './support/own-server.ts';
 
 const HOUR = 3_600_000;
 
@@ -19,10 +20,12 @@ const SHORT_LIFE = 12_000;
 
 describe.concurrent('the time of a lease', () => {
   let stage: Stage;
+  let probes: Address;
 
   beforeAll(async () => {
     stage = await startStage();
-    await stage.startOperator({ scale: 0.05 });
+    probes = await freeAddress();
+    await stage.startOperator({ scale: 0.05, flags: ['--listen', probes.address] });
     await stage.apply(...connectionObjects(stage));
   });
   afterAll(() => stage[Symbol.asyncDispose]());
@@ -84,4 +87,78 @@ describe.concurrent('the time of a lease', () => {
     await own.liveFor(null);
     await stage.untilReady('stillborn');
   });
+
+  /** What is made at a server of its own whose clock is set while a lease of an hour is in use. */
+  const madeAfterStep = async (
+    name: string,
+    step: number,
+    until: (server: OwnServer) => Promise<unknown>,
+  ): Promise<number> => {
+    await using server = await ownServer({}, { defaultTTL: '1h' });
+    await stage.apply(...connectionObjects(server, { name }));
+    await stage.apply(leaseManifest(name, { connectionRef: { name } }));
+    await stage.untilReady(name);
+    await server.api.setClock({ offsetMs: step });
+    await until(server);
+    // Two more lists: what follows from the step has followed.
+    await untilListed(server, 2);
+    const { status } = await stage.untilReady(name);
+    expect((await server.api.live()).leases.map(({ leaseId }) => leaseId)).toContain(status.lease?.id);
+    return (await server.api.readLedger()).entries.filter(({ event }) => event === 'made').length;
+  };
+
+  it.each<readonly [what: string, name: string, step: number]>([
+    ['set back by three hours', 'back', -3 * HOUR],
+    ['set ahead by ten minutes', 'ten-minutes', HOUR / 6],
+  ])('goes on when the clock of the server is %s meanwhile: no lease for that', async (_what, name, step) => {
+    expect(await madeAfterStep(name, step, () => Promise.resolve())).toBe(1);
+  });
+
+  it.each<readonly [what: string, name: string, step: number]>([
+    ['a rotation', 'past-rotation', (55 / 60) * HOUR],
+    ['its end', 'past-end', 2 * HOUR],
+  ])('is followed by one other when the clock of the server is set past %s', async (_what, name, step) => {
+    const rotated = (): Promise<unknown> =>
+      stage.untilLease(name, (lease) => isReady(lease) && (lease.status.rotations ?? 0) > 0, 40_000);
+    expect(await madeAfterStep(name, step, rotated)).toBe(2);
+  });
+
+  it('may be ten years: nothing is done about it again and again', async () => {
+    await using server = await ownServer();
+    const name = 'decade';
+    await stage.apply(...connectionObjects(server, { name }));
+    await stage.apply(leaseManifest(name, { connectionRef: { name }, ttl: '10y' }));
+    const { status } = await stage.untilReady(name);
+    expect(Date.parse(defined(status.rotateAt)) - Date.now()).toBeGreaterThan(5 * 365 * 24 * HOUR);
+    const since = await stage.plane.audit.mark();
+    const before = await looks(probes);
+    await untilListed(server, 2);
+
+    // Others live beside it; a loop would be thousands.
+    expect((await looks(probes)) - before).toBeLessThan(1000);
+    const touched = (await stage.plane.audit.events(since)).filter(
+      (event) => event.user === stage.user && event.name === name,
+    );
+    expect(touched).toEqual([]);
+    const { counts } = await server.api.counts();
+    expect(counts['lease-create']).toEqual({ [server.identity.identityId]: 1 });
+    expect((await stage.lease(name))?.status).toEqual(status);
+  });
 });
+
+/** Waits for so many more lists of its leases. */
+async function untilListed({ api, identity }: OwnServer, more: number): Promise<void> {
+  const count = async (): Promise<number> =>
+    (await api.counts()).counts['lease-list']?.[identity.identityId] ?? 0;
+  const since = await count();
+  await awaitCondition(async () => (await count()) >= since + more, { what: 'lists', timeoutMs: 60_000 });
+}
+
+/** How many times a lease object was looked at. */
+async function looks({ get }: Address): Promise<number> {
+  const [, text] = await get('/metrics');
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('leaseholder_reconciliations_total{controller="lease"'))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}

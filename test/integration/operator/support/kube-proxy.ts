@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { writeKubeconfig } from '../../../../sandbox/control-plane/kubeconfig.ts';
 import { createCertificates } from '../../../../sandbox/lease-api/certificate.ts';
 import { tokenIn, type Stage } from '../../../support/stage.ts';
+import { watchTap, type WatchTap } from './watch-tap.ts';
 
 /** One request on its way to the API server. */
 export interface KubeRequest {
@@ -17,6 +18,7 @@ export interface KubeRequest {
   /** The object's name: from the path, or of a POST from its body. */
   readonly name: string;
   readonly dryRun: boolean;
+  readonly query: URLSearchParams;
 }
 
 /** An answer of the API server that is no success. */
@@ -36,6 +38,8 @@ export type Interference =
   | { readonly do: 'lose' }
   /** Nobody answers, ever. */
   | { readonly do: 'hang' }
+  /** A watch says these lines, is then open and silent, and in the end is ended. */
+  | { readonly do: 'say'; readonly lines: readonly string[]; readonly until: Promise<unknown> }
   /** Another answer, and nothing was done. */
   | ({ readonly do: 'answer' } & Refusal)
   /** Passed on, once this has happened. */
@@ -52,6 +56,8 @@ export interface KubeProxy extends AsyncDisposable {
   when(rule: Rule): () => void;
   /** Meets a number of requests for one object, in each of the given ways; after that they are passed on. */
   meet(what: string, name: string, ...ways: readonly Interference[]): void;
+  /** What the watches carry. */
+  readonly watches: WatchTap;
 }
 
 export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
@@ -59,6 +65,7 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
   const certificates = createCertificates();
   const upstream = new Agent({ ca: await readFile(plane.caFile, 'utf8'), keepAlive: true });
   const rules = new Set<Rule>();
+  const watches = watchTap();
 
   const server = createServer(certificates, (incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
@@ -81,6 +88,12 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
       case 'answer':
         answer(outgoing, interference);
         return;
+      case 'say':
+        outgoing.writeHead(200, { 'content-type': 'application/json' });
+        outgoing.write(interference.lines.map((line) => `${line}\n`).join(''));
+        await interference.until;
+        outgoing.end();
+        return;
       case 'first':
         await interference.act();
         break;
@@ -91,6 +104,10 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
     if (interference?.do === 'lose') {
       answered.resume();
       outgoing.destroy();
+      return;
+    }
+    if (request.query.has('watch')) {
+      await watches.follow(request, answered, outgoing);
       return;
     }
     outgoing.writeHead(answered.statusCode ?? 502, answered.headers);
@@ -127,6 +144,7 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
   return {
     kubeconfig,
     when,
+    watches,
     meet(what, name, ...ways) {
       const left = [...ways];
       const forget = when((request) => {
@@ -154,6 +172,7 @@ function requestOf({ method = '', url = '/' }: IncomingMessage, body: Buffer): K
     what: `${method} ${plural}${subresource === undefined ? '' : `/${subresource}`}`,
     name: name ?? nameIn(body),
     dryRun: searchParams.has('dryRun'),
+    query: searchParams,
   };
 }
 

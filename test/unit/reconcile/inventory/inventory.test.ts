@@ -225,3 +225,30 @@ describe('many leases that vanish at once', () => {
     expect([world.leases.rows.length, world.told]).toEqual([10, []]);
   });
 });
+
+describe('a clock of the server that is set ahead while a lease is in use', () => {
+  const ways: Record<string, (world: World) => void> = {
+    'a list': () => undefined,
+    'a single read, where listing is forbidden': (world) =>
+      world.always('LIST leases', refused(denied('list the leases', TARGET))),
+  };
+  const steps: Record<string, readonly [ahead: number, leases: number]> = {
+    'past the time of its rotation': [3.5 * HOUR, 2],
+    'past its end': [5 * HOUR, 2],
+    'a little': [HOUR, 1],
+  };
+
+  for (const [way, arrange] of Object.entries(ways)) {
+    for (const [what, [ahead, leases]] of Object.entries(steps)) {
+      test(`${what} is noticed by ${way}: ${String(leases - 1)} other takes its place`, async () => {
+        const world = await leased();
+        arrange(world);
+        world.leases.ahead = ahead;
+        await world.pass(20 * MINUTE);
+        expect(world.leases.rows.length).toBe(leases);
+        expect(world.named).toBe(leases);
+        expect(world.condition('Ready')).toBe('True LeaseActive');
+      });
+    }
+  }
+});
