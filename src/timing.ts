@@ -46,6 +46,8 @@ export interface Timing {
   readonly driftInterval: number;
   /** The first wait after a fault, before jitter; doubled with each further one. */
   readonly backoffBase: number;
+  /** The same where the try has cost a lease: a write that passed dry and was refused in earnest. */
+  readonly spentBackoffBase: number;
   /** The longest wait after a fault that heals by itself. */
   readonly backoffCap: number;
   /** The longest wait after a fault that a person must mend. */
@@ -107,6 +109,7 @@ export const standardTiming: Timing = Object.freeze({
   overlap: 2 * minute,
   driftInterval: 10 * minute,
   backoffBase: 1 * second,
+  spentBackoffBase: 15 * second,
   backoffCap: 2 * minute,
   slowBackoffCap: 5 * minute,
   rareBackoffCap: 60 * minute,

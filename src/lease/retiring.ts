@@ -18,20 +18,23 @@ export function retiringOf(
 ): RetiringLease[] | undefined {
   const { status } = object;
   const replaced = replacedBy(input, current, status).map((ref) => leaving(input, object, ref));
-  const failed = input.memory.discarded.filter(
-    (ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && isPending(input, ref),
-  );
-  const revokeAfter = formatInstant(input.now.lease ?? input.now.kube);
-  const listed = unique([
-    ...(status.retiring ?? []),
-    ...failed.map((ref): RetiringLease => ({ ...ref, revokeAfter })),
-    ...replaced,
-  ]);
   const currentId = current.state === 'trusted' ? current.ref.id : undefined;
-  const entries = listed
-    .filter((ref) => ref.id !== currentId && !input.memory.settled.has(ref.id))
+  const open = (refs: readonly RetiringLease[]): readonly RetiringLease[] =>
+    refs.filter((ref) => ref.id !== currentId && !input.memory.settled.has(ref.id));
+  const listed = latestEnding(open(unique([...(status.retiring ?? []), ...replaced])));
+  // Memory still holds these: where there is no room they wait, rather than make others leave unseen.
+  const entries = unique([...listed, ...open(failedOf(input))])
+    .slice(0, MOST_RETIRING)
     .map((ref) => withProgress(input, ref));
-  return entries.length === 0 ? undefined : latestEnding(entries);
+  return entries.length === 0 ? undefined : entries;
+}
+
+/** Leases that reached no Secret, and whose revocation failed at once. */
+function failedOf(input: DecisionInput): readonly RetiringLease[] {
+  const revokeAfter = formatInstant(input.now.lease ?? input.now.kube);
+  return input.memory.discarded
+    .filter((ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && isPending(input, ref))
+    .map((ref) => ({ ...ref, revokeAfter }));
 }
 
 /** A lease that was just replaced: left to run out, or revoked when the pods have had time to take up its successor. */
@@ -66,7 +69,7 @@ function withProgress(input: DecisionInput, entry: RetiringLease): RetiringLease
   return { ...entry, attempts: progress.attempts, reason: progress.reason };
 }
 
-/** At most as many as fit; those that end first are let run out. */
+/** At most as many as fit; the one that ends first is let run out, as the request that replaced one more has said. */
 function latestEnding(entries: readonly RetiringLease[]): RetiringLease[] {
   return entries
     .toSorted((one, other) => (parseInstant(one.expireAt) ?? 0) - (parseInstant(other.expireAt) ?? 0))

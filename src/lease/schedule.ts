@@ -87,16 +87,17 @@ export function jitterOf(uid: string): number {
  * shorter than the server asked, and always so that another attempt fits well before the lease ends.
  *
  * @param count faults in a row, this one included.
+ * @param spent the try has cost a lease: another one waits longer from the first on.
  * @param random a number of [0, 1).
  * @param remaining milliseconds that the current lease has left; undefined where there is none.
  */
 export function backoff(
-  failure: Pick<Fault, 'retry' | 'retryAfter'> & { readonly count: number },
+  failure: Pick<Fault, 'retry' | 'retryAfter'> & { readonly count: number; readonly spent?: boolean },
   random: number,
   remaining: number | undefined,
   timing: Timing,
 ): number {
-  const { base, cap } = boundsOf(failure.retry, timing);
+  const { base, cap } = boundsOf(failure, timing);
   const ceiling = Math.min(cap, base * 2 ** Math.min(Math.max(failure.count - 1, 0), 30));
   const jittered = Math.max(ceiling * random, base / 2);
   const allowed =
@@ -105,14 +106,18 @@ export function backoff(
 }
 
 /** The first wait and the longest one. */
-function boundsOf(retry: RetryClass, timing: Timing): { readonly base: number; readonly cap: number } {
+function boundsOf(
+  { retry, spent = false }: { readonly retry: RetryClass; readonly spent?: boolean },
+  timing: Timing,
+): { readonly base: number; readonly cap: number } {
+  const base = spent ? timing.spentBackoffBase : timing.backoffBase;
   switch (retry) {
     case 'backoff':
-      return { base: timing.backoffBase, cap: timing.backoffCap };
+      return { base, cap: timing.backoffCap };
     case 'rare':
       return { base: timing.slowBackoffCap, cap: timing.rareBackoffCap };
     case 'slow':
     case 'change':
-      return { base: timing.backoffBase, cap: timing.slowBackoffCap };
+      return { base, cap: timing.slowBackoffCap };
   }
 }

@@ -165,7 +165,8 @@ export class OperatorProcess implements Actor, Caller {
         const fire = (): void => {
           if (!cancelled) callback();
         };
-        const timer = time.after(Math.min(Math.max(delay, 0), LONGEST_TIMER), () => this.within(fire));
+        // As with Node's own timers none is shorter than a millisecond.
+        const timer = time.after(Math.min(Math.max(delay, 1), LONGEST_TIMER), () => this.within(fire));
         return {
           cancel() {
             cancelled = true;

@@ -1,3 +1,4 @@
+import { isHeldBack } from './invariants/ground.ts';
 import { Invariants } from './invariants/invariants.ts';
 import { makeAmends } from './tenants.ts';
 import type { ObjectState } from './view.ts';
@@ -87,6 +88,7 @@ function problemsOf(world: World, { objects, meddled }: Invariants['ground']): r
   return objects.flatMap((state) => {
     // Another object was first to fill the Secret of that name.
     if (state.atName !== undefined && state.secret === undefined) return [];
+    if (isHeldBack(world, state.lease)) return [];
     const problem = unreadiness(state) ?? (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
     return problem === undefined ? [] : [`${state.lease.key} ${problem}.`];
   });

@@ -1,6 +1,10 @@
 import type { Timer } from '../../src/clock.ts';
 import { heap } from '../../src/controller/heap.ts';
 import { settled } from '../support/virtual-clock.ts';
+import { Violation } from './violation.ts';
+
+/** The most that may happen at one moment. */
+const MOST_AT_ONCE = 20_000;
 
 /** The one time line of a simulation: milliseconds since its begin. What happens at one moment happens in the order in which it was set. */
 export class SimulatedTime {
@@ -35,11 +39,16 @@ export class SimulatedTime {
    * @param afterEach looks at the result; what it throws ends the run.
    */
   async run(until: number, afterEach: () => void): Promise<void> {
+    let [moment, acts] = [this.now, 0];
     for (let first = this.#due.first(); first !== undefined && first.at <= until; first = this.#due.first()) {
       const entry = this.#acts.get(first.key);
       this.#due.delete(first.key);
       this.#acts.delete(first.key);
       this.now = first.at;
+      acts = first.at > moment ? 0 : acts + 1;
+      moment = first.at;
+      if (acts > MOST_AT_ONCE)
+        throw new Violation('spin', 'Time stands still: something happens again and again.');
       if (entry === undefined) continue;
       if (entry.counts) this.steps += 1;
       entry.act();

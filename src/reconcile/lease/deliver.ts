@@ -33,6 +33,11 @@ export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLe
     settleDelivery(pass, object, held, { secret: ours, result: 'found' });
     return 'again';
   }
+  // Waits that the server asked for, and other objects' turns, may have taken all the time there was.
+  if (pass.clock.elapsed() >= held.answeredAt + pass.timing.deliveryDeadline) {
+    tryLater(pass, object, held);
+    return 'again';
+  }
   try {
     settleDelivery(pass, object, held, {
       secret: await write(pass, object, ours, { content: held }),
@@ -197,7 +202,7 @@ function discard(
 ): void {
   pass.remember({ inHand: undefined, discarded: [...pass.memory().discarded, held.ref], blocked: why });
   pass.metrics.delivered(result);
-  if (why !== undefined) fail(pass, why);
+  if (why !== undefined) fail(pass, why, { spent: true });
 }
 
 /** The same lease again later; past its deadline nobody may write it any more. */
@@ -219,14 +224,19 @@ function tryLater(pass: LeasePass, object: LeaseRecord, held: HeldLease, error?:
   // As long as no write works the next lease would share its fate, so a dry run comes first here too.
   pass.remember({ inHand: undefined, blocked: why });
   pass.metrics.delivered('abandoned');
-  // Where the server keeps tags, the sweep finds out whether the Secret names it.
-  if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) !== 'kept')
+  if (pass.clientFor(held.ref)?.tagSupport(targetOfRef(held.ref)) === 'kept') {
+    pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
+      lease: held.ref.id,
+    });
+  } else {
+    // Without tags no sweep finds out whether the Secret names it.
     countUnaccounted(pass, held.answeredAt, held.ref.expireAt);
-  pass.log.error('A lease could not be written into its Secret in time; the sweep decides about it.', {
-    lease: held.ref.id,
-  });
+    pass.log.error('A lease could not be written into its Secret in time; it is left to end.', {
+      lease: held.ref.id,
+    });
+  }
   pass.lookSoon(pass.namespace, held.ref, held.answeredAt + timing.sweepMinimumAge);
-  fail(pass, why);
+  fail(pass, why, { spent: true });
 }
 
 /** A refusal of the Kubernetes API, as the user meets it. */

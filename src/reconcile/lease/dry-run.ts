@@ -20,7 +20,8 @@ export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<Step
       return 'again';
     }
     await write(pass, object, live, { content: placeholder(pass), dryRun: true });
-    pass.remember({ blocked: undefined, failures: undefined, tried: true });
+    // The failures count on: what passes dry may be refused in earnest, again and again. The backoff is over by now.
+    pass.remember({ blocked: undefined, tried: true });
   } catch (error) {
     if (error instanceof KubeError && isDefinite(error)) block(pass, refusedFault(object, error));
     else block(pass, faultOf(error, 'try the write of the Secret'));

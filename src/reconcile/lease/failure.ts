@@ -6,15 +6,23 @@ import type { LeaseRecord } from '../ports.ts';
 import type { LeasePass } from './context.ts';
 import { connectionRevision } from './gather.ts';
 
-/** Remembers that a step failed: the next try waits, longer each time, and well before the lease in use ends. */
-export function fail(pass: LeasePass, why: Fault): void {
+/**
+ * Remembers that a step failed: the next try waits, longer each time, and well before the lease in use ends.
+ *
+ * @param cost whether a lease was spent on the try. Default: it was not.
+ */
+export function fail(
+  pass: LeasePass,
+  why: Fault,
+  cost: { readonly spent: boolean } = { spent: false },
+): void {
   const { clock, timing, cluster, key } = pass;
   const object = cluster.leases.get(key);
   const [generation, revision] = [object?.generation ?? 0, connectionRevision(pass, object)];
   const count = 1 + failedBefore(pass, object, { code: why.code, generation, revision });
   const end = parseInstant(object?.status.lease?.expireAt);
   const remaining = end === undefined ? undefined : end - cluster.now();
-  const wait = backoff({ ...why, count }, clock.random(), remaining, timing);
+  const wait = backoff({ ...why, ...cost, count }, clock.random(), remaining, timing);
   const nextAt = clock.elapsed() + wait;
   pass.remember({ tried: true, failures: { fault: why, count, generation, revision, nextAt } });
   pass.log.warn('A step failed.', { reason: why.code, retry: why.retry, count, wait: Math.round(wait) });

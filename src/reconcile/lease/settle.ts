@@ -75,5 +75,7 @@ function leaveUnattributed(pass: LeasePass, open: OpenRequest): void {
   pass.remember({ open: undefined });
   pass.metrics.requestSettled('unattributed');
   countUnaccounted(pass, open.sentAt);
-  pass.log.warn('A request without an answer cannot be settled.', { attempt: open.attempt });
+  pass.log.warn('A request without an answer cannot be settled; what it may have made is left to end.', {
+    attempt: open.attempt,
+  });
 }

@@ -1,3 +1,5 @@
+import { MOST_UNACCOUNTED } from '../../../src/lease/unaccounted.ts';
+import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { commitOf, type ObjectState, objectsOf } from '../view.ts';
 import type { World } from '../world.ts';
 
@@ -43,6 +45,16 @@ export class Ground {
       return record === undefined ? [] : [record.lease.id, ...record.previous.map(({ id }) => id)];
     });
   }
+}
+
+/**
+ * Whether an object must wait for the end of what two requests of unknown fate may have made: the design's answer where a
+ * server keeps no tags.
+ */
+export function isHeldBack({ profile, leases, time }: World, { status }: LeaseRecord): boolean {
+  const { unaccounted } = status;
+  if (profile.tags === 'kept' || unaccounted === undefined) return false;
+  return unaccounted.count >= MOST_UNACCOUNTED && leases.momentOf(unaccounted.until) > time.now - 2000;
 }
 
 function namedByStatus({ lease: { status } }: ObjectState): readonly string[] {

@@ -7,7 +7,7 @@ import { namespaces } from '../tenants.ts';
 import { leaseOf, type ObjectState } from '../view.ts';
 import type { ApiObject } from '../../unit/reconcile/support/api-server.ts';
 import type { World } from '../world.ts';
-import type { Ground } from './ground.ts';
+import { isHeldBack, type Ground } from './ground.ts';
 
 /** The APIs must have been in reach for so long, so long before a lease's end. */
 const [REACH, MARGIN] = [60_000, 30_000];
@@ -77,6 +77,7 @@ export class Reads {
     if (revoked?.by.isOperator === true) world.violate('I2', `${naming}, which ${revoked.by.name} revoked.`);
     if (revoked !== undefined || endsAt > world.time.now || this.#judged.has(id)) return;
     this.#judged.add(id);
+    if (isHeldBack(world, lease)) return;
     const wellSince = Math.max(...['', lease.namespace].map((one) => world.troubled.get(one) ?? 0));
     const from = Math.max(rotationOf(world, lease, made), wellSince);
     if (endsAt - MARGIN - from < REACH) return;
