@@ -24,12 +24,14 @@ export function judgeAsked(situation: Case): Verdict | undefined {
 export function judgeDue(situation: Case): Verdict | undefined {
   const { input, object, current } = situation;
   if (current.state !== 'trusted' || !isDue(input, object, current.ref)) return undefined;
+  // A lease of a process before this one, and all that is known of its object, may come from a stale list.
+  const look = !input.memory.known.has(current.ref.id);
   const renews = wantsRenewal(object) && renewalObstacle(input, object, current) === undefined;
   return onceUsed(
     situation,
     current.ref,
     renews
       ? { step: { do: 'renew', ref: current.ref } }
-      : lease(situation, 'due', { replaced: mayRevoke(current), look: false }),
+      : lease(situation, 'due', { replaced: mayRevoke(current), look }),
   );
 }

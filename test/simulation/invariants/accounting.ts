@@ -18,14 +18,18 @@ export class Accounting {
   readonly #excused = new Set<string>();
   /** Leases that a process said it lets run out, and attempts that it gave up. */
   readonly #told = new Set<string>();
+  /** Attempts that were found to have made nothing: a list that lags may lie, and then the sweep must find it. */
+  readonly #settled = new Set<string>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
   }
 
   said(text: string): void {
-    if (!/left to (?:run out|end)|had made no lease/.test(text)) return;
-    for (const [, id = ''] of text.matchAll(/"(?:lease|attempt)":"([^"]+)"/g)) this.#told.add(id);
+    const left = /left to (?:run out|end)/.test(text);
+    if (!left && !text.includes('had made no lease')) return;
+    const ids = left ? this.#told : this.#settled;
+    for (const [, id = ''] of text.matchAll(/"(?:lease|attempt)":"([^"]+)"/g)) ids.add(id);
   }
 
   check(): void {
@@ -45,7 +49,7 @@ export class Accounting {
     const { world } = this.#ground;
     for (const made of world.leases.livingNow()) {
       if (!this.#isNobodys(made) || this.#excused.has(made.object) || this.#isHidden(made)) continue;
-      if (!this.#told.has(made.id)) world.violate('I1', `${made.id} is still nobody's.`);
+      if (!this.#isTold(made)) world.violate('I1', `${made.id} is still nobody's.`);
     }
   }
 
@@ -75,8 +79,12 @@ export class Accounting {
     if (made.endsAt - world.time.now <= Math.abs(world.profile.skew)) return true;
     const object = this.#ground.object(made.object)?.lease;
     if (this.#excused.has(made.object) || (object !== undefined && isLeaving(world, object))) return true;
-    if (this.#told.has(made.id) || this.#told.has(made.attempt)) return true;
+    if (this.#isTold(made) || this.#settled.has(made.attempt)) return true;
     return this.#isBeingLookedFor(made) || this.#isHidden(made);
+  }
+
+  #isTold({ id, attempt }: Made): boolean {
+    return this.#told.has(id) || this.#told.has(attempt);
   }
 
   /** The sweep needs its time, and servers that can be reached. */
