@@ -25,6 +25,7 @@ export function retiringOf(
   // Memory still holds these: where there is no room they wait, rather than make others leave unseen.
   const entries = unique([...listed, ...open(failedOf(input))])
     .slice(0, MOST_RETIRING)
+    .toSorted(byEnd)
     .map((ref) => withProgress(input, ref));
   return entries.length === 0 ? undefined : entries;
 }
@@ -71,7 +72,9 @@ function withProgress(input: DecisionInput, entry: RetiringLease): RetiringLease
 
 /** At most as many as fit; the one that ends first is let run out, as the request that replaced one more has said. */
 function latestEnding(entries: readonly RetiringLease[]): RetiringLease[] {
-  return entries
-    .toSorted((one, other) => (parseInstant(one.expireAt) ?? 0) - (parseInstant(other.expireAt) ?? 0))
-    .slice(-MOST_RETIRING);
+  return entries.toSorted(byEnd).slice(-MOST_RETIRING);
+}
+
+function byEnd(one: LeaseRef, other: LeaseRef): number {
+  return (parseInstant(one.expireAt) ?? 0) - (parseInstant(other.expireAt) ?? 0);
 }

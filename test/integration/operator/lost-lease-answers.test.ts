@@ -223,7 +223,9 @@ describe.concurrent('a request for a lease', () => {
     expect(events.filter((event) => event === 'made')).toHaveLength(3);
     expect(events).not.toContain('revoked');
     const told = operator.lines.filter(({ object }) => object === `default/${name}`).map(({ msg }) => msg);
-    expect(told).toContain('A request without an answer cannot be settled; what it may have made is left to end.');
+    expect(told).toContain(
+      'A request without an answer cannot be settled; what it may have made is left to end.',
+    );
     const counted = await stage.untilLease(name, ({ status }) => status.unaccounted !== undefined);
     expect(counted.status.unaccounted?.count).toBe(1);
   });

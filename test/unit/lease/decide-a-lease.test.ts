@@ -64,7 +64,7 @@ const rows: Record<string, Decision> = {
   'a lease counts as past its end only after the slack for the clocks': {
     input: anInput({ now: { lease: NOW + 50 * MINUTE + SECOND - 1 } }),
     policy: inTime,
-    step: leaseStep('due', 'lease-1', false),
+    step: leaseStep('due', 'lease-1'),
   },
   'a lease that is past its end on arrival is not replaced before it could have been used: no storm': {
     input: anInput({ memory: justIssued(10 * SECOND), now: { lease: NOW + 50 * MINUTE + SECOND } }),
@@ -168,7 +168,7 @@ const rows: Record<string, Decision> = {
       memory: { healedAt: ELAPSED - 4 * MINUTE },
     }),
     policy: inTime,
-    step: leaseStep('due', 'lease-1', false),
+    step: leaseStep('due', 'lease-1'),
   },
   'a Secret that is edited again and again still follows its target': {
     input: anInput({
@@ -233,10 +233,18 @@ const rows: Record<string, Decision> = {
     {
       input: anInput({ object: { status: aStatus({ retiring: sixteen, rotateAt: instant(0) }) } }),
       policy: inTime,
-      step: leaseStep('due', 'lease-1', false, sixteen[0]),
+      step: leaseStep('due', 'lease-1', true, sixteen[0]),
     },
-  'a lease whose time has come is replaced': {
+  'a lease of an earlier process whose time has come is replaced, after a live look': {
     input: anInput({ object: { status: aStatus({ rotateAt: instant(0) }) } }),
+    policy: inTime,
+    step: leaseStep('due', 'lease-1'),
+  },
+  'a lease of this process whose time has come is replaced, without a look': {
+    input: anInput({
+      object: { status: aStatus({ rotateAt: instant(0) }) },
+      memory: justIssued(HOUR),
+    }),
     policy: inTime,
     step: leaseStep('due', 'lease-1', false),
   },
@@ -246,7 +254,7 @@ const rows: Record<string, Decision> = {
       memory: { attestations: new Map([['lease-1', { verdict: 'unattested' }]]) },
     }),
     policy: inTime,
-    step: leaseStep('due', undefined, false),
+    step: leaseStep('due'),
   },
   "nothing is due before the server's time is known": {
     input: anInput({

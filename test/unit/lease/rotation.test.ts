@@ -91,7 +91,7 @@ const rows: Record<string, Decision> = {
       memory: { unrenewable: new Set(['lease-1']) },
     }),
     policy: due,
-    step: leaseStep('due', 'lease-1', false),
+    step: leaseStep('due', 'lease-1'),
   },
   'a lease that was renewed a moment ago and seems due again waits a little: no storm': {
     input: anInput({

@@ -66,7 +66,7 @@ const rows: Record<string, Decision> = {
   'a due rotation crowds out the one that ends first': {
     input: crowded(dueNow),
     policy: 'a lease is replaced before its end',
-    step: leaseStep('due', 'lease-1', false, first),
+    step: leaseStep('due', 'lease-1', true, first),
   },
   'a lost lease is replaced: there is nothing to list of it': {
     input: crowded({}, { memory: { settled: new Set(['lease-1']) } }),

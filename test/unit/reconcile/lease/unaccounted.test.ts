@@ -113,6 +113,7 @@ describe('a process that ends while it asks a server that keeps no tags', () => 
       'TIME',
       'LOGIN',
       'read secrets',
+      'get leases',
       'CREATE lease',
       'patch secrets',
       'patch leases/status',
