@@ -2,7 +2,7 @@ import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import { isReady } from '../support/stage.ts';
 import type { Recorder } from './recorder.ts';
 import { OBJECTS, type ObjectName, type Tenant, type View } from './tenant.ts';
-import { QUIET, STEP_WITHIN, SWEPT_WITHIN } from './timing.ts';
+import { QUIET, STEP_WITHIN, SWEPT_WITHIN, timing } from './timing.ts';
 
 /** What happened in a life beside what the operator did, for the oracles. Instants: wall clock, milliseconds. */
 export interface Course {
@@ -53,46 +53,53 @@ export async function live(options: LifeOptions): Promise<Course> {
   const quietSince = recorder.lastWriteAt();
   const deletedAt = Date.now();
   for (const name of OBJECTS) await tenant.remove(name);
-  await until('everything to be gone', () => isGone(tenant));
+  await until(recorder, 'everything to be gone', () => isGone(tenant));
   reached('gone');
   return { revokedElsewhere, settled, live: alive, quietSince, deletedAt, left: await nobodysLeft(options) };
 }
 
-async function liveOrders({ tenant, reached }: LifeOptions): Promise<void> {
-  const first = await served(tenant, 'orders', () => true);
+async function liveOrders(options: LifeOptions): Promise<void> {
+  const { tenant, reached } = options;
+  const first = await served(options, 'orders', () => true);
   reached('orders ready');
   // Whatever is leased from now on lives for an hour: only the first lease is due.
   await tenant.liveLong('orders');
-  const second = await served(tenant, 'orders', ({ id }) => id !== first.id);
+  await served(options, 'orders', ({ id }) => id !== first.id);
   reached('orders rotated');
   const generation = await tenant.retarget('orders', 'returns');
   const third = await served(
-    tenant,
+    options,
     'orders',
-    ({ id, lease }) => id !== second.id && lease?.status.observedGeneration === generation,
+    ({ lease }) =>
+      lease?.status.lease?.dynamicSecret === 'returns' && lease.status.observedGeneration === generation,
   );
   reached('orders retargeted');
   await tenant.deleteSecret('orders');
-  await served(tenant, 'orders', ({ secret }) => secret?.uid !== third.secret?.uid);
+  await served(options, 'orders', ({ secret }) => secret?.uid !== third.secret?.uid);
   reached('orders: Secret is back');
 }
 
-async function liveStock({ tenant, reached }: LifeOptions): Promise<Course['revokedElsewhere']> {
-  const first = await served(tenant, 'stock', () => true);
+async function liveStock(options: LifeOptions): Promise<Course['revokedElsewhere']> {
+  const { tenant, reached } = options;
+  const first = await served(options, 'stock', () => true);
   reached('stock ready');
   const at = Date.now();
   await tenant.revokeElsewhere(first.id);
-  const second = await served(tenant, 'stock', ({ id }) => id !== first.id);
+  const second = await served(options, 'stock', ({ id }) => id !== first.id);
   reached('stock: outside revocation healed');
   await tenant.editSecret('stock');
-  await served(tenant, 'stock', ({ id }) => id !== second.id);
+  await served(options, 'stock', ({ id }) => id !== second.id);
   reached('stock: edited Secret healed');
   return { id: first.id, at };
 }
 
 /** Waits until an object is ready as the probe wants it. */
-async function served(tenant: Tenant, name: ObjectName, probe: (view: Served) => boolean): Promise<Served> {
-  return until(`${name} to be as wanted`, async () => {
+async function served(
+  { tenant, recorder }: LifeOptions,
+  name: ObjectName,
+  probe: (view: Served) => boolean,
+): Promise<Served> {
+  return until(recorder, `${name} to be as wanted`, async () => {
     const view = servedView(await tenant.view(name));
     return view !== undefined && probe(view) ? view : undefined;
   });
@@ -106,7 +113,7 @@ function servedView(view: View): Served | undefined {
 }
 
 /** Waits until both are served, nothing retires any more, and nothing lives that nobody names. */
-function settle({ tenant, pardoned }: LifeOptions): Promise<Course['settled']> {
+function settle({ tenant, recorder, pardoned }: LifeOptions): Promise<Course['settled']> {
   const probe = async (): Promise<Course['settled'] | undefined> => {
     const [orders, stock] = await Promise.all([tenant.view('orders'), tenant.view('stock')]);
     const both = [servedView(orders), servedView(stock)];
@@ -115,11 +122,13 @@ function settle({ tenant, pardoned }: LifeOptions): Promise<Course['settled']> {
     const restful = both.every((view) => view !== undefined && view.lease?.status.retiring === undefined);
     return alone && restful ? { orders, stock } : undefined;
   };
-  return until('everything to be settled', probe, SWEPT_WITHIN);
+  return until(recorder, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
 }
 
 async function untilQuiet(recorder: Recorder): Promise<void> {
-  await until('the operator to be quiet', () => Promise.resolve(Date.now() - recorder.lastWriteAt() > QUIET));
+  const quiet = (): boolean => Date.now() - recorder.lastWriteAt() > QUIET;
+  const probe = (): Promise<boolean> => Promise.resolve(quiet());
+  await awaitCondition(probe, { what: 'the operator to be quiet', timeoutMs: SWEPT_WITHIN });
 }
 
 async function isGone(tenant: Tenant): Promise<boolean> {
@@ -129,20 +138,32 @@ async function isGone(tenant: Tenant): Promise<boolean> {
 }
 
 /** What lives on without a pardon when its time is over. */
-async function nobodysLeft({ tenant, pardoned }: LifeOptions): Promise<readonly string[]> {
+async function nobodysLeft({ tenant, recorder, pardoned }: LifeOptions): Promise<readonly string[]> {
   const left = async (): Promise<readonly string[]> => {
     const pardon = pardoned();
     return (await tenant.live()).filter((id) => !pardon.has(id));
   };
   const none = async (): Promise<boolean> => (await left()).length === 0;
-  await until('the last lease to be gone', none, SWEPT_WITHIN).catch(() => undefined);
+  await until(recorder, 'the last lease to be gone', none, SWEPT_WITHIN).catch(() => undefined);
   return left();
 }
 
+/** A look at the world costs requests: one is taken after each answer to the operator, and now and then. */
+const NOW_AND_THEN = 1000;
+
 function until<T>(
+  recorder: Recorder,
   what: string,
   probe: () => Promise<T | undefined | false>,
   timeoutMs = STEP_WITHIN,
 ): Promise<T> {
-  return awaitCondition(probe, { what, timeoutMs, intervalMs: 120 });
+  let seen = -1;
+  let lookedAt = 0;
+  const look = async (): Promise<T | undefined | false> => {
+    const answers = recorder.answers();
+    if (answers === seen && Date.now() < lookedAt + NOW_AND_THEN) return undefined;
+    [seen, lookedAt] = [answers, Date.now()];
+    return probe();
+  };
+  return awaitCondition(look, { what, timeoutMs, intervalMs: 50 });
 }

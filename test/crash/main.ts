@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { parseOptions, type Moment, type ServerKind } from './options.ts';
-import { pointsOf } from './points.ts';
+import { momentsOf, pointsOf } from './points.ts';
 import { describeFailure, summary, vitestReport, type Outcome, type Point } from './report.ts';
 import { run, type RunResult } from './run.ts';
 import { startSurroundings, type Surroundings } from './surroundings.ts';
@@ -86,7 +86,11 @@ const chosen = points.filter((point) => isChosen(point));
 const seconds = ((performance.now() - began) / 1000).toFixed(0);
 console.log(`crash: ${String(points.length)} points were recorded after ${seconds} s`);
 if (options.trace) for (const { number, server, name } of points) console.log(number, server, name);
-const tasks = chosen.flatMap((point) => options.moments.map((when) => ({ point, when })));
+const tasks = chosen.flatMap((point) =>
+  momentsOf(point.name)
+    .filter((when) => options.moments.includes(when))
+    .map((when) => ({ point, when })),
+);
 const outcomes = await takeAll(surroundings, tasks);
 if (options.report !== undefined) {
   mkdirSync(dirname(options.report), { recursive: true });

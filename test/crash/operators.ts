@@ -11,7 +11,7 @@ export interface Operators extends AsyncDisposable {
   /** When the one that was killed was no more, and when its successor was ready; wall clock, milliseconds. */
   readonly killedAt: number | undefined;
   readonly readyAt: number | undefined;
-  /** SIGTERM. @returns the exit code. */
+  /** SIGTERM, as soon as it works. @returns the exit code. */
   stop(): Promise<number | null>;
   /** What all of them printed. */
   output(): string;
@@ -22,10 +22,7 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
   const all: OperatorProcess[] = [];
   const entry = [path.join(import.meta.dirname, 'operator.ts'), String(SCALE)] as const;
   // Of one namespace there is one process at a time, so nobody is elected; the id stays the same for a life.
-  const flags = [
-    ...['--leader-election', 'off', '--namespaces', namespace],
-    ...['--installation-id', namespace, '--log-level', 'debug'],
-  ];
+  const flags = ['--leader-election', 'off', '--namespaces', namespace, '--installation-id', namespace];
   let killedAt: number | undefined;
   let readyAt: number | undefined;
   const start = (): OperatorProcess => {
@@ -50,7 +47,10 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
     get readyAt() {
       return readyAt;
     },
-    stop: async () => (await all.at(-1)?.stop()) ?? null,
+    async stop() {
+      await all.at(-1)?.ready();
+      return (await all.at(-1)?.stop()) ?? null;
+    },
     output: () => all.map((process) => process.output()).join('\n'),
     async [Symbol.asyncDispose]() {
       await Promise.all(all.map((process) => process[Symbol.asyncDispose]()));

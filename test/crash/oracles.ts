@@ -133,8 +133,8 @@ function absence({ killedAt, readyAt }: Evidence, from: number, to: number): num
   return Math.max(Math.min(readyAt ?? Infinity, to) - Math.max(killedAt, from), 0);
 }
 
-/** The servers' times are known to a second. */
-const CLOCKS = 1000;
+/** The status holds whole seconds, and a server's time is known to a second. */
+const CLOCKS = 2000;
 
 function endedEarlyIn(evidence: Evidence, object: ObjectName): readonly string[] {
   const { revokedElsewhere, deletedAt } = evidence.course;

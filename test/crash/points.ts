@@ -1,3 +1,4 @@
+import { MOMENTS, type Moment } from './options.ts';
 import type { PointName } from './recorder.ts';
 
 /** Of each kind of read so many are points: an inventory would add one more for each second that a life lasts. */
@@ -17,4 +18,9 @@ export function pointsOf(lives: readonly (readonly PointName[])[]): readonly Poi
 function isCounted(point: PointName): boolean {
   const occurrence = Number(point.slice(point.lastIndexOf('#') + 1));
   return !point.startsWith('GET ') || occurrence <= MOST_READS;
+}
+
+/** The moments of a point. A read commits nothing: its answer lost is the same world as a read that was never sent. */
+export function momentsOf(point: PointName): readonly Moment[] {
+  return point.startsWith('GET ') ? MOMENTS.filter((moment) => moment !== 'after-commit') : MOMENTS;
 }

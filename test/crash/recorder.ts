@@ -36,6 +36,8 @@ export interface Recorder {
   readonly unaccounted: ReadonlyMap<string, number>;
   /** Where a password was sent though it does not belong there. */
   leaks(): readonly string[];
+  /** Grows with each answer: nothing changes between two of them but what ends by itself. */
+  answers(): number;
   /** The wall clock's milliseconds of the last write to the Kubernetes API. */
   lastWriteAt(): number;
   /** Whether the fault has happened. */
@@ -58,6 +60,7 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
   const unattested = new Set<string>();
   const unaccounted = new Map<string, number>();
   let madeByTheKilled: string | undefined;
+  let answers = 0;
   let fired = false;
   let lastWriteAt = Date.now();
 
@@ -82,6 +85,7 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
       return;
     }
     const answer = await exchange.fetch();
+    answers += 1;
     note(answer.status, answer.body, when !== undefined);
     if (when === 'after-commit') {
       await crash();
@@ -152,6 +156,7 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
           issued.some(({ password }) => password !== undefined && body.includes(password)),
         )
         .map(({ name }) => name),
+    answers: () => answers,
     lastWriteAt: () => lastWriteAt,
     fired: () => fired,
   };

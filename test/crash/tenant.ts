@@ -102,7 +102,8 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
     (await ask(path, { method: 'PATCH', body, contentType: 'application/merge-patch+json' })).body;
   const spec = (dynamicSecret: DynamicSecret): Readonly<Record<string, unknown>> => ({
     dynamicSecret: { ...place, name: dynamicSecret },
-    rotation: { before: '90%' },
+    // Each object's own jitter may make it a rotation at once: `orders` alone, and only until it was rotated.
+    rotation: { before: dynamicSecret === 'orders' ? '90%' : '10%' },
     revocation: { onRotation: 'Revoke', gracePeriod: '1s' },
   });
 
@@ -132,7 +133,9 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
       };
     },
     async retarget(name, dynamicSecret) {
-      const changed = await merge(leasePath(name), { spec: { dynamicSecret: { name: dynamicSecret } } });
+      const changed = await merge(leasePath(name), {
+        spec: { dynamicSecret: { name: dynamicSecret }, rotation: { before: '10%' } },
+      });
       return leaseRecord(changed).generation;
     },
     async editSecret(name) {
