@@ -100,10 +100,10 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
 
   function noteKube(exchange: Exchange, name: string): Note {
     const { method, body } = exchange;
-    if (method !== 'GET') lastWriteAt = Date.now();
     const [, kind = '', object = UNTAKEN] = name.split(' ');
     if (kind !== 'secrets') bodies.push({ name, body: body.toString() });
     return (status, answer) => {
+      if (method !== 'GET') lastWriteAt = Date.now();
       if (method === 'GET' || status >= 300 || name.endsWith(' dry')) return;
       if (kind === 'dynamicsecretleases/status') noteStatus(object, answer);
       if (kind !== 'secrets') return;
