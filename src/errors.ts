@@ -7,9 +7,10 @@
  * Retry classes:
  *  - `backoff`: heals by itself; tried again with exponential waits of at most two minutes.
  *  - `slow`: somebody must mend it, outside the object, where we cannot watch; tried again every few minutes.
+ *  - `rare`: as `slow`, but each try costs a lease: tried again after some minutes, and less and less often.
  *  - `change`: only a change of the object can mend it; tried again when the object changes.
  */
-export type RetryClass = 'backoff' | 'slow' | 'change';
+export type RetryClass = 'backoff' | 'slow' | 'rare' | 'change';
 
 interface Entry<Named> {
   readonly retry: RetryClass;
@@ -142,9 +143,9 @@ const table = {
       `The Kubernetes API refused to write Secret ${d.secret} with status ${d.status} (${d.reason}). Check quotas, admission policies and the operator's rights in this namespace.`,
   ),
   SecretInvalid: entry(
-    'slow',
+    'rare',
     (d: { secret: string; problem: string }) =>
-      `The credentials cannot become Secret ${d.secret}: ${d.problem}.`,
+      `The credentials cannot become Secret ${d.secret}: ${d.problem}. Mend the dynamic secret. Each try costs a lease, which is revoked: the next one comes when spec changes, else after minutes at first and an hour at last.`,
   ),
   SecretNotWritten: entry(
     'backoff',

@@ -50,6 +50,8 @@ export interface Timing {
   readonly backoffCap: number;
   /** The longest wait after a fault that a person must mend. */
   readonly slowBackoffCap: number;
+  /** The longest wait after a fault of which each try costs a lease. Its first wait is {@link slowBackoffCap}. */
+  readonly rareBackoffCap: number;
   /** A wait of at least this length is written into `status.attempts`; a shorter one stays in memory. */
   readonly attemptsWorthWriting: number;
   /** How long a refused login keeps the connection from trying again, at most. */
@@ -107,6 +109,7 @@ export const standardTiming: Timing = Object.freeze({
   backoffBase: 1 * second,
   backoffCap: 2 * minute,
   slowBackoffCap: 5 * minute,
+  rareBackoffCap: 60 * minute,
   attemptsWorthWriting: 60 * second,
   loginBackoffCap: 60 * second,
   watchWatchdog: 150 * second,

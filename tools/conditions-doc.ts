@@ -4,6 +4,7 @@ import { exampleFaults } from './example-faults.ts';
 const retryWords = {
   backoff: 'by itself, within seconds to two minutes',
   slow: 'by itself, every few minutes',
+  rare: 'by itself, after minutes at first and an hour at last, and when spec changes',
   change: 'when the object changes',
 } as const;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { keyed } from '../api/keyed.ts';
 import { type DynamicSecret, type IssuedLease, type Lease, leaseTag } from '../api/lease.ts';
 import { TAG_KEY } from '../api/names.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
@@ -88,7 +89,7 @@ const dynamicSecret = z
 export const issuedLease = z.object({
   lease,
   dynamicSecret,
-  data: z.record(z.string(), z.unknown()),
+  data: keyed(z.unknown()),
 }) satisfies z.ZodType<IssuedLease>;
 
 /** GET …/leases/{id}. */

@@ -19,14 +19,14 @@ import { isSuspended } from './verdict.ts';
  * | no finalizer | add it, before the first lease can exist |
  * | the Secret belongs to someone else | refuse |
  * | backoff not over | wait |
- * | the last delivery was refused | try it dry before any new lease |
+ * | the last delivery was refused, in this process or before it | try it dry before any new lease |
  * | the record has no witness | ask the server about its lease |
  * | somebody has written the Secret | compare its data with the record's digest |
  * | record behind a lease whose end has moved | rewrite the record |
  * | status behind the record | repair the status |
  * | no lease; lost; expired; Secret deleted or edited | lease, after one live look |
- * | target changed | lease |
- * | a new lease was asked for | lease |
+ * | target changed | lease, after one live look |
+ * | a new lease was asked for | lease, after one live look |
  * | inside the effective `before` | renew if asked for and useful, else lease |
  * | the edited Secret was healed a short while ago | refuse: somebody keeps changing it |
  * | Secret's labels or annotations changed | patch |

@@ -1,6 +1,6 @@
 import type { LeaseRef } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
-import type { Fault } from '../errors.ts';
+import type { Fault, FaultCode } from '../errors.ts';
 import type { LeaseInHand, OpenRequest } from './input.ts';
 
 /** Why a new lease is asked for. */
@@ -25,7 +25,7 @@ export type Step =
   | { readonly do: 'refuse'; readonly fault: Fault }
   | { readonly do: 'addFinalizer' }
   /** Try the Secret's write without effect. */
-  | { readonly do: 'tryDry'; readonly blocked: Fault }
+  | { readonly do: 'tryDry'; readonly blocked: FaultCode }
   /** Ask the server about a lease that only the Secret's record names. */
   | { readonly do: 'attest'; readonly record: SecretRecord }
   /** See whether the Secret's data is still ours. */

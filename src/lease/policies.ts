@@ -1,7 +1,9 @@
+import type { LeaseRef } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
-import { heldByStatus, ownFailures } from './holding.ts';
+import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
+import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
 import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
 import {
@@ -70,10 +72,13 @@ export const policies: readonly Policy[] = [
         : undefined,
   },
   { name: 'back off after a fault', judge: judgeBackoff },
-  // A refused delivery costs a dry run, not another lease.
+  // A refused delivery costs a dry run, not another lease: also one of a process before this one.
   {
     name: 'try the refused write dry',
-    judge: ({ input: { memory } }) => memory.blocked && { step: { do: 'tryDry', blocked: memory.blocked } },
+    judge: ({ input, object }) => {
+      const blocked = input.memory.blocked?.code ?? blockedByStatus(input, object);
+      return blocked && { step: { do: 'tryDry', blocked } };
+    },
   },
   { name: 'a record needs a witness', judge: judgeWitness },
   { name: 'a Secret that somebody has written is looked at', judge: judgeUnknownData },
@@ -102,13 +107,17 @@ export const policies: readonly Policy[] = [
 /** The lease's end may be a little other in a list than in the answer that issued it. */
 const SAME_END = 1000;
 
-function judgeMoved({ input: { secret }, current }: Case): Verdict | undefined {
+function judgeMoved({ input: { secret, memory }, current }: Case): Verdict | undefined {
   if (current.state !== 'trusted' || secret.state !== 'ours' || secret.data !== 'intact') return undefined;
   const moved =
     (parseInstant(current.ref.expireAt) ?? 0) - (parseInstant(current.record.lease.expireAt) ?? 0);
-  return Math.abs(moved) > SAME_END && current.mayRevoke
-    ? { step: { do: 'inscribe', ref: current.ref } }
-    : undefined;
+  // A status that knows of an earlier end may only be behind a renewal; the server's own word is more.
+  const differs = hasServersWord(memory, current.ref) ? Math.abs(moved) > SAME_END : moved > SAME_END;
+  return differs && current.mayRevoke ? { step: { do: 'inscribe', ref: current.ref } } : undefined;
+}
+
+function hasServersWord({ known, sighted }: Memory, { id }: LeaseRef): boolean {
+  return known.has(id) || sighted.has(id);
 }
 
 function judgeUnknownData({ input: { secret }, current }: Case): Verdict | undefined {

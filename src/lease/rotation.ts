@@ -1,8 +1,7 @@
-import { rotateAtOf } from './current.ts';
 import { onceUsed } from './drift.ts';
 import { renewalObstacle, wantsRenewal } from './renewal.ts';
 import { meets, targetOf } from './target.ts';
-import { lease, mayRevoke, type Case, type Verdict } from './verdict.ts';
+import { isDue, lease, mayRevoke, type Case, type Verdict } from './verdict.ts';
 
 /** A lease of something else than the spec targets now is replaced at once. */
 export function judgeTarget(situation: Case): Verdict | undefined {
@@ -10,7 +9,7 @@ export function judgeTarget(situation: Case): Verdict | undefined {
   if (current.state !== 'trusted' || !object.spec.valid || input.connection.state !== 'usable')
     return undefined;
   if (meets(current.ref, targetOf(object.spec.value), input.connection.identity.host)) return undefined;
-  return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: false });
+  return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: true });
 }
 
 /** Somebody has given the object another value of the rotate annotation than the one that the last lease answered. */
@@ -18,14 +17,13 @@ export function judgeAsked(situation: Case): Verdict | undefined {
   const { object, current } = situation;
   if (current.state !== 'trusted' || object.rotate === undefined) return undefined;
   if (current.record.rotate === object.rotate) return undefined;
-  return lease(situation, 'asked', { replaced: mayRevoke(current), look: false });
+  return lease(situation, 'asked', { replaced: mayRevoke(current), look: true });
 }
 
 /** Inside the effective `before`: lengthened, where that is asked for and useful, else replaced. */
 export function judgeDue(situation: Case): Verdict | undefined {
   const { input, object, current } = situation;
-  if (current.state !== 'trusted' || input.now.lease === undefined) return undefined;
-  if (input.now.lease < rotateAtOf(input, object, current.ref)) return undefined;
+  if (current.state !== 'trusted' || !isDue(input, object, current.ref)) return undefined;
   const renews = wantsRenewal(object) && renewalObstacle(input, object, current) === undefined;
   return onceUsed(
     situation,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { parseDuration } from '../api/duration.ts';
-import type { Fault } from '../errors.ts';
+import type { Fault, RetryClass } from '../errors.ts';
 import type { Timing } from '../timing.ts';
 
 /** The share of a lease's life before its end at which it is replaced, when the spec does not say. */
@@ -96,12 +96,23 @@ export function backoff(
   remaining: number | undefined,
   timing: Timing,
 ): number {
-  const cap = failure.retry === 'backoff' ? timing.backoffCap : timing.slowBackoffCap;
-  const ceiling = Math.min(cap, timing.backoffBase * 2 ** Math.min(Math.max(failure.count - 1, 0), 30));
-  const jittered = Math.max(ceiling * random, timing.backoffBase / 2);
+  const { base, cap } = boundsOf(failure.retry, timing);
+  const ceiling = Math.min(cap, base * 2 ** Math.min(Math.max(failure.count - 1, 0), 30));
+  const jittered = Math.max(ceiling * random, base / 2);
   const allowed =
-    remaining === undefined || remaining <= 0
-      ? cap
-      : Math.max(remaining * DEADLINE_SHARE, timing.backoffBase);
+    remaining === undefined || remaining <= 0 ? cap : Math.max(remaining * DEADLINE_SHARE, base);
   return Math.max(Math.min(jittered, allowed), failure.retryAfter ?? 0);
+}
+
+/** The first wait and the longest one. */
+function boundsOf(retry: RetryClass, timing: Timing): { readonly base: number; readonly cap: number } {
+  switch (retry) {
+    case 'backoff':
+      return { base: timing.backoffBase, cap: timing.backoffCap };
+    case 'rare':
+      return { base: timing.slowBackoffCap, cap: timing.rareBackoffCap };
+    case 'slow':
+    case 'change':
+      return { base: timing.backoffBase, cap: timing.slowBackoffCap };
+  }
 }

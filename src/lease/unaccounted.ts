@@ -37,6 +37,20 @@ export function unaccountedMore(
   };
 }
 
+/**
+ * A request that a process before this one may have sent, or not. However many of them are suspected, they count as one:
+ * a suspicion alone never holds back a rotation until the present lease has ended.
+ *
+ * @param earlier as for {@link unaccountedMore}, and so are the others.
+ */
+export function unaccountedPerhaps(
+  earlier: Unaccounted | undefined,
+  sentAt: number,
+  until: number,
+): Unaccounted {
+  return { ...unaccountedMore(earlier, sentAt, until), count: Math.max(earlier?.count ?? 0, 1) };
+}
+
 /** Whether, and for how many milliseconds, another request must wait for those whose fate cannot be found out. */
 export function leaseHeldBack(
   input: DecisionInput,

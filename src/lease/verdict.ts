@@ -46,24 +46,33 @@ export function isSuspended({ spec }: ObjectView): boolean {
   return spec.valid && spec.value.suspend === true;
 }
 
-/** Causes that leave the present lease good: they wait while no more replaced leases can be listed. */
+/** Causes that leave the present lease good: until it is due they wait while no more replaced leases can be listed. */
 const patient: ReadonlySet<LeaseCause> = new Set(['target-changed', 'asked']);
 
 /** A new lease, unless something holds it back: requests of unknown fate, or too many replaced leases that still live. */
 export function lease(
-  { input }: Case,
+  situation: Case,
   cause: LeaseCause,
   { replaced, look }: { readonly replaced: LeaseRef | undefined; readonly look: boolean },
 ): Verdict {
+  const { input } = situation;
   const held = leaseHeldBack(input);
   if (held !== undefined) return refuse(held.fault, held.again);
   const alive = (input.object?.status.retiring ?? []).filter((ref) => stillAlive(input, ref) !== undefined);
   if (alive.length < MOST_RETIRING || replaced === undefined)
     return { step: { do: 'lease', cause, replaced, look, crowdedOut: undefined } };
   const [first] = alive.toSorted((one, other) => endOf(one) - endOf(other));
-  if (patient.has(cause) && first !== undefined)
-    return refuse(fault('RetiringFull', { most: MOST_RETIRING }), untilRoom(input, first));
+  const patience = patient.has(cause) ? untilDue(situation) : 0;
+  if (patience > 0 && first !== undefined) {
+    const again = Math.min(untilRoom(input, first), patience);
+    return refuse(fault('RetiringFull', { most: MOST_RETIRING }), again);
+  }
   return { step: { do: 'lease', cause, replaced, look, crowdedOut: first } };
+}
+
+/** Milliseconds until the current lease has to be replaced, whatever else is the case. */
+function untilDue({ input, object, current }: Case): number {
+  return current.state === 'trusted' ? Math.max(untilRotation(input, object, current.ref), 0) : 0;
 }
 
 function endOf(ref: LeaseRef): number {
@@ -84,6 +93,11 @@ export function stillAlive(input: DecisionInput, ref: LeaseRef): LeaseRef | unde
 /** A lease whose only witness is the Secret itself is not taken along: it could be anybody's, and is left to end. */
 export function mayRevoke(current: TrustedLease): LeaseRef | undefined {
   return current.mayRevoke ? current.ref : undefined;
+}
+
+/** Whether the lease is to be replaced now: only the server's own time can say so. */
+export function isDue(input: DecisionInput, object: ObjectView, ref: LeaseRef): boolean {
+  return input.now.lease !== undefined && input.now.lease >= rotateAtOf(input, object, ref);
 }
 
 /**

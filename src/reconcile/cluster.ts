@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { keyed } from '../api/keyed.ts';
 import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
 import type { Clock } from '../clock.ts';
 import { isNotFound } from '../kube/kube-error.ts';
@@ -235,7 +236,7 @@ function isObjectMetadata(raw: unknown): boolean {
   return objectAnswer.safeParse(raw).success;
 }
 
-const secretData = z.object({ data: z.record(z.string(), z.string()).optional() });
+const secretData = z.object({ data: keyed(z.string()).optional() });
 
 function dataOf(raw: unknown): ReadonlyMap<string, string> {
   const entries = Object.entries(secretData.parse(raw).data ?? {});

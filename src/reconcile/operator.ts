@@ -13,7 +13,7 @@ import { reconcileConnection } from './connection/reconciler.ts';
 import { inventory } from './inventory/inventory.ts';
 import type { LeaseParts } from './lease/context.ts';
 import { whileLeading } from './leading.ts';
-import { memoryStore } from './lease/memory.ts';
+import { memoryStore, type MemoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import type { ConnectionRecord, LeaseRecord } from './ports.ts';
 
@@ -28,6 +28,8 @@ export interface OperatorOptions {
   readonly openClient?: OpenClient;
   /** Whether this process leads: without the lead no lease is asked for. Default: yes. */
   readonly mayWrite?: () => boolean;
+  /** What this process remembers of objects. Default: a new one; who passes one can look into it. */
+  readonly memories?: MemoryStore;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
   /** How many leases are worked on at the same time. */
@@ -62,7 +64,7 @@ const INVENTORY_WORKERS = 4;
 export function startOperator(options: OperatorOptions): Operator {
   const { cluster, clock, timing, log, metrics, events, install, workers, signal } = options;
   const { stores } = cluster;
-  const memories = memoryStore(clock, timing);
+  const memories = options.memories ?? memoryStore(clock, timing);
 
   const openClient = options.openClient ?? clientOverNetwork(options);
   const open: OpenLink = (connection, identity) => {

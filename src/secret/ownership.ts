@@ -1,4 +1,4 @@
-import { RECORD_ANNOTATION } from '../api/names.ts';
+import { MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../api/names.ts';
 import { parseRecord, type SecretRecord } from '../api/record.ts';
 
 /** A Secret's metadata as a look at it gives it. */
@@ -28,7 +28,10 @@ export function recordOf(secret: SecretMetadata): SecretRecord | undefined {
 export type ConflictVerdict =
   /** Our own write had arrived: the lease in hand is delivered. */
   | 'delivered'
-  /** It is ours and still names the lease that is to be replaced (or none): write again, on this version. */
+  /**
+   * It is ours and still names the lease that is to be replaced, or none, or a tenant has had his hand on it: write
+   * again, on this version.
+   */
   | 'retry'
   /** It is ours and names a lease that this process does not know: another writer was faster. */
   | 'overtaken'
@@ -50,5 +53,7 @@ export function judgeConflict(
   if (!isOwnedBy(secret, uid)) return 'foreign';
   const named = recordOf(secret)?.lease.id;
   if (named === inHand) return 'delivered';
+  // Each write of the operator puts its label there: without it, the last hand was not the operator's.
+  if (secret.labels[MANAGED_LABEL] !== MANAGED_VALUE) return 'retry';
   return named === undefined || expected.has(named) ? 'retry' : 'overtaken';
 }

@@ -13,6 +13,7 @@ import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
 import type { LeaseApiOptions } from '../../sandbox/lease-api/options.ts';
 import { installOperator, operatorAccount } from '../../sandbox/operator/install.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
+import { keyed } from '../../src/api/keyed.ts';
 import { connectionRecord, leaseRecord } from '../../src/reconcile/records.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 
@@ -88,13 +89,16 @@ const secretObject = z.object({
     ownerReferences: z.array(z.record(z.string(), z.unknown())).default([]),
   }),
   type: z.string(),
-  data: z
-    .record(
-      z.string(),
-      z.string().transform((value) => Buffer.from(value, 'base64').toString('utf8')),
-    )
-    .default({}),
+  data: keyed(z.string())
+    .default({})
+    .transform((data): Readonly<Record<string, string>> =>
+      Object.fromEntries(Object.entries(data).map(decoded)),
+    ),
 });
+
+function decoded([key, value]: [string, string]): [string, string] {
+  return [key, Buffer.from(value, 'base64').toString('utf8')];
+}
 
 /** Starts a control plane with the CRDs and the operator's rights, and a lease API with one dynamic secret. */
 export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<Stage> {

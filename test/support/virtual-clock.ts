@@ -24,7 +24,8 @@ export interface VirtualClockOptions {
   readonly random?: readonly number[];
 }
 
-const NEW_YEAR_2026 = 1_767_225_600_000;
+/** Where virtual wall clocks start, in milliseconds since 1970. */
+export const NEW_YEAR_2026 = 1_767_225_600_000;
 
 /** Makes a {@link VirtualClock}. Its UUIDs count up: 00000000-0000-4000-8000-000000000001, …2, … */
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {

@@ -20,7 +20,11 @@ describe('the table of faults', () => {
 
   test.each(exampleFaults)('$code is retried as its row says', ({ code, retry }) => {
     expect(retry).toBe(retryClass(code));
-    expect(['backoff', 'slow', 'change']).toContain(retry);
+    expect(['backoff', 'slow', 'rare', 'change']).toContain(retry);
+  });
+
+  test('has one code of which each try costs a lease', () => {
+    expect(faultCodes.filter((code) => retryClass(code) === 'rare')).toEqual(['SecretInvalid']);
   });
 
   test('leaves to a change of the object only what nothing else can mend', () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { LeaseRef } from '../../api/lease.ts';
+import type { Lease, LeaseRef } from '../../api/lease.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
@@ -56,6 +56,11 @@ export function leasePass(parts: LeaseParts, key: string, uid: string): LeasePas
     remember: (change) => memories.update(key, uid, change),
     clientFor: (ref) => links.towards(namespace, ref.connection)?.client,
   };
+}
+
+/** The server's own tag says that a lease is of another object, or of another installation: a cluster that was cloned. */
+export function isTagOfAnother({ uid, install }: LeasePass, { tag }: Lease): boolean {
+  return tag !== undefined && (tag.install !== install || tag.object !== uid);
 }
 
 /** What a step leaves behind: `again` = decide anew at once; `rest` = nothing more to do now. */

@@ -158,6 +158,8 @@ function settleDelivery(
 ): void {
   const { uid, resourceVersion } = secret;
   const listed = new Set([...(object.status.retiring ?? []).map(idOf), ...reportedIds(object)]);
+  // What a list has shown of a lease that the status names tells whose it is.
+  const named = new Set([...listed, held.replaced?.id]);
   pass.remember({
     inHand: undefined,
     written: { uid, resourceVersion },
@@ -168,7 +170,7 @@ function settleDelivery(
     // Only those that the status still names have to be remembered as ended.
     settled: new Set([...pass.memory().settled].filter((id) => listed.has(id))),
     attestations: new Map(),
-    sighted: new Map([...pass.memory().sighted].filter(([id]) => listed.has(id) || id === held.replaced?.id)),
+    sighted: new Map([...pass.memory().sighted].filter(([id]) => named.has(id))),
     dynamicSecret: pass.memory().known.get(held.ref.id)?.dynamicSecret,
     unrenewable: new Set(),
     inspected: undefined,

@@ -23,7 +23,7 @@ export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<Step
     pass.remember({ blocked: undefined, failures: undefined, tried: true });
   } catch (error) {
     if (error instanceof KubeError && isDefinite(error)) block(pass, refusedFault(object, error));
-    else fail(pass, faultOf(error, 'try the write of the Secret'));
+    else block(pass, faultOf(error, 'try the write of the Secret'));
   }
   return 'again';
 }

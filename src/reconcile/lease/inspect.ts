@@ -9,13 +9,16 @@ import { fail, faultOf } from './failure.ts';
  * kept. Whoever only adds a label or an annotation costs this one read and nothing more.
  */
 export async function inspect(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  const key = secretKeyOf(object);
   try {
-    const seen = await pass.cluster.secrets.inspect(secretKeyOf(object));
+    const seen = await pass.cluster.secrets.inspect(key);
     if (seen !== undefined) {
       const { uid, resourceVersion } = seen.secret;
       pass.remember({ inspected: { uid, resourceVersion, digest: seen.digest } });
     }
-    pass.remember({ strayed: undefined });
+    // Until it has our label again, what was seen here is all that shows it.
+    const same = seen?.secret.uid === pass.memory().strayed?.uid ? seen?.secret : undefined;
+    pass.remember({ strayed: pass.cluster.secrets.get(key) === undefined ? same : undefined });
   } catch (error) {
     fail(pass, faultOf(error, 'read the Secret'));
   }

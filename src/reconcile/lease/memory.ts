@@ -28,7 +28,10 @@ export interface Remembered extends Memory {
     { readonly uid: string; readonly resourceVersion: string; readonly digest: string } | undefined;
   /** Our Secret as a live look showed it while the watch does not: without our label. */
   readonly strayed: SecretRecord | undefined;
-  /** The first look at the object asked for a lease: a process before this one may have been about to get one, too. */
+  /**
+   * There has been something to do since the first look at the object: a process before this one may have ended in the
+   * middle of it, with a request for a lease of which nothing is known.
+   */
   readonly inherited: boolean;
   /** The object was let go: whatever a view that lags still shows of it, our part in it is over. */
   readonly released: boolean;

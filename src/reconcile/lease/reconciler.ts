@@ -51,7 +51,7 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
   for (let steps = 0; steps < MOST_STEPS && !signal.aborted; steps += 1) {
     const input = await gather(pass);
     const plan = decide(input);
-    if (plan.step.do === 'lease' && !pass.memories.has(pass.uid)) pass.remember({ inherited: true });
+    if (mayInterrupt(pass, plan)) pass.remember({ inherited: true });
     const object = ownObject(pass);
     if ((object === undefined) !== (input.object === undefined)) continue;
     const result = await execute(pass, object, input, plan);
@@ -62,6 +62,17 @@ async function reconcileObject(pass: LeasePass, signal: AbortSignal): Promise<Le
   }
   return { again: pass.timing.backoffBase };
 }
+
+/**
+ * Whether the first thing to do for an object may be what a process before this one was in the middle of. One that is at
+ * rest, or has no finalizer yet, was left in peace.
+ */
+function mayInterrupt(pass: LeasePass, { policy, step, revocations }: Plan): boolean {
+  if (pass.memories.has(pass.uid) || policy === ALL_IS_WELL) return false;
+  return revocations.length > 0 || !idle.has(step.do);
+}
+
+const idle: ReadonlySet<Step['do']> = new Set(['wait', 'refuse', 'addFinalizer']);
 
 function outcomeOf(pass: LeasePass, plan: Plan): LeaseOutcome {
   const { failures } = pass.memory();
@@ -78,7 +89,7 @@ async function finish(pass: LeasePass, input: DecisionInput, plan: Plan): Promis
   if (object === undefined) return 'rest';
   if (object.deletedAt !== undefined && pass.memory().failures === undefined) return 'rest';
   // What failed before has been overcome, or something else would have been decided.
-  if (plan.policy === ALL_IS_WELL) pass.remember({ failures: undefined, tried: true });
+  if (plan.policy === ALL_IS_WELL) pass.remember({ failures: undefined, tried: true, inherited: false });
   return writeStatus(pass, object, { ...input, object, memory: pass.memory() }, refusalOf(plan.step));
 }
 

@@ -1,11 +1,15 @@
 import type { Lease, LeaseRef } from '../../api/lease.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
+import type { Fault } from '../../errors.ts';
 import { RequestError } from '../../infisical/request-error.ts';
 import { parseInstant } from '../../instant.ts';
 import { targetOfRef } from '../../lease/target.ts';
 import type { LeaseRecord } from '../ports.ts';
-import type { LeasePass, StepResult } from './context.ts';
+import { isTagOfAnother, type LeasePass, type StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
+
+/** How often in a row the server may fail at a renewal before the lease is replaced instead. */
+const MOST_FAILURES = 2;
 
 /**
  * Lengthens the lease in use. Each success on the server adds to the lease's end, so a request of unknown fate, or of a
@@ -16,18 +20,27 @@ import { fail, faultOf } from './failure.ts';
  * | the lease with a later end | it goes on being used; the record follows in a guarded write |
  * | the lease with no later end, or a refusal | it is replaced instead |
  * | no answer | the lease is looked at: later end → as above; else tried again after a while, and replaced near its end |
+ * | the server fails at it again and again | it is replaced instead: 2024 servers fail so where nothing can be lengthened |
+ * | a look shows the tag of another object or installation | it is no lease of ours: neither renewed nor revoked, but replaced |
  */
 export async function renew(pass: LeasePass, object: LeaseRecord, ref: LeaseRef): Promise<StepResult> {
   const client = pass.clientFor(ref);
   if (client === undefined) return giveUp(pass, ref);
+  const renewal = { pass, object, client, ref };
   try {
-    // What a process before this one asked for may have been done.
-    const done = pass.memory().known.has(ref.id) ? undefined : await lengthened(client, ref);
+    const seen = mayBeDone(pass, ref) ? await look(renewal) : 'as it was';
+    if (seen !== 'as it was') return accept(renewal, seen);
     const ttl = object.spec.valid ? object.spec.value.ttl : undefined;
-    return take(pass, object, ref, done ?? (await client.renewLease(ref.id, targetOfRef(ref), ttl)));
+    return take(pass, object, ref, await client.renewLease(ref.id, targetOfRef(ref), ttl));
   } catch (error) {
-    return answer({ pass, object, client, ref }, error);
+    return answer(renewal, error);
   }
+}
+
+/** What a process before this one asked for, or an unanswered request of this one, may have been done by now. */
+function mayBeDone(pass: LeasePass, ref: LeaseRef): boolean {
+  const { known, failures } = pass.memory();
+  return failures !== undefined || !known.has(ref.id);
 }
 
 interface Renewal {
@@ -37,31 +50,51 @@ interface Renewal {
   readonly ref: LeaseRef;
 }
 
-async function answer({ pass, object, client, ref }: Renewal, error: unknown): Promise<StepResult> {
+async function answer(renewal: Renewal, error: unknown): Promise<StepResult> {
   const why = faultOf(error, 'renew a lease');
-  if (error instanceof RequestError && error.fate === 'refused') {
-    // A limit or a login is no word about the lease.
-    const final = error.status !== undefined && error.status !== 429 && why.code !== 'TokenRefused';
-    if (final) return giveUp(pass, ref);
-    fail(pass, why);
-    return 'again';
-  }
-  pass.metrics.renewed('unknown');
-  try {
-    const done = await lengthened(client, ref);
-    if (done !== undefined) return take(pass, object, ref, done);
-  } catch (later) {
-    fail(pass, faultOf(later, 'read a lease'));
-    return 'again';
-  }
+  if (error instanceof RequestError && error.fate === 'refused')
+    return answerRefusal(renewal, why, error.status);
+  return answerSilence(renewal, why);
+}
+
+/** A limit or a login is no word about the lease; any other refusal is. */
+function answerRefusal({ pass, ref }: Renewal, why: Fault, status: number | undefined): StepResult {
+  if (status !== undefined && status !== 429 && why.code !== 'TokenRefused') return giveUp(pass, ref);
   fail(pass, why);
   return 'again';
 }
 
+/** No answer, or none that says what was done: the lease itself tells. */
+async function answerSilence(renewal: Renewal, why: Fault): Promise<StepResult> {
+  const { pass, ref } = renewal;
+  pass.metrics.renewed('unknown');
+  try {
+    const seen = await look(renewal);
+    if (seen !== 'as it was') return accept(renewal, seen);
+  } catch (later) {
+    fail(pass, faultOf(later, 'read a lease'));
+    return 'again';
+  }
+  const before = pass.memory().failures;
+  if (why.code === 'ServerFailed' && before?.fault.code === why.code && before.count >= MOST_FAILURES)
+    return giveUp(pass, ref);
+  fail(pass, why);
+  return 'again';
+}
+
+/** What a look has shown to be done already, or not to be ours to do. */
+function accept({ pass, object, ref }: Renewal, seen: Lease | 'foreign'): StepResult {
+  return seen === 'foreign' ? 'again' : take(pass, object, ref, seen);
+}
+
 /** The lease as the server has it, if its end is later than what is known of it. */
-async function lengthened(client: LeaseClient, ref: LeaseRef): Promise<Lease | undefined> {
+async function look({ pass, client, ref }: Renewal): Promise<Lease | 'as it was' | 'foreign'> {
   const { lease } = await client.getLease(ref.id, targetOfRef(ref));
-  return isLater(lease, ref) ? lease : undefined;
+  if (isTagOfAnother(pass, lease)) {
+    pass.remember({ sighted: new Map(pass.memory().sighted).set(ref.id, lease) });
+    return 'foreign';
+  }
+  return isLater(lease, ref) ? lease : 'as it was';
 }
 
 function isLater(lease: Lease, ref: LeaseRef): boolean {

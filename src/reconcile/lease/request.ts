@@ -13,7 +13,7 @@ import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
 import { isReallyGone } from './inspect.ts';
 import type { HeldLease } from './memory.ts';
-import { countUnaccounted } from './unaccounted.ts';
+import { suspectUnaccounted } from './unaccounted.ts';
 
 /** A request for a lease: the only step that makes something on the server. */
 export async function requestLease(
@@ -174,7 +174,7 @@ function take(
 function accountForPredecessor(pass: LeasePass, { lease }: IssuedLease, open: OpenRequest): void {
   pass.remember({ inherited: false });
   const kept = pass.clientFor(open)?.tagSupport(open.target) === 'kept';
-  if (!kept) countUnaccounted(pass, open.sentAt, lease.expireAt);
+  if (!kept) suspectUnaccounted(pass, open.sentAt, lease.expireAt);
 }
 
 /** The Ref of a lease that a request of ours made. */

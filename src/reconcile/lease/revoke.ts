@@ -6,7 +6,7 @@ import { absence } from '../../lease/inventory.ts';
 import { backoff } from '../../lease/schedule.ts';
 import { targetOfRef } from '../../lease/target.ts';
 import type { RevocationResult } from '../../telemetry.ts';
-import type { LeasePass } from './context.ts';
+import { isTagOfAnother, type LeasePass } from './context.ts';
 import { fail, faultOf } from './failure.ts';
 import { createdAtOf, endLease, listTime } from './gone.ts';
 
@@ -33,7 +33,7 @@ async function isAnothers(pass: LeasePass, client: LeaseClient, ref: LeaseRef): 
   const memory = pass.memory();
   if (memory.known.has(ref.id) || memory.discarded.some(({ id }) => id === ref.id)) return false;
   const lease = memory.sighted.get(ref.id) ?? (await client.getLease(ref.id, targetOfRef(ref))).lease;
-  return lease.tag !== undefined && (lease.tag.install !== pass.install || lease.tag.object !== pass.uid);
+  return isTagOfAnother(pass, lease);
 }
 
 /** Asks for the revocation. @returns why the lease must be looked for; undefined where there is no need. */

@@ -57,6 +57,66 @@ describe.each(PROFILES)('against the %s server', (profile) => {
     expect((await api.live()).leases).toEqual([]);
   });
 
+  describe('a renewal', () => {
+    test('adds to the old end, each time, and leaves the rest as it is', async () => {
+      await using world = await clientWorld({ profile });
+      const { client } = world;
+      const { lease } = await create(client, TARGET, '30m');
+      const once = await client.renewLease(lease.id, TARGET, '30m');
+      expect(Date.parse(once.expireAt) - Date.parse(lease.expireAt)).toBe(1_800_000);
+      expect(once).toMatchObject({ id: lease.id, externalEntityId: lease.externalEntityId, tag: lease.tag });
+      // Without a ttl it is the dynamic secret's default.
+      const twice = await client.renewLease(lease.id, TARGET, undefined);
+      expect(Date.parse(twice.expireAt)).toBeGreaterThan(Date.parse(once.expireAt));
+      expect((await client.getLease(lease.id, TARGET)).lease).toEqual(twice);
+      expect(await world.calls('lease-renew')).toBe(2);
+    });
+
+    test('past the maximum is refused, and changes nothing', async () => {
+      await using world = await clientWorld({ profile });
+      const { lease } = await create(world.client);
+      const error = await failure(world.client.renewLease(lease.id, TARGET, '24h'));
+      expect(error).toMatchObject({ fate: 'refused', status: 400, fault: { code: 'RequestRefused' } });
+      expect((await world.client.getLease(lease.id, TARGET)).lease).toEqual(lease);
+    });
+
+    test('of a lease that is gone is refused, with a hint', async () => {
+      await using world = await clientWorld({ profile });
+      const { lease } = await create(world.client);
+      await world.client.revokeLease(lease.id, TARGET);
+      expect(await failure(world.client.renewLease(lease.id, TARGET, '1h'))).toMatchObject({
+        fate: 'refused',
+        notFound: 'lease',
+      });
+    });
+
+    test.each([
+      ['lost after it was done', 'after', 1],
+      ['lost before it was done', 'before', 0],
+    ] as const)('whose answer is %s is of unknown fate, and is not sent again', async (_how, when, hours) => {
+      await using world = await clientWorld({ profile });
+      const { lease } = await create(world.client, TARGET, '1h');
+      await world.api.armFault({
+        match: { route: 'lease-renew', times: 1 },
+        action: { type: 'answer-lost', when },
+      });
+      const error = await failure(world.client.renewLease(lease.id, TARGET, '1h'));
+      expect(error).toMatchObject({ fate: 'unknown', fault: { code: 'NoAnswer' } });
+      expect(await world.calls('lease-renew')).toBe(1);
+      const found = await world.client.getLease(lease.id, TARGET);
+      expect(Date.parse(found.lease.expireAt) - Date.parse(lease.expireAt)).toBe(hours * 3_600_000);
+    });
+
+    test.each(['revoked', 'expired'] as const)('with a token that is %s costs one login', async (death) => {
+      await using world = await clientWorld({ profile });
+      const { lease } = await create(world.client, TARGET, '1h');
+      await world.api.killToken({ identityId: world.identity.identityId, death });
+      const renewed = await world.client.renewLease(lease.id, TARGET, '1h');
+      expect(Date.parse(renewed.expireAt) - Date.parse(lease.expireAt)).toBe(3_600_000);
+      expect(await world.calls('login')).toBe(2);
+    });
+  });
+
   test('a revocation that fails is a success whose status says so', async () => {
     await using world = await clientWorld({ profile });
     const { lease } = await create(world.client);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
+import { untilCaughtUp } from './support/observe.ts';
 import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
 
 describe.concurrent('what a lease carries', () => {
@@ -44,8 +45,27 @@ describe.concurrent('what a lease carries', () => {
     ],
     [
       'names that JavaScript knows are keys like any other',
-      { constructor: 'c', toString: 't', __proto__x: 'p' },
-      { constructor: 'c', toString: 't', __proto__x: 'p' },
+      JSON.parse('{"constructor": "c", "toString": "t", "__proto__": "p", "hasOwnProperty": "h"}'),
+      JSON.parse('{"constructor": "c", "toString": "t", "__proto__": "p", "hasOwnProperty": "h"}') as Record<
+        string,
+        string
+      >,
+    ],
+    [
+      'numbers at the edge of what JavaScript can count stay what the server said',
+      { most: Number.MAX_SAFE_INTEGER, beyond: 2 ** 53, tiny: 1e-7, huge: 1e21, minus: -0.5 },
+      {
+        most: '9007199254740991',
+        beyond: '9007199254740992',
+        tiny: '1e-7',
+        huge: '1e+21',
+        minus: '-0.5',
+      },
+    ],
+    [
+      'odd Unicode arrives: right to left, joined, beyond the basic plane',
+      { password: '\u202Eabc\u200D\uFEFF👩‍👩‍👧 é\u0301 \u{10FFFF}' },
+      { password: '\u202Eabc\u200D\uFEFF👩‍👩‍👧 é\u0301 \u{10FFFF}' },
     ],
   ];
 
@@ -54,14 +74,26 @@ describe.concurrent('what a lease carries', () => {
       const own = await ownLease(stage, `becomes-${String(index)}`, { data });
       await own.apply();
       await stage.untilReady(own.name);
-
       expect(await stage.secret(own.name)).toEqual(expected);
+
+      // What was written is what is read again: a look at it sees no change.
+      await stage.kubectl('label', 'secret', own.name, 'theirs=yes');
+      await untilCaughtUp(stage, `${own.name}-marker`);
+      expect(await own.events()).toEqual(['made']);
     });
   }
 
   const refused: readonly (readonly [what: string, data: unknown, reason: string, says: string])[] = [
     ['a key with a blank', { 'no key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
     ['a key that begins with two dots', { '..key': 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
+    [
+      'a key in letters that Kubernetes does not know',
+      { пароль: 'v' },
+      'SecretInvalid',
+      'a key that a Secret cannot have',
+    ],
+    ['a key of 254 letters', { ['k'.repeat(254)]: 'v' }, 'SecretInvalid', 'a key that a Secret cannot have'],
+    ['nothing but nulls', { user: null, password: null }, 'SecretInvalid', 'carries no values'],
     ['no value at all', {}, 'SecretInvalid', 'carries no values'],
     ['data that is no object', ['a', 'b'], 'UnexpectedAnswer', 'a body of an unknown form'],
     [

@@ -6,6 +6,7 @@ import { RECORD_ANNOTATION } from '../../../src/api/names.ts';
 import type { SecretRecord } from '../../../src/api/record.ts';
 import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { connectionObjects, isReady, startStage, type Stage } from '../../support/stage.ts';
+import { untilEvent } from './support/observe.ts';
 import { ownLease, type OwnLease } from './support/own-lease.ts';
 
 /**
@@ -62,6 +63,7 @@ describe('a record that a tenant has written', () => {
     expect(operator.lines).toContainEqual(
       expect.objectContaining({ level: 'warn', object: 'default/borrowed', lease: theirs.lease.id }),
     );
+    await untilEvent(stage, 'borrowed', 'RecordRefused');
     await expectOwnEnd(own, victim);
   });
 

@@ -223,6 +223,8 @@ describe.concurrent('a request for a lease', () => {
     expect(events.filter((event) => event === 'made')).toHaveLength(3);
     expect(events).not.toContain('revoked');
     const told = operator.lines.filter(({ object }) => object === `default/${name}`).map(({ msg }) => msg);
-    expect(told.some((msg) => msg.includes('cannot be recognised'))).toBe(true);
+    expect(told).toContain('A request without an answer cannot be settled.');
+    const counted = await stage.untilLease(name, ({ status }) => status.unaccounted !== undefined);
+    expect(counted.status.unaccounted?.count).toBe(1);
   });
 });

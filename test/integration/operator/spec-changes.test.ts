@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { MANAGED_LABEL, RECORD_ANNOTATION } from '../../../src/api/names.ts';
 import {
   conditionOf,
@@ -165,5 +166,55 @@ describe.concurrent('a lease whose object is changed', () => {
     await stage.kubectl('delete', 'dsl', 'owner', '--wait=false');
     await stage.untilGone('owner');
     await stage.untilReady('rival');
+  });
+
+  it('has one owner also where two objects for the same Secret begin at once: the other costs one lease at most', async () => {
+    const dynamicSecret = { name: 'twins', projectSlug: 'shop', environmentSlug: 'prod' };
+    await ownLease(stage, 'twins');
+    const secret = { name: 'twins' };
+    await stage.apply(
+      leaseManifest('twin-a', { dynamicSecret, secret }),
+      leaseManifest('twin-b', { dynamicSecret, secret }),
+    );
+    const ready = async (): Promise<readonly string[]> => {
+      const twins = await Promise.all(['twin-a', 'twin-b'].map((name) => stage.lease(name)));
+      return twins.flatMap((twin) => (twin !== undefined && isReady(twin) ? [twin.name] : []));
+    };
+    await awaitCondition(async () => (await ready()).length > 0, { what: 'one of them' });
+    const [winner] = await ready();
+    const other = winner === 'twin-a' ? 'twin-b' : 'twin-a';
+    const refused = await stage.untilLease(
+      other,
+      (lease) => conditionOf(lease, 'Ready')?.reason === 'SecretConflict',
+    );
+    expect(conditionOf(refused, 'Ready')?.message).toContain('Secret twins ');
+    const live = async (): Promise<number> =>
+      (await stage.api.live()).leases.filter((lease) => lease.dynamicSecret === 'twins').length;
+    await awaitCondition(async () => (await live()) === 1, { what: 'the revocation of the other' });
+    const events = (await stage.ledger('twins')).map(({ event }) => event);
+    expect(events.filter((event) => event === 'made').length).toBeLessThanOrEqual(2);
+    expect(await ready()).toEqual([winner]);
+  });
+
+  it('refused as it is applied stays as it was, and a good change heals one that was accepted and cannot be met', async () => {
+    const own = await ownLease(stage, 'mistaken', { maxTTL: '2h' });
+    await own.apply();
+    const before = await stage.untilReady('mistaken');
+    const dynamicSecret = { name: 'mistaken', projectSlug: 'shop', environmentSlug: 'prod' };
+    const said = await stage.refusal(leaseManifest('mistaken', { dynamicSecret, ttl: 'soon' }));
+    expect(said).toContain('spec.ttl');
+    expect(await stage.lease('mistaken')).toEqual(before);
+
+    await own.apply({ dynamicSecret: { ...dynamicSecret, path: '/no/where' } });
+    const lost = await stage.untilLease(
+      'mistaken',
+      (lease) => conditionOf(lease, 'Ready')?.reason === 'TargetNotFound',
+    );
+    expect(lost.status.lease?.id).toBe(before.status.lease?.id);
+    await own.apply();
+    const healed = await stage.untilReady('mistaken');
+    expect(healed.status.lease?.id).toBe(before.status.lease?.id);
+    expect(conditionOf(healed, 'Reconciling')?.status).toBe('False');
+    expect(await own.events()).toEqual(['made']);
   });
 });

@@ -2,8 +2,63 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
-import { duration, parseDuration, shareOrDuration, UNIT_SECONDS } from '../../../src/api/duration.ts';
+import {
+  duration,
+  parseDuration,
+  parseServerDuration,
+  shareOrDuration,
+  UNIT_SECONDS,
+} from '../../../src/api/duration.ts';
 import { celHolds } from '../../support/cel.ts';
+
+describe('a duration as the server writes it', () => {
+  test.each([
+    ['1h', 3_600_000],
+    ['1 hour', 3_600_000],
+    ['24 hours', 86_400_000],
+    ['1.5h', 5_400_000],
+    ['30m', 1_800_000],
+    ['30 mins', 1_800_000],
+    ['1D', 86_400_000],
+    ['90000', 90_000],
+    ['500ms', 500],
+    ['1y', 31_557_600_000],
+  ])('%j is %d ms', (text, milliseconds) => {
+    expect(parseServerDuration(text)).toBe(milliseconds);
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['an empty text', ''],
+    ['a word', 'for ever'],
+    ['two durations', '1h30m'],
+    ['zero', '0'],
+    ['zero hours', '0h'],
+    ['less than nothing', '-1h'],
+    ['more than a number holds', `${'9'.repeat(400)}y`],
+    ['more than a clock holds', `1${' '.repeat(40)}h`],
+  ])('%s is none', (_what, text) => {
+    expect(parseServerDuration(text)).toBeUndefined();
+  });
+
+  test('is whatever our own grammar allows, and the same', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[1-9][0-9]{0,8}[smhdwy]$/), (text) => {
+        expect(parseServerDuration(text)).toBe(parseDuration(text));
+      }),
+    );
+  });
+
+  test('is never a NaN, an infinity or less than nothing', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const parsed = parseServerDuration(text) ?? 1;
+        expect(Number.isFinite(parsed) && parsed > 0).toBe(true);
+      }),
+    );
+  });
+});
 
 describe('a duration', () => {
   test.each([

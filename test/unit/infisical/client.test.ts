@@ -43,6 +43,7 @@ const calls = {
   create: (client: LeaseClient) => createOne(client),
   get: (client: LeaseClient) => client.getLease(LEASE_ID, TARGET),
   list: (client: LeaseClient) => client.listLeases(TARGET),
+  renew: (client: LeaseClient) => client.renewLease(LEASE_ID, TARGET, undefined),
   revoke: (client: LeaseClient) => client.revokeLease(LEASE_ID, TARGET),
 } as const satisfies Partial<Record<Route, (client: LeaseClient) => Promise<unknown>>>;
 
@@ -50,10 +51,11 @@ const successes = {
   create: json(200, issued()),
   get: json(200, { lease: { ...lease(), dynamicSecret: dynamicSecret() } }),
   list: json(200, { leases: [lease(), lease2024()] }),
+  renew: json(200, { lease: lease(undefined, { expireAt: '2026-01-01T02:00:00.000Z' }) }),
   revoke: json(200, { lease: lease(null, { status: 'Failed to delete', statusDetails: 'why' }) }),
 } as const satisfies Record<keyof typeof calls, Reply>;
 
-const callNames = ['create', 'get', 'list', 'revoke'] as const;
+const callNames = ['create', 'get', 'list', 'renew', 'revoke'] as const;
 
 async function failure({ clock }: ClientSetting, call: Promise<unknown>): Promise<RequestError> {
   return pump(clock, rejection(call, RequestError));
@@ -79,6 +81,12 @@ describe('a request', () => {
       query: folder,
       body: undefined,
     },
+    renew: {
+      method: 'POST',
+      path: `/api/v1/dynamic-secrets/leases/${LEASE_ID}/renew`,
+      query: {},
+      body: folder,
+    },
     revoke: { method: 'DELETE', path: `/api/v1/dynamic-secrets/leases/${LEASE_ID}`, query: {}, body: folder },
   };
 
@@ -102,13 +110,23 @@ describe('a request', () => {
     });
   });
 
-  test.each(['get', 'revoke'] as const)('to %s a lease whose id is no UUID is never sent', async (name) => {
-    await using setting = await clientSetting();
-    const request =
-      name === 'get' ? setting.client.getLease('../x', TARGET) : setting.client.revokeLease('', TARGET);
-    expect(await failure(setting, request)).toMatchObject({ fate: 'refused', fault: { code: 'Internal' } });
-    expect(setting.server.received).toHaveLength(0);
-  });
+  const misnamed = {
+    get: (client: LeaseClient) => client.getLease('../x', TARGET),
+    renew: (client: LeaseClient) => client.renewLease('../x', TARGET, '1h'),
+    revoke: (client: LeaseClient) => client.revokeLease('', TARGET),
+  } as const;
+
+  test.each(['get', 'renew', 'revoke'] as const)(
+    'to %s a lease whose id is no UUID is never sent',
+    async (name) => {
+      await using setting = await clientSetting();
+      expect(await failure(setting, misnamed[name](setting.client))).toMatchObject({
+        fate: 'refused',
+        fault: { code: 'Internal' },
+      });
+      expect(setting.server.received).toHaveLength(0);
+    },
+  );
 });
 
 describe('a request for a lease that is forbidden right before it is sent', () => {
@@ -163,6 +181,15 @@ describe('an answer', () => {
     setting.server.on('list', successes.list);
     const leases = await setting.client.listLeases(TARGET);
     expect(leases.map(({ tag }) => tag)).toEqual([TAG, undefined]);
+  });
+
+  test('to a renewal has the new end', async () => {
+    await using setting = await clientSetting();
+    setting.server.on('renew', successes.renew);
+    expect(await calls.renew(setting.client)).toMatchObject({
+      id: LEASE_ID,
+      expireAt: '2026-01-01T02:00:00.000Z',
+    });
   });
 
   test('to a revocation may tell that it failed', async () => {
@@ -463,6 +490,81 @@ describe('a read', () => {
     const leases = Array.from({ length: 10_000 }, () => lease());
     setting.server.on('list', json(200, { leases }));
     expect(await setting.client.listLeases(TARGET)).toHaveLength(10_000);
+  });
+});
+
+const unansweredRenewals: Record<string, { reply: Reply; code: FaultCode }> = {
+  'the connection breaks off': { reply: reset, code: 'NoAnswer' },
+  'the answer breaks off': { reply: truncated, code: 'NoAnswer' },
+  'the server fails': { reply: json(500, refusal(500, 'x')), code: 'ServerFailed' },
+  'a page answers': { reply: html(200), code: 'UnexpectedAnswer' },
+  'the answer has no lease': { reply: json(200, { ok: true }), code: 'UnexpectedAnswer' },
+};
+
+describe('a renewal', () => {
+  test('carries the ttl where there is one', async () => {
+    await using setting = await clientSetting();
+    setting.server.on('renew', successes.renew);
+    await setting.client.renewLease(LEASE_ID, TARGET, '2h');
+    expect(setting.server.to('renew')[0]?.body).toEqual({ ...folder, ttl: '2h' });
+  });
+
+  test.each(Object.entries(unansweredRenewals))(
+    'is not sent again when %s: each one adds, and its fate is unknown',
+    async (_sentence, { reply, code }) => {
+      await using setting = await clientSetting();
+      setting.server.on('renew', reply);
+      const error = await failure(setting, calls.renew(setting.client));
+      expect([error.fault.code, error.fate]).toEqual([code, 'unknown']);
+      expect(setting.server.to('renew')).toHaveLength(1);
+    },
+  );
+
+  test('comes to its deadline: its fate is unknown', async () => {
+    await using setting = await clientSetting();
+    setting.server.on('renew', silence);
+    const renewed = rejection(calls.renew(setting.client), RequestError);
+    await setting.server.arrived(2);
+    await setting.clock.run(standardTiming.apiRequestDeadline);
+    expect(await renewed).toMatchObject({ fate: 'unknown', fault: { code: 'NoAnswer' } });
+    expect(setting.server.to('renew')).toHaveLength(1);
+  });
+
+  const refusals: Record<string, { reply: Reply; code: FaultCode; notFound?: 'lease' }> = {
+    'past the maximum, in the words of a newer server': {
+      reply: json(
+        400,
+        refusal(
+          400,
+          'BadRequest',
+          'The requested renewal would exceed the maximum allowed lease duration. Please choose a shorter TTL',
+        ),
+      ),
+      code: 'RequestRefused',
+    },
+    'past the maximum, in the words of 2024': {
+      reply: json(400, refusal2024(400, 'BadRequest', 'TTL cannot be larger than max ttl')),
+      code: 'RequestRefused',
+    },
+    'of a type that has none': {
+      reply: json(400, refusal(400, 'BadRequest', 'Lease renewal is not supported for TOTPs')),
+      code: 'RequestRefused',
+    },
+    'for want of rights': { reply: json(403, refusal(403, 'PermissionDenied')), code: 'PermissionDenied' },
+    'of a lease that is gone': {
+      reply: json(404, refusal(404, 'NotFound', `Dynamic secret lease with ID '${LEASE_ID}' not found`)),
+      code: 'RequestRefused',
+      notFound: 'lease',
+    },
+    'for its rate': { reply: json(429, refusal(429, 'x'), { 'retry-after': '30' }), code: 'RateLimited' },
+  };
+
+  test.each(Object.entries(refusals))('is refused %s', async (_sentence, { reply, code, notFound }) => {
+    await using setting = await clientSetting();
+    setting.server.on('renew', reply);
+    const error = await failure(setting, calls.renew(setting.client));
+    expect([error.fault.code, error.fate, error.notFound]).toEqual([code, 'refused', notFound]);
+    expect(setting.server.to('renew')).toHaveLength(1);
   });
 });
 

@@ -111,6 +111,14 @@ describe('the answer to a create', () => {
   });
 });
 
+test('the answer to a create keeps every key of the credentials, also one that JavaScript gives another meaning', () => {
+  const data: unknown = JSON.parse('{"__proto__": "a", "constructor": "b"}');
+  expect(Object.entries(issuedLease.parse(issued(lease(), { data })).data)).toEqual([
+    ['__proto__', 'a'],
+    ['constructor', 'b'],
+  ]);
+});
+
 describe('the answer to a get', () => {
   test('has the dynamic secret inside the lease', () => {
     const read = foundLease.parse({ lease: { ...lease(), dynamicSecret: dynamicSecret() } });

@@ -35,7 +35,7 @@ export interface ScriptedServer extends AsyncDisposable {
   arrived(count: number): Promise<void>;
 }
 
-export type Route = 'login' | 'status' | 'create' | 'get' | 'list' | 'revoke' | 'other';
+export type Route = 'login' | 'status' | 'create' | 'get' | 'list' | 'renew' | 'revoke' | 'other';
 
 const routes: readonly (readonly [Route, string, RegExp])[] = [
   ['login', 'POST', /^\/api\/v1\/auth\/universal-auth\/login$/],
@@ -43,6 +43,7 @@ const routes: readonly (readonly [Route, string, RegExp])[] = [
   ['create', 'POST', /^\/api\/v1\/dynamic-secrets\/leases$/],
   ['get', 'GET', /^\/api\/v1\/dynamic-secrets\/leases\/[^/]+$/],
   ['revoke', 'DELETE', /^\/api\/v1\/dynamic-secrets\/leases\/[^/]+$/],
+  ['renew', 'POST', /^\/api\/v1\/dynamic-secrets\/leases\/[^/]+\/renew$/],
   ['list', 'GET', /^\/api\/v1\/dynamic-secrets\/[^/]+\/leases$/],
 ];
 

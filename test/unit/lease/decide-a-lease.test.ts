@@ -177,7 +177,7 @@ const rows: Record<string, Decision> = {
       memory: { healedAt: ELAPSED - 4 * MINUTE },
     }),
     policy: onTarget,
-    step: leaseStep('target-changed', 'lease-1', false),
+    step: leaseStep('target-changed', 'lease-1'),
   },
   'an expired lease is not held up by what was healed before': {
     input: anInput({ now: { lease: NOW + HOUR }, memory: { healedAt: ELAPSED - 4 * MINUTE } }),
@@ -187,14 +187,14 @@ const rows: Record<string, Decision> = {
   'another path is another lease, at once': {
     input: anInput({ object: { spec: otherPath } }),
     policy: onTarget,
-    step: leaseStep('target-changed', 'lease-1', false),
+    step: leaseStep('target-changed', 'lease-1'),
   },
   'another server is another lease, at once': {
     input: anInput({
       connection: { ...usable, identity: anIdentity({ host: 'https://eu.example.com' }) },
     }),
     policy: onTarget,
-    step: leaseStep('target-changed', 'lease-1', false),
+    step: leaseStep('target-changed', 'lease-1'),
   },
   'a connection of another name to the same server changes nothing': {
     input: anInput({
@@ -219,7 +219,7 @@ const rows: Record<string, Decision> = {
       now: { lease: NOW + 20 * MINUTE + SECOND },
     }),
     policy: onTarget,
-    step: leaseStep('target-changed', 'lease-1', false),
+    step: leaseStep('target-changed', 'lease-1'),
   },
   'a changed target does not wait for replaced leases that were revoked': {
     input: anInput({
@@ -227,7 +227,7 @@ const rows: Record<string, Decision> = {
       memory: { settled: new Set(['old-3']) },
     }),
     policy: onTarget,
-    step: leaseStep('target-changed', 'lease-1', false),
+    step: leaseStep('target-changed', 'lease-1'),
   },
   'a due rotation does not wait though sixteen replaced leases live: the one that ends first is let run out':
     {

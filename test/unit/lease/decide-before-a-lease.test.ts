@@ -30,6 +30,21 @@ const live = 'there must be a live lease in the Secret';
 const contended = fault('Contended', { secret: 'orders-db' });
 const other = ourSecret({ record: aRecord({ lease: aRef({ id: 'lease-2' }), previous: [aRef()] }) });
 
+/** A process that has just started finds in the status that something was tried in vain, and the wait over. */
+function afterRestart({ reason, generation = 1, tried = false }: Restart): Decision['input'] {
+  const attempts = { count: 3, reason, nextAt: instant(-MINUTE) };
+  return aNewInput({
+    object: { generation, status: { observedGeneration: 1, attempts } },
+    memory: { tried },
+  });
+}
+
+interface Restart {
+  readonly reason: string;
+  readonly generation?: number;
+  readonly tried?: boolean;
+}
+
 const rows: Record<string, Decision> = {
   'a lease in hand is delivered': {
     input: aNewInput({ memory: { inHand: inHand() } }),
@@ -227,7 +242,39 @@ const rows: Record<string, Decision> = {
   'after a refused delivery comes a dry run, not another lease': {
     input: aNewInput({ memory: { blocked: contended } }),
     policy: 'try the refused write dry',
-    step: { do: 'tryDry', blocked: contended },
+    step: { do: 'tryDry', blocked: 'Contended' },
+  },
+  ...Object.fromEntries(
+    (['SecretConflict', 'SecretRefused', 'SecretNotWritten', 'KubernetesUnavailable'] as const).map(
+      (reason) => [
+        `a delivery that a process before this one saw refused (${reason}) is tried dry, too`,
+        {
+          input: afterRestart({ reason }),
+          policy: 'try the refused write dry',
+          step: { do: 'tryDry', blocked: reason },
+        } satisfies Decision,
+      ],
+    ),
+  ),
+  'credentials that no Secret can hold are not tried dry': {
+    input: afterRestart({ reason: 'SecretInvalid' }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'a fault of the server needs no dry run': {
+    input: afterRestart({ reason: 'ServerFailed' }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'what the status says of an earlier generation needs no dry run': {
+    input: afterRestart({ reason: 'SecretRefused', generation: 2 }),
+    policy: live,
+    step: leaseStep('first'),
+  },
+  'what the status says needs no dry run once this process has tried': {
+    input: afterRestart({ reason: 'SecretRefused', tried: true }),
+    policy: live,
+    step: leaseStep('first'),
   },
   'a record that nobody vouches for is asked about': {
     input: aNewInput({ secret: ourSecret() }),

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { RetryClass } from '../../../src/errors.ts';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -203,7 +204,7 @@ describe('the wait after a fault', () => {
   const cases: Record<
     string,
     {
-      retry?: 'backoff' | 'slow' | 'change';
+      retry?: RetryClass;
       count: number;
       random: number;
       remaining?: number;
@@ -227,6 +228,26 @@ describe('the wait after a fault', () => {
       retry: 'change',
       count: 50,
       random: longest,
+      expected: 5 * MINUTE,
+    },
+    'is at most five minutes after the first where each try costs a lease': {
+      retry: 'rare',
+      count: 1,
+      random: longest,
+      expected: 5 * MINUTE,
+    },
+    'is at least half of that': { retry: 'rare', count: 1, random: 0, expected: 2.5 * MINUTE },
+    'is capped at an hour where each try costs a lease': {
+      retry: 'rare',
+      count: 50,
+      random: longest,
+      expected: 60 * MINUTE,
+    },
+    'is five minutes near the end of a lease where each try costs one': {
+      retry: 'rare',
+      count: 50,
+      random: longest,
+      remaining: MINUTE,
       expected: 5 * MINUTE,
     },
     'is at most a quarter of what the lease has left': {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { RECORD_ANNOTATION } from '../../../src/api/names.ts';
+import { MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../../../src/api/names.ts';
 import { formatRecord } from '../../../src/api/record.ts';
 import { isOwnedBy, judgeConflict, recordOf, type SecretMetadata } from '../../../src/secret/ownership.ts';
 import { aRecord, aRef } from '../../support/builders.ts';
@@ -15,7 +15,7 @@ function aSecret(lease: string | undefined, overrides: Partial<SecretMetadata> =
   return {
     uid: 'secret-uid',
     resourceVersion: '7',
-    labels: {},
+    labels: { [MANAGED_LABEL]: MANAGED_VALUE },
     annotations: record === undefined ? {} : { [RECORD_ANNOTATION]: record },
     owners: [OWNER],
     ...overrides,
@@ -57,6 +57,11 @@ describe('a conflict', () => {
       verdict: 'retry',
     },
     'with a lease that nobody here knows: overtaken': { secret: aSecret(stranger), verdict: 'overtaken' },
+    'with a lease that nobody here knows, in a Secret that lacks our label: a tenant was there, write again':
+      {
+        secret: aSecret(stranger, { labels: {} }),
+        verdict: 'retry',
+      },
     "with somebody else's Secret: foreign": {
       secret: aSecret(replaced, { owners: ['other'] }),
       verdict: 'foreign',

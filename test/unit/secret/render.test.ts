@@ -90,7 +90,7 @@ describe('what a Secret cannot hold is refused', () => {
 
   test.each(Object.entries(cases))('%s', (_what, { values, problem }) => {
     const result = render('orders-db', values);
-    expect(result.ok ? undefined : result.fault).toMatchObject({ code: 'SecretInvalid', retry: 'slow' });
+    expect(result.ok ? undefined : result.fault).toMatchObject({ code: 'SecretInvalid', retry: 'rare' });
     expect(rendered(values)).toMatch(problem);
   });
 

@@ -355,6 +355,61 @@ describe('after a refusal', () => {
     expect(dry).toBeGreaterThan(12);
   });
 
+  test.each(obstacles)('%s costs one lease, however many processes meet it', async (_what, against) => {
+    const world = anEmptyWorld();
+    world.apply();
+    const obstruct = (): void => {
+      world.always('create secrets', refused(forbidden));
+      world.always('create secrets, dry', refused(forbidden));
+    };
+    against(world);
+    obstruct();
+    await world.pass(10 * MINUTE);
+    for (let times = 0; times < 10; times += 1) {
+      world.restart();
+      obstruct();
+      await world.pass(10 * MINUTE);
+    }
+    expect([world.leases.rows.length, world.live]).toEqual([1, []]);
+    expect(world.status.attempts?.count).toBeGreaterThan(10);
+  });
+
+  test('a dry run without an answer after a restart leaves the next one to be tried dry, too', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.next('create secrets', refused(forbidden));
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(10 * MINUTE);
+    world.restart();
+    world.always('create secrets', refused(forbidden));
+    world.next('create secrets, dry', refused(timeout), refused(broken));
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(30 * MINUTE);
+    expect(world.leases.rows).toHaveLength(1);
+  });
+
+  test('that a process before has met, a dry run that works is followed by a new lease, and nothing is left', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.always('create secrets', refused(forbidden));
+    world.always('create secrets, dry', refused(forbidden));
+    await world.pass(10 * MINUTE);
+    world.restart();
+    world.calls();
+    await world.pass(10 * MINUTE);
+    expect(world.calls()).toEqual([
+      'TIME',
+      'LOGIN',
+      'get secrets',
+      'create secrets, dry',
+      'get leases',
+      'CREATE lease',
+      'create secrets',
+      'patch leases/status',
+    ]);
+    expect([world.named, world.status.attempts]).toEqual([2, undefined]);
+  });
+
   test('a dry run that works is followed by a new lease, and nothing is left of the fault', async () => {
     const world = anEmptyWorld();
     world.apply();

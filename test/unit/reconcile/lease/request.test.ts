@@ -187,18 +187,41 @@ describe('a request for a lease that is refused', () => {
 });
 
 describe('a lease whose credentials cannot become a Secret', () => {
-  test('is revoked; the next one comes after a backoff', async () => {
+  test('is revoked; the next one comes after minutes, and then ever more rarely', async () => {
     const world = aWorld();
     world.leases.more = { 'not a key': 'x' };
     await world.settle(0);
     expect(world.calls().slice(3)).toEqual(['CREATE lease', 'REVOKE lease', 'patch leases/status']);
     expect(world.condition('Ready')).toBe('False SecretInvalid');
-    await world.pass(HOUR);
+    await world.pass(24 * HOUR);
     expect(world.live).toEqual([]);
-    expect(world.leases.rows.length).toBeLessThan(40);
+    // Half an hour on average, once the wait has come to an hour.
+    expect(world.leases.rows.length).toBeGreaterThan(20);
+    expect(world.leases.rows.length).toBeLessThan(60);
     world.leases.more = {};
-    await world.pass(6 * MINUTE);
+    await world.pass(HOUR);
     expect(world.condition('Ready')).toBe('True LeaseActive');
+  });
+
+  test('costs no more of them for each new process', async () => {
+    const world = aWorld();
+    world.leases.more = { 'not a key': 'x' };
+    await world.settle(0);
+    for (let times = 0; times < 10; times += 1) {
+      world.restart();
+      await world.settle(0);
+    }
+    expect(world.leases.rows).toHaveLength(1);
+  });
+
+  test('is asked for again at once when the spec changes', async () => {
+    const world = aWorld();
+    world.leases.more = { 'not a key': 'x' };
+    await world.settle(0);
+    world.leases.more = {};
+    world.edit({ ttl: '2h' });
+    await world.settle(0);
+    expect([world.named, world.condition('Ready')]).toEqual([2, 'True LeaseActive']);
   });
 });
 

@@ -6,12 +6,13 @@ import type { SessionState } from '../../../../src/infisical/session.ts';
 import { echoed, type TagSupport } from '../../../../src/infisical/tag-support.ts';
 import { HOST } from '../../../support/builders.ts';
 import type { LeaseServer } from './lease-server.ts';
-import type { Wire } from './wire.ts';
+import type { Requests } from './wire.ts';
 
 /** A client upon a {@link LeaseServer}, with a session that logs in once. */
 export function leaseClient(
   server: LeaseServer,
-  wire: Wire,
+  wire: Requests,
+  onSessionChange: () => void = () => undefined,
 ): ConnectedLeaseClient & { readonly closed: boolean } {
   const tags = new Map<string, TagSupport>();
   let time: number | undefined;
@@ -29,9 +30,11 @@ export function leaseClient(
         try {
           await wire.call('LOGIN', () => undefined);
           state = { kind: 'loggedIn', at: now() };
+          onSessionChange();
           return 'token';
         } catch (error) {
           if (error instanceof FaultError) state = { kind: 'failed', at: now(), fault: error.fault };
+          onSessionChange();
           throw error;
         }
       },

@@ -144,6 +144,13 @@ export class LeaseServer {
     if (row !== undefined) this.#rows.set(id, { ...row, lease: { ...row.lease, ...change } });
   }
 
+  /** Changes the tag of a lease, by its number, as a clone of the cluster with an id of its own would see it. */
+  retag(number: number, change: Partial<LeaseTag>): void {
+    const row = this.rows[number - 1];
+    if (row?.lease.tag === undefined) return;
+    this.#rows.set(row.lease.id, { ...row, lease: { ...row.lease, tag: { ...row.lease.tag, ...change } } });
+  }
+
   #find(id: string, target: Target, request: string): Row {
     const row = this.#rows.get(id);
     if (row !== undefined && this.#isShown(row)) return row;

@@ -1,8 +1,8 @@
 import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
+import { leaseIndexes, type WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import type {
-  Cluster,
   ConnectionRecord,
   Identified,
   LeaseRecord,
@@ -10,14 +10,16 @@ import type {
   SecretRecord,
   SecretResource,
 } from '../../../../src/reconcile/ports.ts';
-import { leaseIndexes } from '../../../../src/reconcile/cluster.ts';
 import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
 import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
-import type { CallName, Wire } from './wire.ts';
+import type { CallName, Requests } from './wire.ts';
+
+/** What a list shows: the objects as of one version. */
+export type Listing = Pick<ApiServer, 'list' | 'version'>;
 
 /** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
-export interface MemoryCluster extends Cluster {
+export interface MemoryCluster extends WatchedCluster {
   readonly stores: {
     readonly leases: FedStore<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
     readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
@@ -25,30 +27,45 @@ export interface MemoryCluster extends Cluster {
   };
   /** The watch tells of an event: later than the answer to the write that caused it. */
   hear(event: ApiEvent): void;
+  /** The watch of a kind has lost its place and takes a whole list, asked for when the store said `since`. */
+  relist(kind: Kind, listing: Listing, since: number): void;
 }
 
-/** A cluster whose watches have just listed everything. */
-export function memoryCluster(server: ApiServer, wire: Wire, now: () => number): MemoryCluster {
-  const stores = {
+/**
+ * A cluster whose watches have just listed everything.
+ *
+ * @param listing what they were shown. Default: what is there.
+ */
+export function memoryCluster(
+  server: ApiServer,
+  wire: Requests,
+  now: () => number,
+  listing: Listing = server,
+): MemoryCluster {
+  const stores: MemoryCluster['stores'] = {
     leases: fedStore({ indexes: leaseIndexes }),
     connections: fedStore({
       indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
     }),
-    secrets: fedStore<SecretRecord>({ indexes: {} }),
+    secrets: fedStore({ indexes: {} }),
   };
-  const list = <R extends Identified>(
-    store: Pick<FedStore<R>, 'replace' | 'beginReplace'>,
-    records: readonly R[],
-  ): void => {
-    store.replace('', { records, resourceVersion: server.version, since: store.beginReplace() });
+  const relist = (kind: Kind, given: Listing, since: number): void => {
+    const objects = given.list(kind);
+    const common = { resourceVersion: given.version, since };
+    if (kind === 'leases') stores.leases.replace('', { records: objects.map(leaseRecord), ...common });
+    else if (kind === 'connections')
+      stores.connections.replace('', { records: objects.map(connectionRecord), ...common });
+    else stores.secrets.replace('', { records: objects.map(secretRecord).filter(isManaged), ...common });
   };
-  list(stores.leases, server.list('leases').map(leaseRecord));
-  list(stores.connections, server.list('connections').map(connectionRecord));
-  list(stores.secrets, server.list('secrets').map(secretRecord).filter(isManaged));
+  for (const kind of kinds) relist(kind, listing, stores[kind].beginReplace());
 
   return {
     stores,
     now,
+    synced: () => Promise.resolve(),
+    waitingFor: () => [],
+    ended: new Promise(() => undefined),
+    relist,
     leases: customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
     connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
     secrets: secretResource(server, wire, stores.secrets),
@@ -76,15 +93,17 @@ function isManaged({ labels }: SecretRecord): boolean {
 /** The side of a store that answers go to. */
 type Seen<R extends Identified> = Pick<FedStore<R>, 'get' | 'values' | 'observe' | 'observeDeleted'>;
 
+const kinds: readonly Kind[] = ['leases', 'connections', 'secrets'];
+
 interface Source {
   readonly server: ApiServer;
-  readonly wire: Wire;
+  readonly wire: Requests;
   readonly kind: 'leases' | 'connections';
 }
 
 function customResource<R extends Identified>(
   { server, wire, kind }: Source,
-  store: Seen<R>,
+  store: Seen<R> & Pick<FedStore<R, 'byNamespace'>, 'byIndex'>,
   project: (raw: unknown) => R,
 ): Resource<R> {
   const observed = (raw: unknown): R => {
@@ -94,7 +113,7 @@ function customResource<R extends Identified>(
   };
   return {
     get: (key) => store.get(key),
-    inNamespace: (namespace) => [...store.values()].filter((one) => one.namespace === namespace),
+    inNamespace: (namespace) => store.byIndex('byNamespace', namespace),
     look: (key) => looked({ server, wire }, kind, key, store, observed),
     patch: async (key, body) =>
       observed(await wire.call(`patch ${kind}`, () => server.mergePatch(kind, key, body))),
@@ -126,7 +145,7 @@ async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject |
   }
 }
 
-function secretResource(server: ApiServer, wire: Wire, store: FedStore<SecretRecord>): SecretResource {
+function secretResource(server: ApiServer, wire: Requests, store: FedStore<SecretRecord>): SecretResource {
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
     if (!dryRun && isManaged(record)) store.observe(record);

@@ -65,8 +65,13 @@ export interface Death {
   readonly when: 'before' | 'after';
 }
 
+/** The way of one process to its two servers: `act` is what the server does with a request that arrives. */
+export interface Requests {
+  call<Answer>(name: CallName, act: () => Answer): Promise<Answer>;
+}
+
 /** What one process asks of the two servers, and what becomes of it. A process that has ended gets no answers. */
-export class Wire {
+export class Wire implements Requests {
   readonly calls: CallName[] = [];
   /** Resolves when the process ends. */
   readonly died: Promise<void>;

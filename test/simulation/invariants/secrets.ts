@@ -1,0 +1,53 @@
+import { standardTiming } from '../../../src/timing.ts';
+import { type ApiEvent, type ApiObject, keyOf } from '../../unit/reconcile/support/api-server.ts';
+import type { Actor, Made } from '../ledger.ts';
+import { commitOf, isOwned } from '../view.ts';
+import type { World } from '../world.ts';
+
+/** From the request to the last moment at which the Kubernetes API may take the write of its lease. */
+const LATEST_WRITE =
+  standardTiming.leaseRequestDeadline + standardTiming.deliveryDeadline + standardTiming.kubeRequestDeadline;
+
+const LATE = 'its time is over';
+
+/** I3: credentials and lease never disagree. I5: nothing foreign is touched. And no write comes late. */
+export function checkSecretWrite(
+  world: World,
+  { type, object }: ApiEvent,
+  before: ApiObject | undefined,
+  actor: Actor,
+): void {
+  const key = keyOf(object);
+  const owner = ownerOf(object);
+  if (before !== undefined && (owner === undefined || !isOwned(before, owner))) {
+    world.violate('I5', `${actor.name} changes Secret ${key}, which is nobody's of the operator.`);
+  }
+  if (type === 'removed' || sameData(object, before)) return;
+  world.edited.delete(key);
+  checkCredentials(world, object, owner, actor);
+}
+
+function checkCredentials(world: World, secret: ApiObject, owner: string | undefined, actor: Actor): void {
+  const named = commitOf(secret)?.lease.id ?? '';
+  const made = world.leases.made.get(named);
+  const problem =
+    made === undefined || made.object !== owner ? "another's lease" : problemOf(world, secret, made);
+  if (problem === undefined) return;
+  const invariant = problem === LATE ? 'guard' : 'I3';
+  world.violate(invariant, `${actor.name} writes ${keyOf(secret)} with ${named}: ${problem}.`);
+}
+
+function problemOf(world: World, secret: ApiObject, made: Made): string | undefined {
+  const password = Buffer.from(secret.data?.['DB_PASSWORD'] ?? '', 'base64').toString();
+  if (password !== made.password) return 'other credentials';
+  return world.time.now > made.madeAt + LATEST_WRITE ? LATE : undefined;
+}
+
+/** The object that a Secret of the operator belongs to. */
+function ownerOf({ metadata }: ApiObject): string | undefined {
+  return metadata.ownerReferences?.[0]?.uid;
+}
+
+function sameData(one: ApiObject, other: ApiObject | undefined): boolean {
+  return JSON.stringify(one.data) === JSON.stringify(other?.data);
+}

@@ -1,0 +1,138 @@
+import { Invariants } from './invariants/invariants.ts';
+import { makeAmends } from './tenants.ts';
+import type { ObjectState } from './view.ts';
+import { Violation } from './violation.ts';
+import { isWrite } from './wire.ts';
+import { World } from './world.ts';
+
+const MINUTE = 60_000;
+
+/** How long after the last trouble everything must be in order. */
+const HEALING = 35 * MINUTE;
+
+/** For how long nothing may be written then that is not due. */
+const QUIET = 10 * MINUTE;
+
+/** How often, and how far apart in milliseconds, an object that is not in order is looked at. */
+const [LOOKS, BETWEEN_LOOKS] = [4, 7000];
+
+export interface SeedResult {
+  readonly seed: number;
+  readonly steps: number;
+  readonly leases: number;
+  readonly violation?: {
+    readonly invariant: string;
+    readonly message: string;
+    readonly trace: readonly string[];
+  };
+  readonly trace?: readonly string[];
+}
+
+/** Plays one seed. */
+export async function runSeed(seed: number, traceAll: boolean): Promise<SeedResult> {
+  const world = new World(seed, traceAll);
+  const invariants = new Invariants(world);
+  world.witness = invariants;
+  let stray: unknown;
+  const onRejection = (error: unknown): void => {
+    stray ??= error;
+  };
+  process.on('unhandledRejection', onRejection);
+  const check = (): void => {
+    if (stray !== undefined)
+      throw new Violation('crash', `A promise of nobody was rejected: ${describe(stray)}`);
+    invariants.check();
+    if (world.violation !== undefined) throw world.violation;
+  };
+  const result = (): SeedResult => ({ seed, steps: world.time.steps, leases: world.leases.made.size });
+  try {
+    await play(world, invariants, check);
+    return { ...result(), ...(traceAll ? { trace: world.trace.lines } : {}) };
+  } catch (error) {
+    const invariant = error instanceof Violation ? error.invariant : 'harness';
+    return { ...result(), violation: { invariant, message: describe(error), trace: world.trace.lines } };
+  } finally {
+    process.off('unhandledRejection', onRejection);
+  }
+}
+
+async function play(world: World, invariants: Invariants, check: () => void): Promise<void> {
+  const { time, profile, land } = world;
+  world.begin();
+  await time.run(profile.busy, check);
+  world.trace.note('world', 'all is well from here on');
+  makeAmends(land);
+  for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at, () => makeAmends(land), false);
+  for (let at = 0; at < HEALING; at += 2 * MINUTE)
+    time.after(at + MINUTE, () => world.kube.collectGarbage(), false);
+  await time.run(profile.busy + HEALING, check);
+  await untilHealed(world, invariants, check);
+  invariants.accounting.checkHealed();
+  check();
+  await checkQuiet(world, invariants, check);
+  check();
+}
+
+/** A rotation may just be under way: what is wrong must be so at every look. */
+async function untilHealed(world: World, { ground }: Invariants, check: () => void): Promise<void> {
+  let problems = problemsOf(world, ground);
+  for (let looks = 1; looks < LOOKS && problems.length > 0; looks += 1) {
+    await world.time.run(world.time.now + BETWEEN_LOOKS, check);
+    problems = problemsOf(world, ground);
+  }
+  for (const problem of problems) world.violate('liveness', problem);
+}
+
+function problemsOf(world: World, { objects, meddled }: Invariants['ground']): readonly string[] {
+  return objects.flatMap((state) => {
+    // Another object was first to fill the Secret of that name.
+    if (state.atName !== undefined && state.secret === undefined) return [];
+    const problem = unreadiness(state) ?? (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
+    return problem === undefined ? [] : [`${state.lease.key} ${problem}.`];
+  });
+}
+
+const nothingSaid = { status: 'Unknown', reason: 'no condition' };
+
+/** Liveness: deleted objects are gone, the others say that they are ready, and of the lease in their Secret. */
+function unreadiness({ lease: { status, deletedAt, generation }, record }: ObjectState): string | undefined {
+  if (deletedAt !== undefined) return 'is still being deleted';
+  const { status: holds, reason } = status.conditions?.find((one) => one.type === 'Ready') ?? nothingSaid;
+  if (holds !== 'True') return `is not Ready: ${reason}`;
+  if (status.observedGeneration !== generation) return 'has a status of another generation';
+  return status.lease?.id === record?.lease.id ? undefined : 'has a status of another lease';
+}
+
+/** The Secret must name a lease that lives. */
+function deadness({ leases }: World, { record }: ObjectState): string | undefined {
+  const named = leases.made.get(record?.lease.id ?? '');
+  const lives = named !== undefined && leases.livingNow().has(named);
+  return lives ? undefined : 'has a Secret that names no live lease';
+}
+
+/** I7: an unchanged world costs no write, but for the rotations that are due. */
+async function checkQuiet(world: World, { requests }: Invariants, check: () => void): Promise<void> {
+  const { time } = world;
+  const made = world.leases.made.size;
+  requests.clear();
+  await time.run(time.now + QUIET, check);
+  const rotations = world.leases.made.size - made;
+  const most: ReadonlyMap<string, number> = new Map([
+    ['CREATE lease', rotations],
+    // One may have begun before.
+    ['patch secrets', rotations + 1],
+    ['patch leases/status', 2 * rotations + 2],
+  ]);
+  for (const [name, count] of requests) {
+    if (!isWrite(name) || count <= (most.get(name) ?? 0)) continue;
+    world.violate(
+      'I7',
+      `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`,
+    );
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof Violation) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
