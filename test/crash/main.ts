@@ -2,7 +2,7 @@
  * Kills the operator at each request of a life, in three moments each, on real parts, and checks from outside that
  * everything comes right again.
  *
- * Usage: npm run test:crash -- [--point 17] [--when after-commit] [--server tags-kept] [--lanes 10] [--trace]
+ * Usage: npm run test:crash -- [--point 17] [--when after-commit] [--server tags-kept] [--lanes 14] [--trace]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -87,9 +87,7 @@ const seconds = ((performance.now() - began) / 1000).toFixed(0);
 console.log(`crash: ${String(points.length)} points were recorded after ${seconds} s`);
 if (options.trace) for (const { number, server, name } of points) console.log(number, server, name);
 const tasks = chosen.flatMap((point) =>
-  momentsOf(point.name)
-    .filter((when) => options.moments.includes(when))
-    .map((when) => ({ point, when })),
+  momentsOf(point.name, options.moments).map((when) => ({ point, when })),
 );
 const outcomes = await takeAll(surroundings, tasks);
 if (options.report !== undefined) {

@@ -38,7 +38,7 @@ export function parseOptions(args: readonly string[]): Options {
     point: values.point,
     moments: oneOf(MOMENTS, values.when),
     servers: oneOf(SERVERS, values.server),
-    lanes: numberOf(values.lanes ?? '10'),
+    lanes: numberOf(values.lanes ?? '14'),
     report: values.report,
     trace: values.trace === true,
   };

@@ -1,4 +1,4 @@
-import { MOMENTS, type Moment } from './options.ts';
+import type { Moment } from './options.ts';
 import type { PointName } from './recorder.ts';
 
 /** Of each kind of read so many are points: an inventory would add one more for each second that a life lasts. */
@@ -20,7 +20,13 @@ function isCounted(point: PointName): boolean {
   return !point.startsWith('GET ') || occurrence <= MOST_READS;
 }
 
-/** The moments of a point. A read commits nothing: its answer lost is the same world as a read that was never sent. */
-export function momentsOf(point: PointName): readonly Moment[] {
-  return point.startsWith('GET ') ? MOMENTS.filter((moment) => moment !== 'after-commit') : MOMENTS;
+/**
+ * The moments of a point. A read changes nothing, and what the process learnt from it dies with the process: all three
+ * moments are the same world, so one is enough unless another is asked for.
+ *
+ * @param asked those that the command line names.
+ */
+export function momentsOf(point: PointName, asked: readonly Moment[]): readonly Moment[] {
+  const chosen = point.startsWith('GET ') && asked.length > 1;
+  return chosen ? asked.filter((moment) => moment === 'after-answer') : asked;
 }
