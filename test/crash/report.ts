@@ -22,7 +22,8 @@ export function describeFailure({ point, when, result }: Outcome): string {
   return [
     `violation at point ${String(number)}, ${name}, ${when}, ${server}:`,
     ...result.violations.map(({ oracle, seen }) => `  not so: ${oracle}. Seen: ${seen}`),
-    `  again: npm run test:crash -- --point ${String(number)} --when ${when} --server ${server}`,
+    // By its name: a number is that of one recording, and another may hold a read more or less.
+    `  again: npm run test:crash -- --point '${name}' --when ${when} --server ${server}`,
   ].join('\n');
 }
 
