@@ -32,6 +32,12 @@ const steps: readonly Step[] = [
     run: ['vitest', 'run', '--reporter=default', '--reporter=json', '--outputFile.json=.reports/vitest.json'],
     report: '.reports/vitest.json',
   },
+  {
+    kind: 'suite',
+    name: 'crash',
+    run: [process.execPath, 'test/crash/main.ts', '--report', '.reports/crash.json'],
+    report: '.reports/crash.json',
+  },
 ];
 
 const stopping = new AbortController();

@@ -7,8 +7,10 @@ export interface ApiAnswer {
 }
 
 export interface ApiRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
+  /** Of the body. Default: `application/json`. */
+  readonly contentType?: string;
   /** Milliseconds for the whole request. Default 10 s. */
   readonly timeoutMs?: number;
 }
@@ -27,7 +29,7 @@ export class ApiClient {
 
   async send(
     path: string,
-    { method = 'GET', body, timeoutMs = 10_000 }: ApiRequest = {},
+    { method = 'GET', body, contentType = 'application/json', timeoutMs = 10_000 }: ApiRequest = {},
   ): Promise<ApiAnswer> {
     const answer = await request(`${this.#server}${path}`, {
       dispatcher: this.#agent,
@@ -36,7 +38,7 @@ export class ApiClient {
       headers: {
         authorization: `Bearer ${this.#token}`,
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': contentType }),
       },
       body: body === undefined ? null : JSON.stringify(body),
     });

@@ -34,10 +34,17 @@ export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLe
     return 'again';
   }
   // Waits that the server asked for, and other objects' turns, may have taken all the time there was.
-  if (pass.clock.elapsed() >= held.answeredAt + pass.timing.deliveryDeadline) {
-    tryLater(pass, object, held);
-    return 'again';
-  }
+  if (pass.clock.elapsed() >= held.answeredAt + pass.timing.deliveryDeadline) tryLater(pass, object, held);
+  else await writeOnce(pass, object, ours, held);
+  return 'again';
+}
+
+async function writeOnce(
+  pass: LeasePass,
+  object: LeaseRecord,
+  ours: SecretRecord | undefined,
+  held: HeldLease,
+): Promise<void> {
   try {
     settleDelivery(pass, object, held, {
       secret: await write(pass, object, ours, { content: held }),
@@ -49,7 +56,6 @@ export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLe
     if (ours !== undefined && isNotFound(error)) await lookAtConflict(pass, object, held);
     else await answerRefusal(pass, object, held, error);
   }
-  return 'again';
 }
 
 /** The write itself: a guarded change of the Secret that was seen, or its creation. */

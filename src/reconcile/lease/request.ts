@@ -139,7 +139,7 @@ function take(
   });
   const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;
   const rendered = render(name, issued.data);
-  if (pass.memory().inherited) accountForPredecessor(pass, issued, open);
+  if (mayRepeat(pass, object, step)) accountForPredecessor(pass, issued, open);
   pass.log.info('A lease was issued.', { lease: ref.id, cause: step.cause });
   if (!rendered.ok) {
     pass.remember({ open: undefined, known, discarded: [...pass.memory().discarded, ref] });
@@ -165,6 +165,16 @@ function take(
     doubtful: false,
   };
   pass.remember({ open: undefined, known, inHand });
+}
+
+/**
+ * Whether a process before this one may have sent this request already: it was in the middle of something, or it had
+ * noticed like this one that the lease which it had left in use is gone.
+ */
+function mayRepeat(pass: LeasePass, { status }: LeaseRecord, { cause }: Step & { do: 'lease' }): boolean {
+  const { inherited, known } = pass.memory();
+  if (inherited) return true;
+  return cause === 'lost' && known.get(status.lease?.id ?? '')?.issuedAt === undefined;
 }
 
 /**

@@ -1,25 +1,12 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { Agent, createServer, request as send } from 'node:https';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
 import { writeKubeconfig } from '../../../../sandbox/control-plane/kubeconfig.ts';
 import { createCertificates } from '../../../../sandbox/lease-api/certificate.ts';
+import { kubeRequestOf, type KubeRequest } from '../../../support/kube-request.ts';
+import { startProxy, type Exchange, type HeldAnswer } from '../../../support/proxy.ts';
 import { tokenIn, type Stage } from '../../../support/stage.ts';
 import { watchTap, type WatchTap } from './watch-tap.ts';
-
-/** One request on its way to the API server. */
-export interface KubeRequest {
-  /** Such as "POST secrets" or "PATCH dynamicsecretleases/status". */
-  readonly what: string;
-  /** The object's name: from the path, or of a POST from its body. */
-  readonly name: string;
-  readonly dryRun: boolean;
-  readonly query: URLSearchParams;
-}
 
 /** An answer of the API server that is no success. */
 export interface Refusal {
@@ -63,30 +50,25 @@ export interface KubeProxy extends AsyncDisposable {
 export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
   const { plane } = stage;
   const certificates = createCertificates();
-  const upstream = new Agent({ ca: await readFile(plane.caFile, 'utf8'), keepAlive: true });
   const rules = new Set<Rule>();
   const watches = watchTap();
 
-  const server = createServer(certificates, (incoming, outgoing) => {
-    handle(incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-
-  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    const request = requestOf(incoming, body);
+  async function handle(exchange: Exchange): Promise<void> {
+    const { method, url, body, outgoing } = exchange;
+    const request = kubeRequestOf(method, url, body);
     const interference = [...rules].map((rule) => rule(request)).find((one) => one !== undefined);
     switch (interference?.do) {
       case 'drop':
-        outgoing.destroy();
+        exchange.drop();
         return;
       case 'hang':
         return;
       case 'answer':
-        answer(outgoing, interference);
+        await exchange.reply(refusalAnswer(interference));
+        return;
+      case 'lose':
+        await exchange.fetch();
+        exchange.drop();
         return;
       case 'say':
         outgoing.writeHead(200, { 'content-type': 'application/json' });
@@ -97,39 +79,15 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
       case 'first':
         await interference.act();
         break;
-      case 'lose':
       case undefined:
     }
-    const answered = await passOn(incoming, body, outgoing);
-    if (interference?.do === 'lose') {
-      answered.resume();
-      outgoing.destroy();
-      return;
-    }
-    if (request.query.has('watch')) {
-      await watches.follow(request, answered, outgoing);
-      return;
-    }
-    outgoing.writeHead(answered.statusCode ?? 502, answered.headers);
-    outgoing.flushHeaders();
-    await pipeline(answered, outgoing);
+    if (request.query.has('watch')) await watches.follow(request, await exchange.forward(), outgoing);
+    else await exchange.relay();
   }
 
-  async function passOn(
-    { url, method, headers }: IncomingMessage,
-    body: Buffer,
-    outgoing: ServerResponse,
-  ): Promise<IncomingMessage> {
-    const { hostname, port } = new URL(plane.server);
-    const onward = send({ hostname, port, path: url, method, headers, agent: upstream });
-    // A watch that the operator gives up is given up here too.
-    outgoing.on('close', () => onward.destroy());
-    onward.end(body);
-    const [answered] = (await once(onward, 'response')) as [IncomingMessage];
-    return answered;
-  }
-
-  const { port } = server.address() as AddressInfo;
+  const ca = await readFile(plane.caFile, 'utf8');
+  const proxy = await startProxy({ target: plane.server, ca, certificates, handle });
+  const { port } = proxy;
   const kubeconfig = path.join(plane.directory, `kubeconfig-proxy-${String(port)}`);
   await writeKubeconfig(kubeconfig, {
     server: `https://127.0.0.1:${String(port)}`,
@@ -154,40 +112,19 @@ export async function startKubeProxy(stage: Stage): Promise<KubeProxy> {
         return way;
       });
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      upstream.destroy();
-      await once(server, 'close');
-    },
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   };
 }
 
-const objectPath = /^\/apis?\/(?:[^/]+\/)*?namespaces\/[^/]+\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
-
-function requestOf({ method = '', url = '/' }: IncomingMessage, body: Buffer): KubeRequest {
-  const { pathname, searchParams } = new URL(url, 'https://server');
-  const [, plural = pathname, name, subresource] = objectPath.exec(pathname) ?? [];
-  return {
-    what: `${method} ${plural}${subresource === undefined ? '' : `/${subresource}`}`,
-    name: name ?? nameIn(body),
-    dryRun: searchParams.has('dryRun'),
-    query: searchParams,
-  };
-}
-
-function nameIn(body: Buffer): string {
-  if (body.length === 0) return '';
-  const object = JSON.parse(body.toString()) as { readonly metadata?: { readonly name?: string } };
-  return object.metadata?.name ?? '';
-}
-
-function answer(outgoing: ServerResponse, { status, reason, message, retryAfter }: Refusal): void {
-  outgoing.writeHead(status, {
-    'content-type': 'application/json',
-    date: new Date().toUTCString(),
-    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
-  });
+function refusalAnswer({ status, reason, message, retryAfter }: Refusal): HeldAnswer {
   const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code: status };
-  outgoing.end(JSON.stringify(body));
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      date: new Date().toUTCString(),
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    },
+    body: Buffer.from(JSON.stringify(body)),
+  };
 }

@@ -142,6 +142,22 @@ describe('a process that ends while it asks a server that keeps no tags', () => 
     expect([world.named, world.status.unaccounted]).toEqual([2, undefined]);
   });
 
+  test.each([
+    ['counts one where a process before it may have noticed it too', true, 1],
+    ['counts none where it has leased the lost one itself', false, undefined],
+  ])('a successor that notices a lost lease %s', async (_what, restarted, counted) => {
+    const world = untagged();
+    await world.pass(10 * MINUTE);
+    if (restarted) world.restart();
+    await world.settle();
+    world.revokeElsewhere(1);
+    await world.inventory();
+    await world.pass(MINUTE);
+    await world.inventory();
+    await world.settle();
+    expect([world.named, world.status.unaccounted?.count]).toEqual([2, counted]);
+  });
+
   test('is not suspected by a process that has written the finalizer itself', async () => {
     const world = untagged();
     await world.pass(MINUTE);

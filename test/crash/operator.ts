@@ -1,0 +1,22 @@
+/**
+ * The scaled operator of test/support, quick to start: a run of this suite starts some hundreds. Compiled code is kept
+ * between starts, and the classes that @kubernetes/client-node generates for each kind, of which the operator uses
+ * none, are left out.
+ *
+ * Usage: node test/crash/operator.ts FACTOR [FLAG ...]
+ */
+import { enableCompileCache, registerHooks } from 'node:module';
+
+const nothing = 'data:text/javascript,export const createConfiguration = 0, ServerConfiguration = 0;';
+
+enableCompileCache();
+registerHooks({
+  resolve(specifier, context, next) {
+    const isClient = context.parentURL?.includes('/@kubernetes/client-node/') === true;
+    if (isClient && specifier === './gen/index.js') return { url: nothing, shortCircuit: true };
+    if (specifier !== '@kubernetes/client-node') return next(specifier, context);
+    const { url, ...found } = next(specifier, context);
+    return { ...found, url: new URL('config.js', url).href };
+  },
+});
+await import('../support/scaled-operator.ts');
