@@ -34,6 +34,12 @@ const steps: readonly Step[] = [
   },
   {
     kind: 'suite',
+    name: 'simulate',
+    run: [process.execPath, 'test/simulation/main.ts', '--report', '.reports/simulate.json'],
+    report: '.reports/simulate.json',
+  },
+  {
+    kind: 'suite',
     name: 'crash',
     run: [process.execPath, 'test/crash/main.ts', '--report', '.reports/crash.json'],
     report: '.reports/crash.json',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { LeaseSpec } from '../../../src/api/dynamic-secret-lease.ts';
+import type { LeaseRef } from '../../../src/api/lease.ts';
 import { currentLease } from '../../../src/lease/current.ts';
 import { retiringOf } from '../../../src/lease/retiring.ts';
 import {
@@ -114,5 +115,29 @@ describe('a lease that was just replaced', () => {
     const lease = { ...aRef(), attested: false as const };
     const parts = rotated({ onRotation: 'Revoke' });
     expect(retiring({ ...parts, object: { ...parts.object, status: aStatus({ lease }) } })).toBeUndefined();
+  });
+});
+
+describe('a full list', () => {
+  const lost = aRef({ id: 'lost', expireAt: instant(90 * MINUTE) });
+  const failing: InputParts['memory'] = {
+    discarded: [lost],
+    revocations: new Map([['lost', { attempts: 1, nextAt: 0, reason: 'NoAnswer' }]]),
+  };
+  const listed = (count: number): LeaseRef[] =>
+    Array.from({ length: count }, (_, index) =>
+      aRef({ id: `old-${String(index)}`, expireAt: instant((index + 20) * MINUTE) }),
+    );
+  const ids = (count: number): string[] => {
+    const object = { status: aStatus({ retiring: listed(count) }) };
+    return (retiring({ object, memory: failing }) ?? []).map(({ id }) => id);
+  };
+
+  test('has no room for a lease that memory still holds: none is dropped for it', () => {
+    expect(ids(16)).toEqual(listed(16).map(({ id }) => id));
+  });
+
+  test('takes it in as soon as there is room', () => {
+    expect(ids(15)).toEqual([...listed(15).map(({ id }) => id), 'lost']);
   });
 });

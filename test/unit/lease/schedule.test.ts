@@ -209,6 +209,7 @@ describe('the wait after a fault', () => {
       random: number;
       remaining?: number;
       retryAfter?: number;
+      spent?: boolean;
       expected: number;
     }
   > = {
@@ -274,6 +275,19 @@ describe('the wait after a fault', () => {
       remaining: -5,
       expected: 2 * MINUTE,
     },
+    'is longer from the first on where the try has cost a lease': {
+      count: 1,
+      random: longest,
+      spent: true,
+      expected: 15 * SECOND,
+    },
+    'is seven seconds at least where the try has cost a lease, however little is left': {
+      count: 9,
+      random: 0,
+      spent: true,
+      remaining: 4 * SECOND,
+      expected: 7.5 * SECOND,
+    },
     'is never shorter than the server asked': {
       count: 1,
       random: 0,
@@ -296,6 +310,7 @@ describe('the wait after a fault', () => {
       const failure = {
         retry,
         count,
+        ...(rest.spent === undefined ? {} : { spent: rest.spent }),
         ...(rest.retryAfter === undefined ? {} : { retryAfter: rest.retryAfter }),
       };
       const wait = backoff(failure, random, rest.remaining, standardTiming);

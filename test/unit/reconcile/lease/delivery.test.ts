@@ -355,6 +355,19 @@ describe('after a refusal', () => {
     expect(dry).toBeGreaterThan(12);
   });
 
+  test('a write that always passes dry and is always refused in earnest costs ever fewer leases', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    world.always('create secrets', refused(forbidden));
+    world.always('create secrets, dry', works);
+    await world.pass(2 * MINUTE);
+    expect(world.leases.rows.length).toBeLessThan(8);
+    const soon = world.leases.rows.length;
+    await world.pass(2 * HOUR);
+    expect(world.leases.rows.length - soon).toBeLessThan(60);
+    expect(world.live).toEqual([]);
+  });
+
   test.each(obstacles)('%s costs one lease, however many processes meet it', async (_what, against) => {
     const world = anEmptyWorld();
     world.apply();
@@ -462,6 +475,17 @@ function takes(world: World, error: KubeError): Fate {
 }
 
 describe('past the deadline', () => {
+  test('a lease is not written any more, though no try of it has failed since', async () => {
+    const world = anEmptyWorld();
+    world.apply();
+    // The server asks for a minute and a half, which is more than a lease in hand may wait.
+    world.next('create secrets', refused(busy(90 * SECOND)));
+    await world.settle(0);
+    await world.pass(2 * MINUTE);
+    expect(world.counts).toEqual(['delivered: refused', 'revoked: confirmed', 'delivered: written']);
+    expect(world.named).toBe(2);
+  });
+
   test('a lease that surely was not written is revoked', async () => {
     const world = anEmptyWorld();
     world.apply();
