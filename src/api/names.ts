@@ -20,6 +20,12 @@ export const RECORD_ANNOTATION = `${GROUP}/lease`;
 /** On a DynamicSecretLease: a value that it did not have before asks for a new lease now. */
 export const ROTATE_ANNOTATION = `${GROUP}/rotate`;
 
+/**
+ * On a DynamicSecretLease: where leases were asked for, written before the first request. A process that ends between
+ * its request and its next write leaves no other trace of the place, and the spec may name another one by then.
+ */
+export const ASKED_ANNOTATION = `${GROUP}/asked`;
+
 /** The key of `config` under which a request for a lease says whose it is. */
 export const TAG_KEY = 'leaseholder';
 

@@ -16,7 +16,7 @@ import { isSuspended } from './verdict.ts';
  * | a request whose fate is open | settle it; no second request before |
  * | suspended | nothing, no revocation; report |
  * | spec or connection not in order | refuse with a reason; keep what is there |
- * | no finalizer | add it, before the first lease can exist |
+ * | no finalizer, or no note of where the lease is asked for | add it, before the lease can exist |
  * | the Secret belongs to someone else | refuse |
  * | backoff not over | wait |
  * | the last delivery was refused, in this process or before it | try it dry before any new lease |

@@ -1,4 +1,5 @@
 import type { LeaseSpec, LeaseStatus, Unaccounted } from '../api/dynamic-secret-lease.ts';
+import type { LeasePlace } from '../api/asked.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef, Target } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
 import type { Fault } from '../errors.ts';
@@ -18,6 +19,8 @@ export interface ObjectView {
   readonly status: LeaseStatus;
   /** The value of the rotate annotation. */
   readonly rotate: string | undefined;
+  /** Where leases were asked for, as the object itself notes it. */
+  readonly asked: readonly LeasePlace[];
 }
 
 /** Whether the connection can be used, and as whom. `revision` is another after each change of its spec. */

@@ -23,7 +23,7 @@ export type Step =
   | { readonly do: 'deliver'; readonly inHand: LeaseInHand }
   /** Keep what is there, and say why nothing more happens. */
   | { readonly do: 'refuse'; readonly fault: Fault }
-  | { readonly do: 'addFinalizer' }
+  | { readonly do: 'announce' }
   /** Try the Secret's write without effect. */
   | { readonly do: 'tryDry'; readonly blocked: FaultCode }
   /** Ask the server about a lease that only the Secret's record names. */

@@ -6,6 +6,7 @@ import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
 import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
+import { meets, targetOf } from './target.ts';
 import {
   at,
   refuse,
@@ -61,8 +62,8 @@ export const policies: readonly Policy[] = [
   },
   // From here on a lease may come to exist, and a deletion must not overtake it.
   {
-    name: 'the finalizer comes before the first lease',
-    judge: ({ object }) => (object.hasFinalizer ? undefined : { step: { do: 'addFinalizer' } }),
+    name: 'the finalizer and the place come before the lease',
+    judge: judgeAnnounced,
   },
   {
     name: 'the Secret must be ours to write',
@@ -103,6 +104,18 @@ export const policies: readonly Policy[] = [
   },
   { name: ALL_IS_WELL, judge: judgeWell },
 ];
+
+/** Where a lease is asked for must be known to whoever comes after a crash, also when the spec has changed by then. */
+function judgeAnnounced({ input: { connection }, object }: Case): Verdict | undefined {
+  if (!object.hasFinalizer) return { step: { do: 'announce' } };
+  const { spec, status, asked } = object;
+  if (!spec.valid || connection.state !== 'usable') return undefined;
+  const named = [...asked, ...(status.lease === undefined ? [] : [status.lease])];
+  const target = targetOf(spec.value);
+  return named.some((place) => meets(place, target, connection.identity.host))
+    ? undefined
+    : { step: { do: 'announce' } };
+}
 
 /** The lease's end may be a little other in a list than in the answer that issued it. */
 const SAME_END = 1000;

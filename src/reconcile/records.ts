@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
+import { parseAsked } from '../api/asked.ts';
 import { leaseSpec, leaseStatus } from '../api/dynamic-secret-lease.ts';
 import { connectionSpec, connectionStatus } from '../api/infisical-connection.ts';
-import { FINALIZER, ROTATE_ANNOTATION } from '../api/names.ts';
+import { ASKED_ANNOTATION, FINALIZER, ROTATE_ANNOTATION } from '../api/names.ts';
 import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { fault, type Fault } from '../errors.ts';
@@ -24,6 +25,7 @@ export function leaseRecord(raw: unknown): LeaseRecord {
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
     rotate: rotateOf(metadata),
+    asked: parseAsked(metadata.annotations[ASKED_ANNOTATION]),
     hasFinalizer: metadata.finalizers.includes(FINALIZER),
     spec: read(leaseSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
     status: leaseStatus.safeParse(status ?? {}).data ?? {},

@@ -1,4 +1,5 @@
 import type { LeaseSpec, LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
+import type { LeasePlace } from '../../src/api/asked.ts';
 import type { ConnectionSpec } from '../../src/api/infisical-connection.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef } from '../../src/api/lease.ts';
 import type { SecretRecord } from '../../src/api/record.ts';
@@ -15,6 +16,7 @@ import type {
   OpenRequest,
   SecretView,
 } from '../../src/lease/input.ts';
+import { placeOf } from '../../src/lease/target.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 import { standardTiming } from '../../src/timing.ts';
 
@@ -153,6 +155,7 @@ export function anObject(overrides: Partial<ObjectView> = {}): ObjectView {
     spec: valid(aSpec()),
     status: aStatus(),
     rotate: undefined,
+    asked: [],
     ...overrides,
   };
 }
@@ -234,9 +237,10 @@ export interface InputParts {
 
 /** An input in which all is well: a lease with 50 minutes left in the Secret, and a status that says so. */
 export function anInput(parts: InputParts = {}): DecisionInput & { readonly object: ObjectView } {
+  const { connection = usable } = parts;
   return {
-    object: anObject(parts.object),
-    connection: parts.connection ?? usable,
+    object: anObject({ asked: askedBy(parts.object?.spec, connection), ...parts.object }),
+    connection,
     secret: parts.secret ?? ourSecret(),
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
@@ -244,6 +248,14 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     install: INSTALL,
     timing: standardTiming,
   };
+}
+
+/** What an object notes that has been announced as it is now. */
+function askedBy(
+  spec: ObjectView['spec'] = valid(aSpec()),
+  { identity }: ConnectionView,
+): readonly LeasePlace[] {
+  return spec.valid && identity !== undefined ? [placeOf(spec.value, identity)] : [];
 }
 
 /** The same, of an object that has just been created and that nothing was done for. */

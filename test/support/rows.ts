@@ -39,7 +39,7 @@ export const decisionRows: readonly DecisionRow[] = [
   { policy: 'the spec must be in order', over: (parts) => of(parts, { spec: invalidSpec }) },
   { policy: 'the connection must be in order', over: (parts) => ({ ...parts, connection: refused() }) },
   {
-    policy: 'the finalizer comes before the first lease',
+    policy: 'the finalizer and the place come before the lease',
     over: (parts) => of(parts, { hasFinalizer: false }),
   },
   { policy: 'the Secret must be ours to write', over: (parts) => ({ ...parts, secret: foreign }) },

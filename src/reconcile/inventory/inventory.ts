@@ -4,7 +4,7 @@ import { schedule } from '../../controller/schedule.ts';
 import type { Store } from '../../kube/store.ts';
 import type { LeaseParts } from '../lease/context.ts';
 import type { ConnectionRecord, LeaseRecord } from '../ports.ts';
-import { groupOfRef, groups, groupsOf, type Group } from './groups.ts';
+import { groupOfRef, groups, groupsOf, type Group, type GroupName } from './groups.ts';
 import { beginReads, readSome, type ReadRound } from './single-reads.ts';
 import { linkOf, listGroup, type VisitParts, type VisitResult } from './visit.ts';
 
@@ -102,6 +102,21 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     if (before !== undefined) objects.delete(before.uid);
     if (after !== undefined) objects.set(after.uid, key);
     place(key, after);
+    if (before === undefined && after !== undefined) recall(after);
+  }
+
+  /** A process before this one may have asked for a lease where the object has none any more: one look is enough. */
+  function recall({ namespace, asked }: LeaseRecord): void {
+    for (const { connection, ...target } of asked) {
+      const group = index.ensure({ namespace, connection, target });
+      if (group.objects.size === 0) lookOnce(group, clock.elapsed() + timing.sweepMinimumAge);
+    }
+  }
+
+  function lookOnce(name: GroupName, at: number): void {
+    const group = index.ensure(name);
+    if (group.objects.size === 0) change(group.key, { emptySince: clock.elapsed() });
+    wakeBy(group.key, at);
   }
 
   const subscriptions = [
@@ -165,9 +180,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
       return { again: at - clock.elapsed(), faulted: failed };
     },
     lookSoon(namespace, ref, at) {
-      const group = index.ensure(groupOfRef(namespace, ref));
-      if (group.objects.size === 0) change(group.key, { emptySince: clock.elapsed() });
-      wakeBy(group.key, at);
+      lookOnce(groupOfRef(namespace, ref), at);
     },
     close() {
       for (const unsubscribe of subscriptions) unsubscribe();

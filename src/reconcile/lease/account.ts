@@ -49,6 +49,7 @@ function placesOf(pass: LeasePass, object: LeaseRecord, input: DecisionInput): r
     if (client !== undefined && !places.has(key)) places.set(key, { client, connection, target });
   };
   for (const ref of leasesOf(input)) add(ref.connection, targetOfRef(ref));
+  for (const place of object.asked) add(place.connection, targetOfRef(place));
   if (object.spec.valid && input.connection.identity !== undefined)
     add(input.connection.identity, targetOf(object.spec.value));
   return [...places.values()];

@@ -1,8 +1,11 @@
+import { formatAsked } from '../../api/asked.ts';
 import type { LeaseRef } from '../../api/lease.ts';
-import { FINALIZER } from '../../api/names.ts';
+import { ASKED_ANNOTATION, FINALIZER } from '../../api/names.ts';
 import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import { isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
+import type { DecisionInput } from '../../lease/input.ts';
 import type { LeftLease, Step } from '../../lease/plan.ts';
+import { meets, placeOf, targetOfRef } from '../../lease/target.ts';
 import { dressedRecord, dressing } from '../../secret/manifest.ts';
 import { recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord } from '../ports.ts';
@@ -11,12 +14,25 @@ import { refusedFault } from './deliver.ts';
 import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
 
-/** Adds the finalizer, before the first lease can exist. The guarded write is the live look at the object, too. */
-export async function addFinalizer(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+/**
+ * Writes onto the object, before a lease of it can exist, that there may be one (the finalizer) and where (the places
+ * asked). The guarded write is the live look at the object, too.
+ */
+export async function announce(
+  pass: LeasePass,
+  object: LeaseRecord,
+  { connection }: DecisionInput,
+): Promise<StepResult> {
+  const { spec, asked, hasFinalizer, resourceVersion } = object;
+  if (!spec.valid || connection.identity === undefined) return 'rest';
+  const place = placeOf(spec.value, connection.identity);
+  const others = asked.filter((other) => !meets(other, targetOfRef(place), place.connection.host));
+  const annotations = { [ASKED_ANNOTATION]: formatAsked([...others, place]) };
+  const finalizers = hasFinalizer ? object.finalizers : [...object.finalizers, FINALIZER];
   return guarded(pass, 'add the finalizer', async () => {
-    await patchFinalizers(pass, object, [...object.finalizers, FINALIZER]);
-    // No process has asked for a lease of it before: there was no finalizer.
-    pass.remember({ looked: true, accounted: true });
+    await pass.cluster.leases.patch(pass.key, { metadata: { resourceVersion, finalizers, annotations } });
+    // Without the finalizer no process has asked for a lease of it before.
+    pass.remember(hasFinalizer ? { looked: true } : { looked: true, accounted: true });
   });
 }
 
@@ -28,7 +44,8 @@ export async function dropFinalizer(
 ): Promise<StepResult> {
   return guarded(pass, 'drop the finalizer', async () => {
     const rest = object.finalizers.filter((finalizer) => finalizer !== FINALIZER);
-    await patchFinalizers(pass, object, rest);
+    const metadata = { resourceVersion: object.resourceVersion, finalizers: rest };
+    await pass.cluster.leases.patch(pass.key, { metadata });
     forget(pass, left);
   });
 }
@@ -55,15 +72,6 @@ export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }
 
-async function patchFinalizers(
-  pass: LeasePass,
-  object: LeaseRecord,
-  finalizers: readonly string[],
-): Promise<void> {
-  const metadata = { resourceVersion: object.resourceVersion, finalizers };
-  await pass.cluster.leases.patch(pass.key, { metadata });
-}
-
 /** Deletes the Secret in the state that was seen. Changed meanwhile, it is looked at again. */
 export async function deleteSecret(
   pass: LeasePass,
@@ -72,6 +80,8 @@ export async function deleteSecret(
 ): Promise<StepResult> {
   const key = secretKeyOf(object);
   const expected = { uid: step.uid, resourceVersion: step.resourceVersion };
+  // One that has lost our label was seen by a look alone, and no watch will tell that it is gone, or another by now.
+  pass.remember({ strayed: undefined });
   try {
     await pass.cluster.secrets.delete(key, expected);
   } catch (error) {

@@ -11,7 +11,7 @@ import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
 import { gather, ownObject } from './gather.ts';
 import { inspect } from './inspect.ts';
-import { addFinalizer, deleteSecret, dress, dropFinalizer, forget, inscribe } from './object.ts';
+import { announce, deleteSecret, dress, dropFinalizer, forget, inscribe } from './object.ts';
 import { renew } from './renew.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
@@ -72,7 +72,7 @@ function mayInterrupt(pass: LeasePass, { policy, step, revocations }: Plan): boo
   return revocations.length > 0 || !idle.has(step.do);
 }
 
-const idle: ReadonlySet<Step['do']> = new Set(['wait', 'refuse', 'addFinalizer']);
+const idle: ReadonlySet<Step['do']> = new Set(['wait', 'refuse', 'announce']);
 
 function outcomeOf(pass: LeasePass, plan: Plan): LeaseOutcome {
   const { failures } = pass.memory();
@@ -130,8 +130,8 @@ async function executeStep(
       const { inHand } = pass.memory();
       return inHand === undefined ? 'again' : deliver(pass, object, inHand);
     }
-    case 'addFinalizer':
-      return addFinalizer(pass, object);
+    case 'announce':
+      return announce(pass, object, input);
     case 'tryDry':
       return tryDry(pass, object);
     case 'attest':

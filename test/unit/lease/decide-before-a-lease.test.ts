@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { fault } from '../../../src/errors.ts';
 import { decide } from '../../../src/lease/decide.ts';
+import { placeOf } from '../../../src/lease/target.ts';
 import {
   aNewInput,
+  anIdentity,
   anInput,
   anOpenRequest,
   aRecord,
@@ -22,6 +24,7 @@ import {
   ourSecret,
   refused,
   SECOND,
+  usable,
   valid,
 } from '../../support/builders.ts';
 import { expected, inWords, leaseStep, wait, type Decision } from '../../support/plans.ts';
@@ -44,6 +47,9 @@ interface Restart {
   readonly generation?: number;
   readonly tried?: boolean;
 }
+
+const announced = 'the finalizer and the place come before the lease';
+const otherPath = valid(aSpec({ dynamicSecret: { ...aSpec().dynamicSecret, path: '/eu' } }));
 
 const rows: Record<string, Decision> = {
   'a lease in hand is delivered': {
@@ -107,15 +113,34 @@ const rows: Record<string, Decision> = {
     policy: 'the connection must be in order',
     step: { do: 'refuse', fault: refused().fault },
   },
+  'a target that was never asked for is noted before it is': {
+    input: anInput({ object: { spec: otherPath, asked: [] } }),
+    policy: announced,
+    step: { do: 'announce' },
+  },
+  'so is another server': {
+    input: anInput({
+      object: { asked: [{ ...placeOf(aSpec(), anIdentity()), path: '/eu' }] },
+      connection: { ...usable, identity: anIdentity({ host: 'https://eu.example.com' }) },
+    }),
+    policy: announced,
+    step: { do: 'announce' },
+  },
+  'a target that the lease in use has needs no note': {
+    input: anInput({ object: { asked: [] } }),
+    policy: 'all is well',
+    step: wait,
+    again: 30 * MINUTE,
+  },
   'the finalizer is added before the first lease': {
     input: aNewInput({ object: { hasFinalizer: false } }),
-    policy: 'the finalizer comes before the first lease',
-    step: { do: 'addFinalizer' },
+    policy: announced,
+    step: { do: 'announce' },
   },
   'a finalizer that somebody removed is added again': {
     input: anInput({ object: { hasFinalizer: false } }),
-    policy: 'the finalizer comes before the first lease',
-    step: { do: 'addFinalizer' },
+    policy: announced,
+    step: { do: 'announce' },
   },
   "somebody else's Secret is refused under the name that the spec gives": {
     input: aNewInput({ object: { spec: valid(aSpec({ secret: { name: 'db' } })) }, secret: foreign }),

@@ -118,26 +118,28 @@ describe('a lease that was just replaced', () => {
   });
 });
 
+function oldLeases(count: number): LeaseRef[] {
+  return Array.from({ length: count }, (_, index) =>
+    aRef({ id: `old-${String(index)}`, expireAt: instant((index + 20) * MINUTE) }),
+  );
+}
+
 describe('a full list', () => {
   const lost = aRef({ id: 'lost', expireAt: instant(90 * MINUTE) });
   const failing: InputParts['memory'] = {
     discarded: [lost],
     revocations: new Map([['lost', { attempts: 1, nextAt: 0, reason: 'NoAnswer' }]]),
   };
-  const listed = (count: number): LeaseRef[] =>
-    Array.from({ length: count }, (_, index) =>
-      aRef({ id: `old-${String(index)}`, expireAt: instant((index + 20) * MINUTE) }),
-    );
   const ids = (count: number): string[] => {
-    const object = { status: aStatus({ retiring: listed(count) }) };
+    const object = { status: aStatus({ retiring: oldLeases(count) }) };
     return (retiring({ object, memory: failing }) ?? []).map(({ id }) => id);
   };
 
   test('has no room for a lease that memory still holds: none is dropped for it', () => {
-    expect(ids(16)).toEqual(listed(16).map(({ id }) => id));
+    expect(ids(16)).toEqual(oldLeases(16).map(({ id }) => id));
   });
 
   test('takes it in as soon as there is room', () => {
-    expect(ids(15)).toEqual([...listed(15).map(({ id }) => id), 'lost']);
+    expect(ids(15)).toEqual([...oldLeases(15).map(({ id }) => id), 'lost']);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { LeaseTag } from '../../../../src/api/lease.ts';
-import { MINUTE, SECOND } from '../../../support/builders.ts';
+import { aSpec, MINUTE, SECOND } from '../../../support/builders.ts';
 import { broken, timeout } from '../support/kube-errors.ts';
 import { lost, refused } from '../support/wire.ts';
 import { INSTALL, KEY, TARGET, World } from '../support/world.ts';
@@ -25,6 +25,29 @@ function seed(world: World, tag: Partial<LeaseTag> = {}): string {
 
 function swept(world: World): readonly string[] {
   return world.counts.filter((one) => one.startsWith('swept'));
+}
+
+/** How many requests a first life makes until it has asked for its lease. */
+async function requestsUntilLease(): Promise<number> {
+  const trial = new World();
+  trial.connect();
+  trial.apply();
+  await trial.settle(0);
+  return trial.calls().indexOf('CREATE lease') + 1;
+}
+
+/** A process ends with the answer to its request for a lease, and the next one finds another target in the spec. */
+async function movedOn(inventory: boolean): Promise<World> {
+  const world = new World({
+    inventory,
+    deaths: [{ at: await requestsUntilLease(), when: 'after' }],
+    between: (one) => one.edit({ dynamicSecret: { ...aSpec().dynamicSecret, path: '/eu' } }),
+  });
+  world.connect();
+  world.apply({ ttl: '4h' });
+  await world.settle(0);
+  expect([world.live, world.named]).toEqual([[1, 2], 2]);
+  return world;
 }
 
 describe('a lease that nobody names', () => {
@@ -131,19 +154,30 @@ describe('what a fault left behind', () => {
   });
 
   test('a process that ends with a lease in hand: the next one revokes it', async () => {
-    const trial = new World();
-    trial.connect();
-    trial.apply();
-    await trial.settle(0);
-    const at = trial.calls().indexOf('CREATE lease') + 1;
-
-    const world = new World({ inventory: true, deaths: [{ at, when: 'after' }] });
+    const world = new World({ inventory: true, deaths: [{ at: await requestsUntilLease(), when: 'after' }] });
     world.connect();
     world.apply({ ttl: '4h' });
     await world.settle(0);
     expect([world.live, world.named]).toEqual([[1, 2], 2]);
     await world.pass(4 * MINUTE + SECOND);
     expect([world.live, world.named, swept(world)]).toEqual([[2], 2, ['swept: revoked']]);
+  });
+
+  test('a process that ends with a lease in hand, and a target that is another one by then: it is revoked', async () => {
+    const world = await movedOn(true);
+    await world.pass(4 * MINUTE);
+    expect([world.live, world.named, swept(world)]).toEqual([[2], 2, ['swept: revoked']]);
+    // It was enough to look once where the object has no lease.
+    world.calls();
+    await world.pass(20 * MINUTE);
+    expect(world.calls().filter((call) => call === 'LIST leases').length).toBeLessThan(6);
+  });
+
+  test('the same, and a deletion that comes before the sweep', async () => {
+    const world = await movedOn(false);
+    world.delete();
+    await world.settle(0);
+    expect([world.live, world.object]).toEqual([[], undefined]);
   });
 
   test('a lease of an object that was let go is revoked as long as that is remembered', async () => {

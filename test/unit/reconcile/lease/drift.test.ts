@@ -109,6 +109,18 @@ describe('the metadata of the Secret', () => {
     expect(world.condition('Ready')).toBe('True LeaseActive');
   });
 
+  test('that has lost our label is deleted once with its object, though no watch tells of it', async () => {
+    const world = await leased();
+    world.next('read secrets', refused(broken));
+    world.kube.mergePatch('secrets', KEY, { metadata: { labels: { [MANAGED_LABEL]: null } } });
+    await world.settle(0);
+    world.delete();
+    world.calls();
+    await world.settle(0);
+    expect(world.calls().filter((call) => call === 'delete secrets')).toHaveLength(1);
+    expect([world.secret, world.object, world.live]).toEqual([undefined, undefined, []]);
+  });
+
   test('that has lost our label is found by a new process, too', async () => {
     const world = await leased();
     world.watching = false;

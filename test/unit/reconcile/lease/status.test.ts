@@ -243,9 +243,10 @@ describe('the Secret', () => {
       dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod', path: '/eu' },
     });
     await world.settle(0);
-    expect(world.calls()).toEqual(['get leases', 'CREATE lease', 'patch secrets', 'patch leases/status']);
+    expect(world.calls()).toEqual(['patch leases', 'CREATE lease', 'patch secrets', 'patch leases/status']);
     expect([world.named, world.status.rotations, world.unnamed]).toEqual([2, 1, []]);
     expect(world.status.retiring).toMatchObject([{ id: world.leases.rows[0]?.lease.id, path: '/' }]);
+    expect(world.object?.asked.map(({ path }) => path)).toEqual(['/', '/eu']);
   });
 
   test('whose lease ended while nobody was there is filled with a new one', async () => {

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly deaths?: readonly Death[];
   /** Whether the lists of the inventory are made as their times come. Default: only when a test asks for them. */
   readonly inventory?: boolean;
+  /** What happens after the end of a process and before the start of the next. Default: nothing. */
+  readonly between?: (world: World) => void;
 }
 
 /**
@@ -48,10 +50,11 @@ export class World extends Surroundings {
   readonly #crashes: Crash[] = [];
   readonly #telemetry = { ...memoryLog(), ...countedMetrics(), ...rememberedEvents() };
   readonly #lists: boolean;
+  readonly #between: (world: World) => void;
   #process: Process;
   #told = 0;
 
-  constructor({ deaths = [], inventory = false }: WorldOptions = {}) {
+  constructor({ deaths = [], inventory = false, between = () => undefined }: WorldOptions = {}) {
     const events: ApiEvent[] = [];
     super((event) => void events.push(event));
     this.#events = events;
@@ -60,6 +63,7 @@ export class World extends Surroundings {
     this.told = this.#telemetry.told;
     this.#deaths = [...deaths];
     this.#lists = inventory;
+    this.#between = between;
     this.#process = this.#start();
   }
 
@@ -182,6 +186,7 @@ export class World extends Surroundings {
   }
 
   #start(): Process {
+    if (this.#wires.length > 0) this.#between(this);
     const wire = new Wire(this.#deaths.shift());
     this.#wires.push(wire);
     this.#events.splice(0);

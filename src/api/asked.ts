@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+import { leaseRef } from './lease.ts';
+
+const leasePlace = leaseRef.omit({ id: true, expireAt: true, attempt: true });
+
+/** Where a lease is asked for: a dynamic secret, and the connection that leads to it. */
+export type LeasePlace = z.infer<typeof leasePlace>;
+
+/** The most places that an object remembers; of more the latest count. */
+export const MOST_ASKED = 8;
+
+/** The longest value that is looked at; anybody may have written anything there. */
+const MOST_CHARACTERS = 16_384;
+
+/**
+ * Reads the annotation of the places where leases were asked for.
+ *
+ * @returns none where there is none, or where it cannot be read.
+ */
+export function parseAsked(text: string | undefined): readonly LeasePlace[] {
+  if (text === undefined || text.length > MOST_CHARACTERS) return [];
+  try {
+    return z.array(leasePlace).safeParse(JSON.parse(text)).data?.slice(-MOST_ASKED) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+export function formatAsked(asked: readonly LeasePlace[]): string {
+  return JSON.stringify(asked.slice(-MOST_ASKED));
+}
