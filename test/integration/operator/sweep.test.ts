@@ -124,6 +124,27 @@ describe('the sweep', () => {
     expect(await own.events()).toEqual(['made', 'made', 'revoked']);
   });
 
+  it('revokes the lease of a process that was killed, though the object asks elsewhere by then', async () => {
+    const own = await ownLease(stage, 'moves-on');
+    await ownLease(stage, 'moved-to');
+    const letGo = proxy.when(({ what, name }) =>
+      what === 'POST secrets' && name === 'moves-on' ? { do: 'hang' } : undefined,
+    );
+    await own.apply();
+    await awaitCondition(async () => (await own.events()).includes('made'), { what: 'the lease' });
+    await operator.kill();
+    letGo();
+    const dynamicSecret = { name: 'moved-to', projectSlug: 'shop', environmentSlug: 'prod' };
+    await own.apply({ dynamicSecret });
+    await start();
+    await stage.untilReady('moves-on');
+    const gone = async (): Promise<boolean> => (await own.live()).length === 0;
+    await awaitCondition(gone, { what: 'the sweep', timeoutMs: 40_000 });
+
+    expect(await own.events()).toEqual(['made', 'revoked']);
+    expect(await stage.ledger('moved-to')).toMatchObject([{ event: 'made' }]);
+  });
+
   it('has nothing to go by where the server keeps no tags: such a lease is counted until its end', async () => {
     await using server = await ownServer({ profile: '2024' }, { defaultTTL: '1h' });
     const name = 'untagged';
