@@ -6,13 +6,13 @@ import { z } from 'zod';
  */
 export function keyed<Value>(value: z.ZodType<Value>): z.ZodType<Readonly<Record<string, Value>>> {
   // Not z.custom, which no JSON schema can be made of.
-  return z
-    .unknown()
-    .refine(
-      (given) =>
-        typeof given === 'object' &&
-        given !== null &&
-        !Array.isArray(given) &&
-        Object.values(given).every((one) => value.safeParse(one).success),
-    ) as z.ZodType<Readonly<Record<string, Value>>>;
+  return z.unknown().refine(
+    (given) =>
+      typeof given === 'object' &&
+      given !== null &&
+      !Array.isArray(given) &&
+      Object.values(given).every((one) => value.safeParse(one).success),
+    // What is checked after this must be able to count on an object.
+    { abort: true },
+  ) as z.ZodType<Readonly<Record<string, Value>>>;
 }

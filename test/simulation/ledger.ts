@@ -21,7 +21,7 @@ export interface Made {
   readonly process: Actor;
   /** Simulated milliseconds. */
   readonly madeAt: number;
-  readonly endsAt: number;
+  endsAt: number;
   readonly password: string;
   /** When the answer arrived, if it did. */
   answeredAt?: number;
@@ -35,6 +35,8 @@ export class ObservedLeaseServer extends LeaseServer {
   readonly made = new Map<string, Made>();
   /** Leases of the operator whose credentials work, as of the last look. */
   readonly living = new Set<Made>();
+  renewals = 0;
+  revocations = 0;
   /** How long the replicas lag behind, in milliseconds. */
   lag = 0;
   actor: Actor;
@@ -86,12 +88,22 @@ export class ObservedLeaseServer extends LeaseServer {
     return super.list(target);
   }
 
+  override renew(id: string, target: Target, ttl: string | undefined): Lease {
+    this.#hide();
+    const renewed = super.renew(id, target, ttl);
+    const made = this.made.get(id);
+    this.renewals += 1;
+    if (made !== undefined) made.endsAt = this.momentOf(renewed.expireAt);
+    return renewed;
+  }
+
   override revoke(id: string, target: Target): Lease {
     this.#hide();
     this.onRevoke(id);
     const answer = super.revoke(id, target);
     const made = this.made.get(id);
     if (made !== undefined && this.revocation === 'works') {
+      this.revocations += 1;
       made.revoked = { at: this.#time.now, by: this.actor };
       this.living.delete(made);
     }

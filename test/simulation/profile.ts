@@ -24,6 +24,8 @@ export interface Profile {
   readonly missing: 404 | 400;
   readonly shows: 'old failures' | 'the outcome';
   readonly lag: number;
+  /** How long renewals may lengthen a lease's life, in milliseconds. */
+  readonly maximum: number;
   readonly skew: number;
   readonly workers: number;
   /** Processes that stand for election. */
@@ -47,6 +49,7 @@ export function drawProfile(random: Random): Profile {
     missing: random.pick([404, 400]),
     shows: random.pick(['old failures', 'the outcome']),
     lag: random.chance(0.5) ? 0 : random.between(0, 60_000),
+    maximum: random.pick([0.5, 1, 3]) * HOUR,
     skew: random.between(-5000, 5000),
     workers: random.pick([1, 4, 16]),
     replicas: random.pick([1, 2]),

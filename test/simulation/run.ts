@@ -117,21 +117,27 @@ async function checkQuiet(world: World, { requests, ground }: Invariants, check:
   // What such an object has put off comes when its time is over.
   if (ground.objects.some(({ lease }) => isHeldBack(world, lease))) return;
   const { time } = world;
-  const made = world.leases.made.size;
+  const { made, renewals: renewed, revocations: revoked } = world.leases;
+  const before = made.size;
   requests.clear();
   await time.run(time.now + QUIET, check);
-  const rotations = world.leases.made.size - made;
+  const rotations = made.size - before;
+  const renewals = world.leases.renewals - renewed;
+  const revocations = world.leases.revocations - revoked;
   const most: ReadonlyMap<string, number> = new Map([
     ['CREATE lease', rotations],
     // One may have begun before.
-    ['patch secrets', rotations + 1],
-    ['patch leases/status', 2 * rotations + 2],
+    ['patch secrets', rotations + renewals + 1],
+    ['patch leases/status', 2 * rotations + renewals + revocations + 2],
+    // One that is refused leads to a rotation.
+    ['RENEW lease', renewals + rotations],
+    ['REVOKE lease', revocations],
   ]);
   for (const [name, count] of requests) {
     if (!isWrite(name) || count <= (most.get(name) ?? 0)) continue;
     world.violate(
       'I7',
-      `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations.`,
+      `${String(count)} times "${name}" in a quiet world with ${String(rotations)} rotations and ${String(renewals)} renewals.`,
     );
   }
 }

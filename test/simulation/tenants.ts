@@ -1,12 +1,12 @@
 import type { LeaseSpec } from '../../src/api/dynamic-secret-lease.ts';
-import { MANAGED_LABEL, RECORD_ANNOTATION } from '../../src/api/names.ts';
+import { MANAGED_LABEL, RECORD_ANNOTATION, ROTATE_ANNOTATION } from '../../src/api/names.ts';
 import { FaultError } from '../../src/errors.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
 import { HOST } from '../support/builders.ts';
 import type { ApiServer } from '../unit/reconcile/support/api-server.ts';
 import type { ObservedLeaseServer } from './ledger.ts';
 import type { Random } from './random.ts';
-import { type ObjectState, objectsOf } from './view.ts';
+import { isSuspended, type ObjectState, objectsOf } from './view.ts';
 
 /** What tenants act on. */
 export interface Land {
@@ -43,10 +43,15 @@ export function settleIn(land: Land): void {
 export function makeAmends(land: Land): void {
   const { kube } = land;
   for (const namespace of namespaces) connect(land, namespace);
+  for (const { lease } of objectsOf(kube)) if (isSuspended(lease)) suspend(land, lease.key, false);
   for (const { secretKey, atName, secret } of objectsOf(kube)) {
     const isNobodys = atName !== undefined && atName.metadata.ownerReferences === undefined;
     if (isNobodys && secret === undefined) attempt(() => kube.delete('secrets', secretKey));
   }
+}
+
+function suspend({ kube }: Land, key: string, suspended: boolean): void {
+  attempt(() => kube.mergePatch('leases', key, { spec: { suspend: suspended } }));
 }
 
 function connect({ kube }: Land, namespace: string): void {
@@ -71,7 +76,10 @@ function drawSpec(random: Random): LeaseSpec {
     revocation: {
       onDelete: random.chance(0.85) ? 'Revoke' : 'Expire',
       ...(random.chance(0.3) ? { timeout: random.pick(['1m', '5m']) } : {}),
+      ...(random.chance(0.4) ? { onRotation: random.pick(['Revoke', 'Expire']) } : {}),
+      ...(random.chance(0.3) ? { gracePeriod: random.pick(['1s', '3m', '10m']) } : {}),
     },
+    ...(random.chance(0.2) ? { rotation: { strategy: 'Renew' } } : {}),
     ...(random.chance(0.1) ? { secret: { name: 'shared' } } : {}),
   };
 }
@@ -146,6 +154,37 @@ const acts: readonly Act[] = [
     mischief: false,
     act: onObject(({ kube, random }, { lease }) => {
       kube.mergePatch('leases', lease.key, { spec: { dynamicSecret: drawTarget(random) } });
+      return lease.key;
+    }),
+  },
+  {
+    name: 'suspends for a while',
+    weight: 1,
+    mischief: false,
+    act: onObject((land, { lease }) => {
+      suspend(land, lease.key, true);
+      land.later(land.random.between(1000, 1_200_000), () => suspend(land, lease.key, false));
+      return lease.key;
+    }),
+  },
+  {
+    name: 'asks for another lease',
+    weight: 2,
+    mischief: false,
+    act: onObject(({ kube, random }, { lease }) => {
+      const annotations = { [ROTATE_ANNOTATION]: random.pick(['now', 'again']) };
+      kube.mergePatch('leases', lease.key, { metadata: { annotations } });
+      return lease.key;
+    }),
+  },
+  {
+    name: 'changes what a rotation does',
+    weight: 1,
+    mischief: false,
+    act: onObject(({ kube, random }, { lease }) => {
+      const revocation = { onRotation: random.pick(['Revoke', 'Expire']) };
+      const rotation = { strategy: random.pick(['Renew', 'ReLease']) };
+      kube.mergePatch('leases', lease.key, { spec: { revocation, rotation } });
       return lease.key;
     }),
   },

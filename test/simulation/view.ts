@@ -52,6 +52,11 @@ export function objectsOf(kube: ApiServer): readonly ObjectState[] {
   });
 }
 
+/** Whether the operator is told to do nothing for an object. */
+export function isSuspended({ spec }: LeaseRecord): boolean {
+  return spec.valid && spec.value.suspend === true;
+}
+
 /** Whether the operator still holds an object that is being deleted. */
 export function isHeld({ finalizers }: LeaseRecord): boolean {
   return finalizers.includes(FINALIZER);

@@ -67,6 +67,7 @@ export class World {
       missing: profile.missing,
       shows: profile.shows,
       lag: profile.lag,
+      maximum: profile.maximum,
     });
     this.leases.onRevoke = (id) => this.witness?.revoking(id, this.#actor);
     this.election = new Election(this.#processParts(), () => this.#processOptions());

@@ -4,7 +4,7 @@ import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import type { Actor, Made } from '../ledger.ts';
 import { namespaces } from '../tenants.ts';
-import { leaseOf, type ObjectState } from '../view.ts';
+import { isSuspended, leaseOf, type ObjectState } from '../view.ts';
 import type { ApiObject } from '../../unit/reconcile/support/api-server.ts';
 import type { World } from '../world.ts';
 import { isHeldBack, type Ground } from './ground.ts';
@@ -55,7 +55,10 @@ export class Reads {
     const { leader } = election;
     const acts = leader !== undefined && !leader.suspended && leader.frozenUntil <= time.now;
     const cut = namespaces.filter((one) => kube.find('connections', `${one}/infisical`) === undefined);
-    const troubles = new Set(acts && weather.isClear(time.now) ? cut : ['', ...cut]);
+    const idle = this.#ground.objects
+      .filter(({ lease }) => isSuspended(lease))
+      .map(({ lease }) => lease.namespace);
+    const troubles = new Set([...cut, ...idle, ...(acts && weather.isClear(time.now) ? [] : [''])]);
     for (const namespace of new Set([...troubles, ...this.#troubles]))
       world.trouble(namespace, time.now + 5000);
     this.#troubles = troubles;

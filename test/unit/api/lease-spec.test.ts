@@ -117,6 +117,7 @@ describe('a spec is refused, by zod and by the schema of the CRD', () => {
     'with a number for a ttl': { spec: { ...least, ttl: 3600 }, at: '.ttl' },
     'with a long text for a ttl': { spec: { ...least, ttl: '9'.repeat(40) }, at: '.ttl' },
     'with a list for a config': { spec: { ...least, config: [] }, at: '.config' },
+    'with null for a config': { spec: { ...least, config: null }, at: '.config' },
     'with another word for onDelete': {
       spec: { ...least, revocation: { onDelete: 'Delete' } },
       at: '.revocation.onDelete',
