@@ -70,6 +70,7 @@ function drawSpec(random: Random): LeaseSpec {
     ttl: random.pick(ttls),
     revocation: {
       onDelete: random.chance(0.85) ? 'Revoke' : 'Expire',
+      ...(random.chance(0.3) ? { onRotation: 'Revoke', gracePeriod: random.pick(['2m', '5m']) } : {}),
       ...(random.chance(0.3) ? { timeout: random.pick(['1m', '5m']) } : {}),
     },
     ...(random.chance(0.1) ? { secret: { name: 'shared' } } : {}),
@@ -191,6 +192,17 @@ const acts: readonly Act[] = [
     }),
   },
   {
+    name: 'replaces a Secret by one of his own',
+    weight: 2,
+    mischief: false,
+    act: onSecret(({ kube }, { secretKey }) => {
+      const [namespace = '', name = ''] = secretKey.split('/');
+      kube.delete('secrets', secretKey);
+      kube.create('secrets', { metadata: { name, namespace }, type: 'Opaque', data: { own: 'b3du' } });
+      return secretKey;
+    }),
+  },
+  {
     name: 'deletes a connection for a while',
     weight: 1,
     mischief: false,
@@ -285,11 +297,22 @@ const acts: readonly Act[] = [
         dynamicSecret: random.pick(targets),
       }).id,
   },
+  {
+    // Objects of a cloned cluster have the uids of those that they were cloned from.
+    name: 'leases in a clone of the cluster',
+    weight: 1,
+    mischief: false,
+    act: onObject(({ leases, random }, { lease }) => {
+      const tag = { install: 'another-installation', object: lease.uid, attempt: random.uuid() };
+      return leases.seed(drawTarget(random), leases.tags === 'kept' ? tag : undefined).id;
+    }),
+  },
 ];
 
 /** A record that names another's lease, in words that look right. */
 function forge({ kube, leases, random }: Land, { secretKey, record }: ObjectState): string {
-  const rows = leases.rows;
+  const living = new Set([...leases.livingNow()].map(({ id }) => id));
+  const rows = leases.rows.filter(({ lease }) => living.has(lease.id) || random.chance(0.2));
   const row = rows[random.below(rows.length)];
   if (record === undefined || row === undefined) return 'nothing';
   const other = { ...record.lease, id: row.lease.id, expireAt: row.lease.expireAt };
