@@ -14,7 +14,12 @@ import { describeOutcome, isCaught, summary, vitestReport, type Outcome } from '
 
 const options = parseOptions(process.argv.slice(2));
 const root = join(import.meta.dirname, '../..');
-const seeds = Array.from({ length: options.seeds }, (_, index) => index + 1);
+const common = Array.from({ length: options.seeds }, (_, index) => index + 1);
+
+/** The seeds of a mutant, in their order: a fixed set. */
+function seedsOf({ first = [] }: Mutation): readonly number[] {
+  return [...new Set([...first, ...common])];
+}
 
 /** Sentences on the mutants that the sources have left behind. */
 function staleOnes(): readonly string[] {
@@ -31,8 +36,9 @@ function staleOnes(): readonly string[] {
 
 /** The very same seeds, with the sources as they are: else a violation says nothing about a mistake. */
 async function playControl(): Promise<boolean> {
+  const seeds = [...new Set(mistakes.flatMap(seedsOf))];
   const shares = Array.from({ length: options.lanes }, (_, lane) =>
-    seeds.filter((seed) => seed % options.lanes === lane),
+    seeds.filter((_seed, index) => index % options.lanes === lane),
   );
   const deadline = Math.max(60, 5 * options.deadline);
   const played = await Promise.all(
@@ -43,7 +49,7 @@ async function playControl(): Promise<boolean> {
 }
 
 async function playMutant(mutation: Mutation): Promise<Outcome> {
-  const played = await play({ seeds, mutation, deadline: options.deadline });
+  const played = await play({ seeds: seedsOf(mutation), mutation, deadline: options.deadline });
   const outcome = { name: mutation.name, played };
   console.log(describeOutcome(outcome));
   if ('message' in played && (options.trace || !isCaught(outcome))) console.log(`  ${messageOf(played)}`);
@@ -68,7 +74,8 @@ async function playAll(): Promise<readonly Outcome[]> {
 const stale = staleOnes();
 for (const sentence of stale) console.log(sentence);
 const control = stale.length === 0 && (await playControl());
-if (stale.length === 0 && !control) console.log('The sources as they are violate something with these seeds.');
+if (stale.length === 0 && !control)
+  console.log('The sources as they are violate something with these seeds.');
 const outcomes = control ? await playAll() : [];
 if (options.report !== undefined) {
   mkdirSync(dirname(options.report), { recursive: true });

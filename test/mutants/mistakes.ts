@@ -9,12 +9,6 @@ export const mistakes: readonly Mutation[] = [
     put: 'judge: () => undefined,',
   },
   {
-    name: 'The finalizer comes after the first lease.',
-    file: 'src/lease/policies.ts',
-    find: '(object.hasFinalizer ? undefined :',
-    put: '(object.hasFinalizer || object.status.lease === undefined ? undefined :',
-  },
-  {
     name: 'The status names a lease before the Secret holds it.',
     file: 'src/reconcile/lease/reconciler.ts',
     find: 'const { inHand } = pass.memory();\n',
@@ -28,24 +22,21 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/secret/manifest.ts',
     find: "{ op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },",
     put: '',
+    first: [37],
   },
   {
     name: 'Every 200 counts as a revocation.',
     file: 'src/reconcile/lease/revoke.ts',
     find: 'if (answer.status !== null) return revocationFault(ref);',
     put: '',
+    first: [31],
   },
   {
     name: 'A lease whose delivery ended in doubt is revoked from memory.',
     file: 'src/reconcile/lease/deliver.ts',
     find: 'if (!doubtful) {',
     put: 'if (true) {',
-  },
-  {
-    name: 'The sweep takes its suspects without a live look.',
-    file: 'src/reconcile/inventory/sweep.ts',
-    find: 'const found = await lookFor(parts, lease);',
-    put: "const found = 'lost' as string;",
+    first: [10],
   },
   {
     name: 'A wait that no server asked for becomes NaN.',
@@ -58,30 +49,13 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'if (record?.uid === uid && !isOlder({ resourceVersion }, record)) drop(record)();',
     put: '',
+    first: [13],
   },
   {
     name: 'Each use of a connection opens a session of its own.',
     file: 'src/reconcile/connection/links.ts',
     find: 'if (entry === undefined || !isSame(entry.connection, connection)) {',
     put: 'if (entry === undefined || connection !== undefined) {',
-  },
-  {
-    name: 'A forged record is attested though the tag is of another object.',
-    file: 'src/reconcile/lease/attest.ts',
-    find: "return ours ? 'ours' : 'forged';",
-    put: "return 'ours';",
-  },
-  {
-    name: 'A record is trusted without a witness.',
-    file: 'src/lease/current.ts',
-    find: "return { state: 'unwitnessed', record };",
-    put: "return { state: 'trusted', ref: record.lease, record, mayRevoke: true };",
-  },
-  {
-    name: 'A lease that only the record speaks for may be revoked.',
-    file: 'src/lease/current.ts',
-    find: "record, mayRevoke: false };",
-    put: "record, mayRevoke: true };",
   },
   {
     name: 'A request whose answer was lost counts as never made.',
@@ -102,12 +76,6 @@ export const mistakes: readonly Mutation[] = [
     put: '',
   },
   {
-    name: 'The sweep takes leases of any age.',
-    file: 'src/lease/sweep.ts',
-    find: 'return createdAt + timing.sweepMinimumAge - serverTime;',
-    put: 'return createdAt - serverTime;',
-  },
-  {
     name: 'The sweep takes leases of another installation.',
     file: 'src/reconcile/inventory/sweep.ts',
     find: `    if (tag?.install === install && !known.has(tag.object)) known.set(tag.object, objectOf(tag.object));
@@ -126,6 +94,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/inventory/visit.ts',
     find: 'looks.push(await sweep(parts, group, { link, list }, signal));',
     put: '',
+    first: [10],
   },
   {
     name: 'The report forgets the replaced leases.',
@@ -140,18 +109,6 @@ export const mistakes: readonly Mutation[] = [
     put: '',
   },
   {
-    name: 'A deletion does not settle the open request.',
-    file: 'src/lease/deletion.ts',
-    find: 'settleFirst(input, terms) ??',
-    put: '',
-  },
-  {
-    name: 'A deletion does not ask for the leases of a process before.',
-    file: 'src/lease/deletion.ts',
-    find: 'accountFirst(input, terms) ??',
-    put: '',
-  },
-  {
     name: 'A refused delivery is followed by another lease at once.',
     file: 'src/reconcile/lease/deliver.ts',
     find: `blocked: why });
@@ -159,12 +116,6 @@ export const mistakes: readonly Mutation[] = [
   if (why !== undefined) fail(pass, why, { spent: true });`,
     put: `});
   pass.metrics.delivered(result);`,
-  },
-  {
-    name: 'The dry run after a refused delivery is left out.',
-    file: 'src/lease/policies.ts',
-    find: "return blocked && { step: { do: 'tryDry', blocked } };",
-    put: 'return undefined;',
   },
   {
     name: 'No fault is waited for.',
@@ -177,17 +128,12 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/lease/deliver.ts',
     find: 'discarded: [...pass.memory().discarded, held.ref], blocked',
     put: 'blocked',
+    first: [15],
   },
   {
     name: 'The status is written at each look.',
     file: 'src/reconcile/lease/status.ts',
     find: "if (equal(object.status, status)) return 'rest';",
-    put: '',
-  },
-  {
-    name: 'The status is written whatever the version of its object.',
-    file: 'src/reconcile/lease/status.ts',
-    find: 'metadata: { resourceVersion: object.resourceVersion },',
     put: '',
   },
   {
@@ -212,7 +158,7 @@ export const mistakes: readonly Mutation[] = [
     name: 'The status tells the credentials.',
     file: 'src/reconcile/lease/deliver.ts',
     find: 'dynamicSecret: pass.memory().known.get(held.ref.id)?.dynamicSecret,',
-    put: "dynamicSecret: { ...pass.memory().known.get(held.ref.id)?.dynamicSecret, type: [...held.data.values()].join() },",
+    put: 'dynamicSecret: { ...pass.memory().known.get(held.ref.id)?.dynamicSecret, type: [...held.data.values()].join() },',
   },
   {
     name: 'A lease that one list lacks is gone.',
@@ -233,42 +179,12 @@ export const mistakes: readonly Mutation[] = [
     put: '',
   },
   {
-    name: 'The Secret of another object is written as if it were ours.',
-    file: 'src/reconcile/lease/deliver.ts',
-    find: 'const ours = existing !== undefined && isOwnedBy(existing, object.uid) ? existing : undefined;',
-    put: 'const ours = existing;',
-  },
-  {
-    name: 'A request that cannot be settled is not counted.',
-    file: 'src/reconcile/lease/settle.ts',
-    find: 'countUnaccounted(pass, open.sentAt);',
-    put: '',
-  },
-  {
-    name: 'A delivery that was given up is not counted where no sweep can find it.',
-    file: 'src/reconcile/lease/deliver.ts',
-    find: 'countUnaccounted(pass, held.answeredAt, held.ref.expireAt);',
-    put: '',
-  },
-  {
-    name: 'A lease is asked for without a live look.',
-    file: 'src/reconcile/lease/request.ts',
-    find: 'if (look && !pass.memory().looked && !(await stillTrue(pass, object))) return false;',
-    put: '',
-  },
-  {
     name: 'A lease is written however old it is.',
     file: 'src/reconcile/lease/deliver.ts',
     find: `  if (now < held.answeredAt + timing.deliveryDeadline) {
     const retryAt`,
     put: `  if (now < Infinity) {
     const retryAt`,
-  },
-  {
-    name: 'A lease that waited past its deadline is written.',
-    file: 'src/reconcile/lease/deliver.ts',
-    find: 'if (pass.clock.elapsed() >= held.answeredAt + pass.timing.deliveryDeadline) tryLater(pass, object, held);',
-    put: 'if (pass.clock.elapsed() < 0) tryLater(pass, object, held);',
   },
   {
     name: 'A Secret is deleted whoever it belongs to by now.',
@@ -284,59 +200,16 @@ export const mistakes: readonly Mutation[] = [
     put: '',
   },
   {
-    name: 'A lease that is gone from the server stays in use.',
-    file: 'src/reconcile/inventory/mirror.ts',
-    find: 'for (const id of gone) endLease(pass, id);',
-    put: '',
-  },
-  {
     name: 'The record is written without its credentials.',
     file: 'src/secret/manifest.ts',
     find: "{ op: 'add', path: '/data', value: encoded(content.data) },",
     put: '',
   },
   {
-    name: 'A changed target keeps its old lease.',
-    file: 'src/lease/rotation.ts',
-    find: "return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: true });",
-    put: 'return undefined;',
-  },
-  {
-    name: 'An old event overwrites a newer state.',
-    file: 'src/kube/store.ts',
-    find: `      if (known !== undefined && isOlder(record, known)) return;
-      if (known`,
-    put: `      if (known`,
-  },
-  {
     name: 'The answer to an own write is not taken into the view.',
     file: 'src/kube/store.ts',
     find: 'set({ record, observed: replaces })();',
     put: '',
-  },
-  {
-    name: 'A list made too early settles a request.',
-    file: 'src/reconcile/lease/settle.ts',
-    find: '} else if (listedAt < open.sentAt + timing.settleAfter) {',
-    put: '} else if (listedAt < open.sentAt) {',
-  },
-  {
-    name: 'A lease of unknown fate that the list shows is not revoked.',
-    file: 'src/reconcile/lease/settle.ts',
-    find: 'discarded: [...pass.memory().discarded, ...refs] });',
-    put: '});',
-  },
-  {
-    name: 'The sweep takes a lease whose request is under way.',
-    file: 'src/lease/sweep.ts',
-    find: "return object === 'elsewhere' || object.ids.has(id) || object.attempts.has(attempt);",
-    put: "return object !== 'elsewhere' && object.ids.has(`${id}${attempt}`);",
-  },
-  {
-    name: 'A deletion whose time is over never ends.',
-    file: 'src/lease/deletion.ts',
-    find: 'return object.deletedAt !== undefined && kubeNow >= object.deletedAt + timeoutOf(object);',
-    put: 'return object.deletedAt !== undefined && kubeNow < 0;',
   },
   {
     name: 'A deleted object is let go with its Secret still there.',

@@ -7,6 +7,8 @@ export interface Mutation {
   /** The text that is replaced, exactly as the file has it. */
   readonly find: string;
   readonly put: string;
+  /** Seeds that are known to show it, played before the others. Default: none. */
+  readonly first?: readonly number[];
 }
 
 /** The source has changed so that a mistake no longer has the one place that it was made for. */

@@ -69,8 +69,7 @@ export function play({ seeds, mutation, deadline }: Game): Promise<Played> {
 }
 
 type Outcome =
-  | { end: 'violation'; seed: number; invariant: string; message: string }
-  | { end: 'broken'; message: string };
+  { end: 'violation'; seed: number; invariant: string; message: string } | { end: 'broken'; message: string };
 
 /** What the simulation's own code throws is no finding about the operator. */
 function outcomeOf(

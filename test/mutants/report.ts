@@ -38,7 +38,6 @@ export function summary(outcomes: readonly Outcome[]): string {
 
 /** The outcomes in the form of Vitest's JSON report: one test a mutant, and one for the sources as they are. */
 export function vitestReport(control: boolean, outcomes: readonly Outcome[]): string {
-  const statusOf = (good: boolean): 'passed' | 'failed' => (good ? 'passed' : 'failed');
   const assertionResults = [
     { title: 'the sources as they are', status: statusOf(control) },
     ...outcomes.map((outcome) => ({ title: outcome.name, status: statusOf(isCaught(outcome)) })),
@@ -46,4 +45,8 @@ export function vitestReport(control: boolean, outcomes: readonly Outcome[]): st
   const good = assertionResults.every(({ status }) => status === 'passed');
   const file = { name: 'test/mutants', status: statusOf(good), assertionResults };
   return JSON.stringify({ testResults: [file] });
+}
+
+function statusOf(good: boolean): 'passed' | 'failed' {
+  return good ? 'passed' : 'failed';
 }

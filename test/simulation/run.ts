@@ -113,11 +113,7 @@ function deadness({ leases }: World, { record }: ObjectState): string | undefine
 }
 
 /** I7: an unchanged world costs no write and no login, but for the rotations that are due. */
-async function checkQuiet(
-  world: World,
-  { requests, ground }: Invariants,
-  check: () => void,
-): Promise<void> {
+async function checkQuiet(world: World, { requests, ground }: Invariants, check: () => void): Promise<void> {
   const { time } = world;
   const waiting = ground.objects.reduce((sum, { lease }) => sum + (lease.status.retiring?.length ?? 0), 0);
   const made = world.leases.made.size;

@@ -1,4 +1,5 @@
 import type { LeaseSpec } from '../../src/api/dynamic-secret-lease.ts';
+import type { Target } from '../../src/api/lease.ts';
 import { MANAGED_LABEL, RECORD_ANNOTATION } from '../../src/api/names.ts';
 import { FaultError } from '../../src/errors.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
@@ -79,6 +80,12 @@ function drawSpec(random: Random): LeaseSpec {
 
 function drawTarget(random: Random): LeaseSpec['dynamicSecret'] {
   return { name: random.pick(targets), projectSlug: 'shop', environmentSlug: 'prod', path: '/' };
+}
+
+/** The same as the lease API names it. */
+function drawLeased(random: Random): Target {
+  const { name: dynamicSecret, ...rest } = drawTarget(random);
+  return { ...rest, dynamicSecret };
 }
 
 function pickObject({ random, kube }: Land): ObjectState | undefined {
@@ -289,13 +296,7 @@ const acts: readonly Act[] = [
     name: 'leases for himself',
     weight: 1,
     mischief: false,
-    act: ({ leases, random }) =>
-      leases.seed({
-        projectSlug: 'shop',
-        environmentSlug: 'prod',
-        path: '/',
-        dynamicSecret: random.pick(targets),
-      }).id,
+    act: ({ leases, random }) => leases.seed(drawLeased(random)).id,
   },
   {
     // Objects of a cloned cluster have the uids of those that they were cloned from.
@@ -304,7 +305,7 @@ const acts: readonly Act[] = [
     mischief: false,
     act: onObject(({ leases, random }, { lease }) => {
       const tag = { install: 'another-installation', object: lease.uid, attempt: random.uuid() };
-      return leases.seed(drawTarget(random), leases.tags === 'kept' ? tag : undefined).id;
+      return leases.seed(drawLeased(random), leases.tags === 'kept' ? tag : undefined).id;
     }),
   },
 ];
