@@ -1,7 +1,7 @@
 /**
  * Puts one mistake after the other into the sources, as they are loaded, and has the simulation find each.
  *
- * Usage: npm run test:mutants -- [--mutant finalizer] [--seeds 60] [--deadline 20] [--lanes 2] [--trace]
+ * Usage: npm run test:mutants -- [--mutant finalizer] [--seeds 40] [--deadline 20] [--lanes 2] [--trace]
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -39,10 +39,10 @@ export const mistakes: readonly Mutation[] = [
     first: [10],
   },
   {
-    name: 'A wait that no server asked for becomes NaN.',
-    file: 'src/lease/schedule.ts',
-    find: 'failure.retryAfter ?? 0',
-    put: 'Number(failure.retryAfter)',
+    name: 'The wait until a rotation is NaN.',
+    file: 'src/lease/verdict.ts',
+    find: ': moment - now.lease;',
+    put: ': moment - Number(undefined);',
   },
   {
     name: 'Delete events are dropped.',
