@@ -7,6 +7,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/lease/policies.ts',
     find: "judge: ({ object }) => (object.hasFinalizer ? undefined : { step: { do: 'addFinalizer' } }),",
     put: 'judge: () => undefined,',
+    first: [2],
   },
   {
     name: 'The status names a lease before the Secret holds it.',
@@ -62,12 +63,14 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/lease/request.ts',
     find: "if (error instanceof RequestError && error.fate === 'unknown') {",
     put: 'if (error === undefined) {',
+    first: [4],
   },
   {
     name: 'A second request is sent before the fate of the first is settled.',
     file: 'src/lease/policies.ts',
     find: "memory.open && at(memory.open.lookAt, now.elapsed, { do: 'settle', open: memory.open }),",
     put: 'memory.open && now.elapsed < 0 ? wait() : undefined,',
+    first: [4],
   },
   {
     name: 'A request is remembered only once it is answered.',
@@ -107,6 +110,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/lease/deletion.ts',
     find: 'revokeFirst(input, terms) ??',
     put: '',
+    first: [2],
   },
   {
     name: 'A refused delivery is followed by another lease at once.',
@@ -122,6 +126,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/lease/policies.ts',
     find: 'return left > 0 ? wait(left) : undefined;',
     put: 'return left > Infinity ? wait(left) : undefined;',
+    first: [3],
   },
   {
     name: 'A lease that lost a conflict is not revoked.',
@@ -147,6 +152,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/leading.ts',
     find: 'if (!mayWrite()) throw notLeading();',
     put: '',
+    first: [5],
   },
   {
     name: 'The log tells the credentials.',
@@ -185,6 +191,7 @@ export const mistakes: readonly Mutation[] = [
     const retryAt`,
     put: `  if (now < Infinity) {
     const retryAt`,
+    first: [15],
   },
   {
     name: 'A Secret is deleted whoever it belongs to by now.',
