@@ -44,6 +44,12 @@ const steps: readonly Step[] = [
     run: [process.execPath, 'test/crash/main.ts', '--report', '.reports/crash.json'],
     report: '.reports/crash.json',
   },
+  {
+    kind: 'suite',
+    name: 'mutants',
+    run: [process.execPath, 'test/mutants/main.ts', '--report', '.reports/mutants.json'],
+    report: '.reports/mutants.json',
+  },
 ];
 
 const stopping = new AbortController();

@@ -32,7 +32,7 @@ export class Election {
   }
 
   suspend(process: OperatorProcess, length: number): void {
-    const { time } = this.#parts;
+    const { time, random } = this.#parts;
     const until = time.now + length;
     process.suspend(until);
     const led = process.leadsUntil !== undefined;
@@ -48,7 +48,8 @@ export class Election {
         if (!process.alive || process.suspended) return;
         if (!led) this.#elect();
         else if (time.now < stops) process.leadsUntil = Infinity;
-        else process.end('it no longer leads');
+        // It works on for a moment before it notices.
+        else time.after(random.between(0, 2000), () => process.end('it no longer leads'), false);
       },
       false,
     );

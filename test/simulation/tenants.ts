@@ -1,4 +1,5 @@
 import type { LeaseSpec } from '../../src/api/dynamic-secret-lease.ts';
+import type { Target } from '../../src/api/lease.ts';
 import { MANAGED_LABEL, RECORD_ANNOTATION, ROTATE_ANNOTATION } from '../../src/api/names.ts';
 import { FaultError } from '../../src/errors.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
@@ -86,6 +87,12 @@ function drawSpec(random: Random): LeaseSpec {
 
 function drawTarget(random: Random): LeaseSpec['dynamicSecret'] {
   return { name: random.pick(targets), projectSlug: 'shop', environmentSlug: 'prod', path: '/' };
+}
+
+/** The same as the lease API names it. */
+function drawLeased(random: Random): Target {
+  const { name: dynamicSecret, ...rest } = drawTarget(random);
+  return { ...rest, dynamicSecret };
 }
 
 function pickObject({ random, kube }: Land): ObjectState | undefined {
@@ -230,6 +237,17 @@ const acts: readonly Act[] = [
     }),
   },
   {
+    name: 'replaces a Secret by one of his own',
+    weight: 2,
+    mischief: false,
+    act: onSecret(({ kube }, { secretKey }) => {
+      const [namespace = '', name = ''] = secretKey.split('/');
+      kube.delete('secrets', secretKey);
+      kube.create('secrets', { metadata: { name, namespace }, type: 'Opaque', data: { own: 'b3du' } });
+      return secretKey;
+    }),
+  },
+  {
     name: 'deletes a connection for a while',
     weight: 1,
     mischief: false,
@@ -316,19 +334,24 @@ const acts: readonly Act[] = [
     name: 'leases for himself',
     weight: 1,
     mischief: false,
-    act: ({ leases, random }) =>
-      leases.seed({
-        projectSlug: 'shop',
-        environmentSlug: 'prod',
-        path: '/',
-        dynamicSecret: random.pick(targets),
-      }).id,
+    act: ({ leases, random }) => leases.seed(drawLeased(random)).id,
+  },
+  {
+    // Objects of a cloned cluster have the uids of those that they were cloned from.
+    name: 'leases in a clone of the cluster',
+    weight: 1,
+    mischief: false,
+    act: onObject(({ leases, random }, { lease }) => {
+      const tag = { install: 'another-installation', object: lease.uid, attempt: random.uuid() };
+      return leases.seed(drawLeased(random), leases.tags === 'kept' ? tag : undefined).id;
+    }),
   },
 ];
 
 /** A record that names another's lease, in words that look right. */
 function forge({ kube, leases, random }: Land, { secretKey, record }: ObjectState): string {
-  const rows = leases.rows;
+  const living = new Set([...leases.livingNow()].map(({ id }) => id));
+  const rows = leases.rows.filter(({ lease }) => living.has(lease.id) || random.chance(0.2));
   const row = rows[random.below(rows.length)];
   if (record === undefined || row === undefined) return 'nothing';
   const other = { ...record.lease, id: row.lease.id, expireAt: row.lease.expireAt };

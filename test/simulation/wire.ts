@@ -41,6 +41,8 @@ export interface Observer {
   /** A request of a process has failed through no doing of its own: nothing can be demanded of it before `until`. */
   troubled(until: number): void;
   served(caller: Caller, name: CallName, outcome: string): void;
+  /** A process that does not lead has asked for a lease, which it must not even try. */
+  usurped(caller: Caller): void;
 }
 
 export interface WireParts {
@@ -94,6 +96,7 @@ export class SimulatedWire implements Requests {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     if (!caller.alive) return promise;
     if (isWrite(name) && !caller.mayWrite()) {
+      if (name === 'CREATE lease') this.#parts.observer.usurped(caller);
       caller.end('it does not lead');
       return promise;
     }

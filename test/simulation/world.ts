@@ -187,6 +187,7 @@ export class World {
           this.trace.note(caller.name, `${isWrite(name) ? '*' : ' '} ${name}: ${outcome}`);
           this.witness?.served(name, outcome);
         },
+        usurped: ({ name }) => this.violate('lead', `${name} asks for a lease without the lead.`),
       },
     };
   }

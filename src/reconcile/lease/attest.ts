@@ -1,6 +1,7 @@
-import type { DynamicSecret, Lease } from '../../api/lease.ts';
+import type { DynamicSecret, Lease, LeaseRef } from '../../api/lease.ts';
 import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import { RequestError } from '../../infisical/request-error.ts';
+import { leaseRefOf } from '../../lease/current.ts';
 import type { Attestation } from '../../lease/input.ts';
 import { targetOfRef } from '../../lease/target.ts';
 import type { LeasePass, StepResult } from './context.ts';
@@ -24,7 +25,7 @@ export async function attest(pass: LeasePass, record: CommitRecord): Promise<Ste
     const verdict = judge(pass, record, lease, dynamicSecret);
     if (verdict === 'ours') {
       // The server's own end, not the record's.
-      const confirmed = { ...ref, expireAt: lease.expireAt };
+      const confirmed = { ...(listed(pass, ref.id) ?? ref), expireAt: lease.expireAt };
       pass.remember({
         known: new Map(pass.memory().known).set(ref.id, { ref: confirmed, lease, dynamicSecret }),
       });
@@ -51,7 +52,15 @@ function judge(
       lease.tag.install === pass.install;
     return ours ? 'ours' : 'forged';
   }
-  return dynamicSecret?.name === ref.dynamicSecret ? 'unattested' : 'forged';
+  if (dynamicSecret?.name !== ref.dynamicSecret) return 'forged';
+  return listed(pass, ref.id) === undefined ? 'unattested' : 'ours';
+}
+
+/** A replaced lease may come back with a Secret of yesterday: what the status lists is as much the object's own as it was. */
+function listed(pass: LeasePass, id: string): LeaseRef | undefined {
+  const retiring = pass.cluster.leases.get(pass.key)?.status.retiring ?? [];
+  const found = retiring.find((ref) => ref.id === id);
+  return found && leaseRefOf(found);
 }
 
 /** Once may be a replica that lags; twice, with time between, is an answer. */

@@ -35,7 +35,7 @@ export class Accounting {
   check(): void {
     const { world } = this.#ground;
     for (const made of world.leases.livingNow()) {
-      if (this.#isNobodys(made) && !this.#isAllowed(made)) {
+      if (this.#isNobodys(made) && !this.#isBeingLookedFor(made) && !this.#isExcused(made)) {
         world.violate(
           'I1',
           `Nobody answers for ${made.id} (attempt ${made.attempt}, object ${made.object}).`,
@@ -58,8 +58,12 @@ export class Accounting {
     const { world } = this.#ground;
     const lease = leaseOf(object);
     if (mayLeave(world, lease)) this.#excused.add(lease.uid);
+    const { status } = lease;
+    const named = new Set([status.lease, ...(status.retiring ?? [])].map((ref) => ref?.id));
     for (const made of world.leases.livingNow()) {
-      if (made.object !== lease.uid || this.#isAllowed(made)) continue;
+      // What the object itself named must be over; only of what nobody named may the sweep find out later.
+      const isSought = !named.has(made.id) && this.#isBeingLookedFor(made);
+      if (made.object !== lease.uid || isSought || this.#isExcused(made)) continue;
       world.violate('I4', `${lease.key} is gone, and its lease ${made.id} lives.`);
     }
   }
@@ -73,23 +77,24 @@ export class Accounting {
     });
   }
 
-  #isAllowed(made: Made): boolean {
+  #isExcused(made: Made): boolean {
     const { world } = this.#ground;
     // Where the lease API's time is not known the Kubernetes API's counts, and the two differ.
     if (made.endsAt - world.time.now <= Math.abs(world.profile.skew)) return true;
     const object = this.#ground.object(made.object)?.lease;
     if (this.#excused.has(made.object) || (object !== undefined && isLeaving(world, object))) return true;
     if (this.#isTold(made) || this.#settled.has(made.attempt)) return true;
-    return this.#isBeingLookedFor(made) || this.#isHidden(made);
+    return this.#isHidden(made);
   }
 
   #isTold({ id, attempt }: Made): boolean {
     return this.#told.has(id) || this.#told.has(attempt);
   }
 
-  /** The sweep needs its time, and servers that can be reached. */
+  /** The sweep needs its time, and servers that can be reached. Without tags it has nothing to go by. */
   #isBeingLookedFor({ object, madeAt }: Made): boolean {
     const { world } = this.#ground;
+    if (world.profile.tags === 'dropped') return false;
     const namespace = this.#ground.object(object)?.lease.namespace ?? '';
     const trouble = Math.max(...['', namespace].map((one) => world.troubled.get(one) ?? 0));
     return world.time.now < Math.max(madeAt, trouble) + SWEPT;

@@ -70,6 +70,7 @@ export class Invariants implements Witness {
 
   served(name: CallName): void {
     this.requests.set(name, (this.requests.get(name) ?? 0) + 1);
+    this.#storms.served(name);
   }
 
   /** I6. */

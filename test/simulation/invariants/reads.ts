@@ -26,9 +26,17 @@ export class Reads {
   }
 
   leaseChanged(object: ApiObject): void {
-    const { status, uid } = leaseOf(object);
-    const ready = status.conditions?.find((one) => one.type === 'Ready');
-    if (ready?.status === 'True') this.#ready.add(uid);
+    const lease = leaseOf(object);
+    const ready = lease.status.conditions?.find((one) => one.type === 'Ready');
+    if (ready?.status === 'True') this.#ready.add(lease.uid);
+    this.#checkRotation(lease);
+  }
+
+  /** What {@link rotationOf} takes from the status must not come after the end. */
+  #checkRotation({ key, status }: LeaseRecord): void {
+    const [rotateAt, end] = [parseInstant(status.rotateAt), parseInstant(status.lease?.expireAt)];
+    if (rotateAt === undefined || end === undefined || rotateAt <= end) return;
+    this.#ground.world.violate('I2', `${key} is to replace its lease only after the lease's end.`);
   }
 
   revoking(made: Made, actor: Actor): void {

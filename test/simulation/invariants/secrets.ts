@@ -22,7 +22,7 @@ export function checkSecretWrite(
   if (before !== undefined && (owner === undefined || !isOwned(before, owner))) {
     world.violate('I5', `${actor.name} changes Secret ${key}, which is nobody's of the operator.`);
   }
-  if (type === 'removed' || sameData(object, before)) return;
+  if (type === 'removed' || (sameData(object, before) && sameLease(object, before))) return;
   world.edited.delete(key);
   checkCredentials(world, object, owner, actor);
 }
@@ -46,6 +46,10 @@ function problemOf(world: World, secret: ApiObject, made: Made): string | undefi
 /** The object that a Secret of the operator belongs to. */
 function ownerOf({ metadata }: ApiObject): string | undefined {
   return metadata.ownerReferences?.[0]?.uid;
+}
+
+function sameLease(one: ApiObject, other: ApiObject | undefined): boolean {
+  return other !== undefined && commitOf(one)?.lease.id === commitOf(other)?.lease.id;
 }
 
 function sameData(one: ApiObject, other: ApiObject | undefined): boolean {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 
-import { RECORD_ANNOTATION } from '../../../../src/api/names.ts';
+import { RECORD_ANNOTATION, ROTATE_ANNOTATION } from '../../../../src/api/names.ts';
 import type { LeaseTag } from '../../../../src/api/lease.ts';
 import { formatRecord, type SecretRecord } from '../../../../src/api/record.ts';
 import { aRef, HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
 import { denied, failed, targetUnknown } from '../support/lease-client.ts';
 import { refused, works } from '../support/wire.ts';
-import { INSTALL, TARGET, World } from '../support/world.ts';
+import { INSTALL, KEY, TARGET, World } from '../support/world.ts';
 
 interface Scene {
   readonly tags?: World['leases']['tags'];
@@ -102,6 +102,25 @@ describe('a record that nothing vouches for', () => {
     expect([world.live, world.counts.at(-1)]).toEqual([[1], 'revoked: left']);
     expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'unattested' });
     expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
+  });
+
+  test('of yesterday names a lease that the status lists as replaced: it is revoked with the rest, without tags too', async () => {
+    const world = new World();
+    world.leases.tags = 'dropped';
+    world.connect();
+    world.apply({ ttl: '4h' });
+    await world.settle(0);
+    const yesterday = world.secret?.annotations ?? {};
+    world.kube.mergePatch('leases', KEY, { metadata: { annotations: { [ROTATE_ANNOTATION]: 'now' } } });
+    await world.settle(0);
+    expect([world.named, world.live]).toEqual([2, [1, 2]]);
+    world.restart();
+    await world.settle(0);
+    world.touchSecret({ annotations: yesterday });
+    await world.settle(0);
+    world.delete();
+    await world.pass(MINUTE);
+    expect([world.object, world.live]).toEqual([undefined, []]);
   });
 
   test('is forged where the server keeps no tags and the lease is of another dynamic secret', async () => {
