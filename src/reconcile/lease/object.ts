@@ -74,6 +74,8 @@ export async function deleteSecret(
   const expected = { uid: step.uid, resourceVersion: step.resourceVersion };
   try {
     await pass.cluster.secrets.delete(key, expected);
+    // One that only memory showed is gone for memory, too: else it would be deleted again and again.
+    pass.remember({ strayed: undefined });
   } catch (error) {
     return lookAtSecret(pass, object, error, 'delete the Secret');
   }

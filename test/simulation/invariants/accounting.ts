@@ -32,6 +32,12 @@ export class Accounting {
     for (const [, id = ''] of text.matchAll(/"(?:lease|attempt)":"([^"]+)"/g)) ids.add(id);
   }
 
+  /** Where a server keeps no tags, what only a Secret's record speaks for is left to end: the status has said so. */
+  leaseChanged(object: ApiObject): void {
+    const { lease } = leaseOf(object).status;
+    if (lease?.attested === false) this.#told.add(lease.id);
+  }
+
   check(): void {
     const { world } = this.#ground;
     for (const made of world.leases.livingNow()) {

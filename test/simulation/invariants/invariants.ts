@@ -42,6 +42,7 @@ export class Invariants implements Witness {
     if (kind === 'leases') {
       this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
       this.#reads.leaseChanged(object);
+      this.accounting.leaseChanged(object);
       if (type === 'removed') this.accounting.ended(object);
     } else if (kind === 'secrets') {
       if (actor.isOperator) checkSecretWrite(this.#world, event, before, actor);
