@@ -46,8 +46,13 @@ export class Invariants implements Witness {
       if (type === 'removed') this.accounting.ended(object);
     } else if (kind === 'secrets') {
       if (actor.isOperator) checkSecretWrite(this.#world, event, before, actor);
-      else for (const { uid } of object.metadata.ownerReferences ?? []) this.ground.meddled.add(uid);
+      else this.#meddled(object, before);
     }
+  }
+
+  #meddled({ metadata }: ApiObject, before: ApiObject | undefined): void {
+    for (const { uid } of metadata.ownerReferences ?? []) this.ground.meddled.add(uid);
+    this.accounting.secretTaken(before);
   }
 
   /** I3: nothing is revoked that is not the operator's own. */
