@@ -42,11 +42,17 @@ export class Invariants implements Witness {
     if (kind === 'leases') {
       this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
       this.#reads.leaseChanged(object);
+      this.accounting.leaseChanged(object);
       if (type === 'removed') this.accounting.ended(object);
     } else if (kind === 'secrets') {
       if (actor.isOperator) checkSecretWrite(this.#world, event, before, actor);
-      else for (const { uid } of object.metadata.ownerReferences ?? []) this.ground.meddled.add(uid);
+      else this.#meddled(object, before);
     }
+  }
+
+  #meddled({ metadata }: ApiObject, before: ApiObject | undefined): void {
+    for (const { uid } of metadata.ownerReferences ?? []) this.ground.meddled.add(uid);
+    this.accounting.secretTaken(before);
   }
 
   /** I3: nothing is revoked that is not the operator's own. */

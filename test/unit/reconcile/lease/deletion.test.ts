@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { FINALIZER } from '../../../../src/api/names.ts';
+import { FINALIZER, MANAGED_LABEL } from '../../../../src/api/names.ts';
 import type { LeaseSpec } from '../../../../src/api/dynamic-secret-lease.ts';
 import { HOUR, MINUTE, SECOND } from '../../../support/builders.ts';
 import { broken, conflict, forbidden, timeout } from '../support/kube-errors.ts';
@@ -48,6 +48,18 @@ describe('a deletion', () => {
     world.delete();
     await world.settle(0);
     expect([world.live, world.object]).toEqual([[], undefined]);
+  });
+
+  test('deletes a Secret that has lost its label once', async () => {
+    const world = await leased();
+    // The look at its data fails: from then on only memory shows it.
+    world.next('read secrets', refused(broken));
+    world.kube.mergePatch('secrets', KEY, { metadata: { labels: { [MANAGED_LABEL]: null } } });
+    await world.settle(0);
+    world.delete();
+    await world.settle(0);
+    expect(deeds(world).filter((call) => call === 'delete secrets')).toHaveLength(1);
+    expect([world.live, world.secret, world.object]).toEqual([[], undefined, undefined]);
   });
 
   test('of an object that never had a lease takes one write', async () => {
