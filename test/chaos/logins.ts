@@ -5,7 +5,7 @@ import { logIn } from '../support/login.ts';
 import type { History, Life } from './history.ts';
 
 /** How often the credentials of one object are used, in milliseconds; more often while they do not work. */
-const INTERVAL = 3000;
+const INTERVAL = 5000;
 const INTERVAL_WHILE_DEAD = 250;
 
 /** How many log in at the same time. */

@@ -17,7 +17,7 @@ interface Runner {
 
 /** Two operator processes, each of which is started again whenever it has ended. */
 export interface Pair extends AsyncDisposable {
-  /** Waits until one leads and the other follows. @throws Error when that takes longer than a minute. */
+  /** Waits until one leads and the other follows. @throws Error when that takes far too long. */
   settled(): Promise<void>;
   signal(slot: Slot, signal: NodeJS.Signals): void;
   /** The one that leads by its own account, also while it is suspended. */
@@ -32,6 +32,14 @@ export interface Pair extends AsyncDisposable {
 const RESTART_AFTER = 300;
 
 const entry = [path.join(import.meta.dirname, '..', 'support', 'quick-operator.ts'), SCALE] as const;
+
+/** How long a slow machine may take to start a process and to elect, in milliseconds. */
+const SETTLED_WITHIN = 180_000;
+
+function isSettled(runners: readonly Runner[]): boolean {
+  const standings = runners.map(({ standing }) => standing());
+  return standings.includes('leads') && standings.includes('follows');
+}
 
 /** @param folder where the logs go, a file for each process. */
 export function startPair(kubeconfigs: readonly [string, string], folder: string): Pair {
@@ -73,12 +81,12 @@ export function startPair(kubeconfigs: readonly [string, string], folder: string
   const kept = Promise.all([keep(0), keep(1)]);
   return {
     async settled() {
-      const probe = (): Promise<boolean> => {
-        const [one, other] = runners.map(({ standing }) => standing());
-        const settled = (one === 'leads' && other === 'follows') || (one === 'follows' && other === 'leads');
-        return Promise.resolve(settled);
-      };
-      await awaitCondition(probe, { what: 'one operator to lead and one to follow', intervalMs: 50 });
+      const probe = (): Promise<boolean> => Promise.resolve(isSettled(runners));
+      await awaitCondition(probe, {
+        what: 'one operator to lead and one to follow',
+        timeoutMs: SETTLED_WITHIN,
+        intervalMs: 50,
+      });
     },
     signal(slot, signal) {
       const { process: target, standing } = runners[slot];

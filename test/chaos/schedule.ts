@@ -1,5 +1,5 @@
 import type { Random } from '../simulation/random.ts';
-import { HOLD, LEAST_PAUSE, LONGEST_OUTAGE } from './timing.ts';
+import { HOLD, LEAST_PAUSE, LONGEST_OUTAGE, LONGEST_SUSPENSION } from './timing.ts';
 
 /** Which of the two operators. */
 export type Slot = 0 | 1;
@@ -34,27 +34,32 @@ export const ACTS = [
 /** Something that happens, so many milliseconds after what came before it is over. */
 export type Scheduled<Happening> = Happening & { readonly pause: number };
 
-/** All blows of a run, one after the other, never two at once. */
+const BLOWS = [
+  'kill',
+  'kill',
+  'term',
+  'suspend',
+  'kube-outage',
+  'lease-api-outage',
+  'watches-cut',
+  'watches-frozen',
+] as const satisfies readonly Blow['kind'][];
+
+/** All blows of a run, one after the other, never two at once: in rounds of every kind, each in an order of its own. */
 export function* drawBlows(random: Random): Generator<Scheduled<Blow>, never> {
-  for (;;) yield { ...drawBlow(random), pause: random.between(LEAST_PAUSE, 3 * LEAST_PAUSE) };
+  for (;;) {
+    const round = BLOWS.map((kind) => ({ kind, place: random.next() }));
+    for (const { kind } of round.toSorted((one, other) => one.place - other.place))
+      yield { ...blowOf(kind, random), pause: random.between(LEAST_PAUSE, 2 * LEAST_PAUSE) };
+  }
 }
 
-function drawBlow(random: Random): Blow {
+function blowOf(kind: Blow['kind'], random: Random): Blow {
   const slot = random.pick([0, 1] as const);
   const length = random.between(LONGEST_OUTAGE / 10, LONGEST_OUTAGE);
-  const kind = random.pick([
-    'kill',
-    'kill',
-    'term',
-    'suspend',
-    'kube-outage',
-    'lease-api-outage',
-    'watches-cut',
-    'watches-frozen',
-  ] as const);
   switch (kind) {
     case 'suspend':
-      return { kind, length: random.between(HOLD, LONGEST_OUTAGE) };
+      return { kind, length: random.between(HOLD, LONGEST_SUSPENSION) };
     case 'kube-outage':
       return { kind, slots: random.pick<readonly Slot[]>([[0], [1], [0, 1]]), length };
     case 'lease-api-outage':

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import type { Life } from './history.ts';
 import type { Act, Scheduled } from './schedule.ts';
 import { ACT_INTERVAL, HEALED_WITHIN, NOTICED_WITHIN } from './timing.ts';
@@ -26,11 +27,15 @@ export async function actUntil(
   return counts;
 }
 
-/** Whoever was deleted, and is gone, is made anew under the same name. */
-export async function recreateGone({ history, recreate }: World): Promise<void> {
-  const present = new Set(history.present().map(({ key }) => key));
-  const gone = new Set(history.lives.map(({ key }) => key).filter((key) => !present.has(key)));
-  for (const key of gone) await recreate(key);
+/** Whoever was deleted, and is gone, is made anew under the same name. Resolves when that is seen. */
+export async function recreateGone(world: World): Promise<void> {
+  const { history } = world;
+  const isPresent = (key: string): boolean => history.present().some((life) => life.key === key);
+  const gone = new Set(history.lives.map(({ key }) => key).filter((key) => !isPresent(key)));
+  for (const key of gone) {
+    await world.recreate(key);
+    await awaitCondition(() => Promise.resolve(isPresent(key)), { what: `${key} to be seen` });
+  }
 }
 
 function choose(lives: readonly Life[], choice: number): Life | undefined {

@@ -1,14 +1,14 @@
 import { timingOf } from '../support/scale.ts';
 
-/** Every wait of the operator times 0.05; those of elections times 0.1, since a busy machine takes its time. */
-export const SCALE = '0.05/0.1';
+/** Every wait of the operator times 0.05; those of elections times 0.3, since a busy machine takes its time. */
+export const SCALE = '0.05/0.3';
 
 export const timing = timingOf(SCALE);
 
 const second = 1000;
 
 /** How long a lease lives that is replaced half-way, in milliseconds, and what the spec says of it. */
-export const SHORT = { life: 30 * second, before: '50%' } as const;
+export const SHORT = { life: 60 * second, before: '50%' } as const;
 
 /**
  * A lease with a long life left when it is replaced: one that nobody names any more is not hidden by its end. It is
@@ -19,7 +19,7 @@ export const LONG = { life: 200 * second, before: '85%' } as const;
 /** From the rotation of a short lease to its end, at least. */
 export const MARGIN = SHORT.life / 2;
 
-/** No outage lasts longer, nor does a suspension: rotations that wait for its end are still in time. */
+/** No outage lasts longer: rotations that wait for its end are still in time. */
 export const LONGEST_OUTAGE = 4 * second;
 
 /** Between two heavy faults, at least: what a design that promises anything needs to be reached in between. */
@@ -27,6 +27,9 @@ export const LEAST_PAUSE = 3 * second;
 
 /** How long the lead of a process that is gone is respected: recorded in whole seconds. */
 export const HOLD = Math.ceil(timing.leaderLease / second) * second;
+
+/** No suspension lasts longer. */
+export const LONGEST_SUSPENSION = HOLD + 2 * second;
 
 /** A change is seen and answered with a new lease within this, with the one outage and the one change of leader. */
 export const HEALED_WITHIN =

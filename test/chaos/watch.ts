@@ -38,11 +38,17 @@ export function startWatch({ server, ca, token, path, onSighting }: WatchOptions
 
   async function watch(): Promise<void> {
     const query = `watch=true&timeoutSeconds=${String(WATCH_SECONDS)}&resourceVersion=${version}`;
-    const { body } = await request(`${server}${path}?${query}`, {
+    const { statusCode, body } = await request(`${server}${path}?${query}`, {
       dispatcher: agent,
       signal: ending.signal,
       headers: { authorization: `Bearer ${token}` },
     });
+    if (statusCode !== 200) {
+      await body.dump();
+      // A kind that is new is served after a moment.
+      if (statusCode === 404 || statusCode === 429) return;
+      throw new Error(`The watch of ${path} was answered with ${String(statusCode)}.`);
+    }
     let rest = '';
     for await (const chunk of body.setEncoding('utf8')) {
       const lines = (rest + String(chunk)).split('\n');

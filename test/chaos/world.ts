@@ -19,7 +19,7 @@ export type DynamicSecret = (typeof DYNAMIC_SECRETS)[number];
 const NAMESPACES = ['team-1', 'team-2', 'team-3', 'team-4'] as const;
 
 /** How many objects of each dynamic secret there are in a namespace. */
-const OBJECTS_OF = { 'short-a': 6, 'short-b': 6, 'long-a': 5, 'long-b': 5 } as const satisfies Record<
+const OBJECTS_OF = { 'short-a': 8, 'short-b': 8, 'long-a': 6, 'long-b': 6 } as const satisfies Record<
   DynamicSecret,
   number
 >;
@@ -81,11 +81,6 @@ export async function startWorld(weather: Weather, logs: string): Promise<World>
 
   const provider = { type: 'sql-database', inputs: postgresInputs(postgres) } as const;
   const identity = await api.seedIdentity({ grants: NAMESPACES.map((projectSlug) => ({ projectSlug })) });
-  const placeOf = (namespace: string): { projectSlug: string; environmentSlug: string } => ({
-    projectSlug: namespace,
-    environmentSlug: 'prod',
-  });
-  const own = (namespace: string): string => `/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}`;
   const [leasePath, secretPath] = [
     (key: string) => pathOf(key, (namespace) => `${own(namespace)}/dynamicsecretleases`),
     (key: string) => pathOf(key, (namespace) => `/api/v1/namespaces/${namespace}/secrets`),
@@ -156,6 +151,14 @@ export async function startWorld(weather: Weather, logs: string): Promise<World>
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function placeOf(namespace: string): { readonly projectSlug: string; readonly environmentSlug: string } {
+  return { projectSlug: namespace, environmentSlug: 'prod' };
+}
+
+function own(namespace: string): string {
+  return `/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}`;
 }
 
 function objectNames(): readonly string[] {
