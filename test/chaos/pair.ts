@@ -81,8 +81,7 @@ export function startPair(kubeconfigs: readonly [string, string], folder: string
   const kept = Promise.all([keep(0), keep(1)]);
   return {
     async settled() {
-      const probe = (): Promise<boolean> => Promise.resolve(isSettled(runners));
-      await awaitCondition(probe, {
+      await awaitCondition(() => Promise.resolve(isSettled(runners)), {
         what: 'one operator to lead and one to follow',
         timeoutMs: SETTLED_WITHIN,
         intervalMs: 50,
