@@ -38,6 +38,16 @@ const steps: readonly Step[] = [
     run: [process.execPath, 'test/crash/main.ts', '--report', '.reports/crash.json'],
     report: '.reports/crash.json',
   },
+  {
+    kind: 'suite',
+    name: 'chaos',
+    run: [
+      process.execPath,
+      'test/chaos/main.ts',
+      ...['--rotations', '200', '--seed', '1', '--report', '.reports/chaos.json'],
+    ],
+    report: '.reports/chaos.json',
+  },
 ];
 
 const stopping = new AbortController();

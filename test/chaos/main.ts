@@ -4,7 +4,7 @@
  *
  * Usage: npm run chaos -- [--rotations 5000] [--seed 1] [--report FILE]
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { parseOptions } from './options.ts';
@@ -22,7 +22,8 @@ if (options.report !== undefined) {
   writeFileSync(options.report, reportOf(verdict));
 }
 for (const line of await describe(verdict, world, ledger)) console.log(line);
-if (!isGood(verdict)) console.log(`The operators' logs are in ${logs}.`);
+if (isGood(verdict)) rmSync(logs, { recursive: true });
+else console.log(`The operators' logs are in ${logs}.`);
 for (const [what, counts] of Object.entries(figures)) console.log(`${what}: ${countsLine(counts)}`);
 console.log(summary(verdict));
 process.exitCode = isGood(verdict) ? 0 : 1;
