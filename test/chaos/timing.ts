@@ -1,14 +1,14 @@
 import { timingOf } from '../support/scale.ts';
 
-/** Every wait of the operator times 0.05; those of elections times 0.3, since a busy machine takes its time. */
-export const SCALE = '0.05/0.3';
+/** Every wait of the operator times 0.05; those of elections times 0.5, since a busy machine takes its time. */
+export const SCALE = '0.05/0.5';
 
 export const timing = timingOf(SCALE);
 
 const second = 1000;
 
 /** How long a lease lives that is replaced half-way, in milliseconds, and what the spec says of it. */
-export const SHORT = { life: 60 * second, before: '50%' } as const;
+export const SHORT = { life: 80 * second, before: '50%' } as const;
 
 /**
  * A lease with a long life left when it is replaced: one that nobody names any more is not hidden by its end. It is

@@ -19,7 +19,7 @@ export type DynamicSecret = (typeof DYNAMIC_SECRETS)[number];
 const NAMESPACES = ['team-1', 'team-2', 'team-3', 'team-4'] as const;
 
 /** How many objects of each dynamic secret there are in a namespace. */
-const OBJECTS_OF = { 'short-a': 8, 'short-b': 8, 'long-a': 6, 'long-b': 6 } as const satisfies Record<
+const OBJECTS_OF = { 'short-a': 10, 'short-b': 10, 'long-a': 6, 'long-b': 6 } as const satisfies Record<
   DynamicSecret,
   number
 >;
