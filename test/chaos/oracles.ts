@@ -50,12 +50,17 @@ export function endsOf(ledger: readonly LedgerEntry[]): ReadonlyMap<string, numb
   return ends;
 }
 
-/** The leases that live though no status, no record of a Secret and no list of retiring ones names them. */
-export async function unnamed({ api, history }: World): Promise<readonly Wrong[]> {
+/**
+ * The leases that live though no status, no record of a Secret and no list of retiring ones names them.
+ *
+ * @param age those made less than so many milliseconds ago are left out: they may be on their way into a Secret.
+ */
+export async function unnamed({ api, history }: World, age = 0): Promise<readonly Wrong[]> {
   const { leases } = await api.live();
   const named = history.named();
+  const until = Date.now() - age;
   return leases
-    .filter(({ leaseId }) => !named.has(leaseId))
+    .filter(({ leaseId, createdAt }) => !named.has(leaseId) && createdAt <= until)
     .map(({ leaseId, createdAt, tag }) => ({
       key: keyOf(history, tag?.object),
       seen: `lease ${leaseId}, made at ${timeOf(createdAt)} and alive, is named nowhere`,

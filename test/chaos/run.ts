@@ -12,7 +12,7 @@ import { startPair } from './pair.ts';
 import type { Verdict } from './report.ts';
 import { drawActs, drawBlows } from './schedule.ts';
 import { actUntil, recreateGone } from './tenants.ts';
-import { CALM_WITHIN, GONE_WITHIN } from './timing.ts';
+import { CALM_WITHIN, GONE_WITHIN, IN_FLIGHT } from './timing.ts';
 import { startWeather } from './weather.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -57,19 +57,21 @@ export async function run({ rotations, seed }: Options, logs: string): Promise<O
   weather.calm();
 
   const calmFrom = Date.now();
-  await until(async () => {
+  const healed = await until(async () => {
     await recreateGone(world);
     return (await stuck(world)).length + (await unnamed(world)).length === 0;
   }, CALM_WITHIN);
   const calmAfter = Date.now() - calmFrom;
-  const wrong = { stuck: await stuck(world), lost: await unnamed(world) };
+  // A second look would find rotations that have begun since.
+  const wrong = healed ? NOTHING : await wrongIn(world);
   const measuredUntil = Date.now();
   ending.abort();
   const logins = await loggingIn;
 
   await Promise.all(history.present().map(({ key }) => world.remove(key)));
-  await until(async () => history.present().length + (await api.live()).leases.length === 0, GONE_WITHIN);
-  const remaining = { stuck: await stuck(world), lost: await unnamed(world) };
+  const isGone = async (): Promise<boolean> =>
+    history.present().length + (await api.live()).leases.length === 0;
+  const remaining = (await until(isGone, GONE_WITHIN)) ? NOTHING : await wrongIn(world);
   const leaderChanges = await transitions(world);
   await pair.stop();
 
@@ -110,6 +112,14 @@ async function until(probe: () => Promise<boolean>, timeoutMs: number): Promise<
     if (error instanceof Error && error.message.startsWith('Waited ')) return false;
     throw error;
   });
+}
+
+type Wrongs = Pick<Verdict, 'lost' | 'stuck'>;
+
+const NOTHING: Wrongs = { lost: [], stuck: [] };
+
+async function wrongIn(world: World): Promise<Wrongs> {
+  return { lost: await unnamed(world, IN_FLIGHT), stuck: await stuck(world) };
 }
 
 function distinct(wrongs: readonly Wrong[]): readonly Wrong[] {

@@ -59,3 +59,6 @@ export const CALM_WITHIN =
 
 /** When everything is deleted, and nothing is disturbed, it is gone within this. */
 export const GONE_WITHIN = 60 * second;
+
+/** A lease may be on its way into a Secret for so long. */
+export const IN_FLIGHT = timing.leaseRequestDeadline + timing.deliveryDeadline + timing.kubeRequestDeadline;
