@@ -1,5 +1,5 @@
 import type { Random } from '../simulation/random.ts';
-import { HOLD, LEAST_PAUSE, LONGEST_OUTAGE, LONGEST_SUSPENSION } from './timing.ts';
+import { HOLD, LEAST_LEAD, LEAST_PAUSE, LONGEST_OUTAGE, LONGEST_SUSPENSION } from './timing.ts';
 
 /** Which of the two operators. */
 export type Slot = 0 | 1;
@@ -50,8 +50,13 @@ export function* drawBlows(random: Random): Generator<Scheduled<Blow>, never> {
   for (;;) {
     const round = BLOWS.map((kind) => ({ kind, place: random.next() }));
     for (const { kind } of round.toSorted((one, other) => one.place - other.place))
-      yield { ...blowOf(kind, random), pause: random.between(LEAST_PAUSE, 2 * LEAST_PAUSE) };
+      yield { ...blowOf(kind, random), pause: pauseBefore(kind) * random.between(1, 1.5) };
   }
+}
+
+/** The least time in which nothing else happens before a blow. */
+function pauseBefore(kind: Blow['kind']): number {
+  return ['kill', 'term', 'suspend', 'kube-outage'].includes(kind) ? LEAST_LEAD : LEAST_PAUSE;
 }
 
 function blowOf(kind: Blow['kind'], random: Random): Blow {

@@ -25,20 +25,25 @@ export const LONGEST_OUTAGE = 4 * second;
 /** Between two heavy faults, at least: what a design that promises anything needs to be reached in between. */
 export const LEAST_PAUSE = 3 * second;
 
+/**
+ * Before a heavy fault that may cost the lead, at least. Elections are slower here than everything else: of the time
+ * between a rotation and the end of its lease no more than two changes of the lead may take their share.
+ */
+export const LEAST_LEAD = 10 * second;
+
 /** How long the lead of a process that is gone is respected: recorded in whole seconds. */
 export const HOLD = Math.ceil(timing.leaderLease / second) * second;
 
 /** No suspension lasts longer. */
 export const LONGEST_SUSPENSION = HOLD + 2 * second;
 
-/** A change is seen and answered with a new lease within this, with the one outage and the one change of leader. */
+/** A change is seen and answered with a new lease within this, with the two changes of the lead that fall into it. */
 export const HEALED_WITHIN =
   timing.watchWatchdog +
   timing.leaseRequestDeadline +
   timing.settleAfter +
   timing.deliveryDeadline +
-  LONGEST_OUTAGE +
-  HOLD +
+  2 * (LONGEST_OUTAGE + HOLD) +
   3 * second;
 
 /** An outside revocation is noticed within this: a list, an age from which on it counts, a second look. */
