@@ -11,7 +11,7 @@ import { connect, isPod } from './kube/connect.ts';
 import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
-import { openTransport, type Transport } from './kube/transport.ts';
+import { openTransport, reserving, type Transport } from './kube/transport.ts';
 import { createLog } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
@@ -133,7 +133,8 @@ function stand(
 ): Election {
   const { config, transport, clock, metrics } = options;
   if (config.leaderElection === 'off') return unopposed(metrics);
-  const leases = resource(transport, electionType);
+  // A lead is not lost because many leases are due at once, or because answers about them are slow.
+  const leases = resource(reserving(transport), electionType);
   const identity = `${hostname()}_${clock.uuid()}`;
   return startElection({ ...options, leases, name: config.leaderElectionName, identity });
 }

@@ -50,6 +50,12 @@ const steps: readonly Step[] = [
     run: [process.execPath, 'test/mutants/main.ts', '--report', '.reports/mutants.json'],
     report: '.reports/mutants.json',
   },
+  {
+    kind: 'suite',
+    name: 'chaos',
+    run: [process.execPath, 'test/chaos/main.ts', '--rotations', '200', '--report', '.reports/chaos.json'],
+    report: '.reports/chaos.json',
+  },
 ];
 
 const stopping = new AbortController();

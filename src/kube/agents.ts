@@ -2,9 +2,11 @@ import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 
 import type { KubeTLS } from './access.ts';
 
-/** The connections to the API server: few that are reused for requests, and one for each watch. */
+/** The connections to the API server: few that are reused for requests, one kept free, and one for each watch. */
 export interface Agents {
   readonly api: Dispatcher;
+  /** For what must not wait for all the others. */
+  readonly reserved: Dispatcher;
   readonly watch: Dispatcher;
 }
 
@@ -35,6 +37,7 @@ export function openAgents(tls: KubeTLS, { connections, timeout }: AgentOptions)
   const open = (own: Agent.Options): Dispatcher => openAgent(tls, timeout, { ...common, ...own });
   return {
     api: open({ connections, headersTimeout: timeout, bodyTimeout: timeout }),
+    reserved: open({ connections: 1, headersTimeout: timeout, bodyTimeout: timeout }),
     // A watch may be silent for minutes; the reflector has an eye on that.
     watch: open({ headersTimeout: timeout, bodyTimeout: 0 }),
   };

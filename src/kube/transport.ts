@@ -36,6 +36,8 @@ export interface KubeRequest extends StreamRequest {
   readonly contentType?: string;
   /** Asked right before the request is sent, each time that it is; no: KubeError with the reason `NotLeading`. */
   readonly permit?: (() => boolean) | undefined;
+  /** Sent over a connection that other requests do not use. Default: no. */
+  readonly reserved?: boolean;
 }
 
 export interface StreamOptions {
@@ -187,7 +189,7 @@ export function openTransport(options: TransportOptions): Transport {
       const limit = deadline(clock, timing.kubeRequestDeadline, request.signal);
       try {
         return await persist(request, limit, async () => {
-          const answer = await exchange(request, 'api', limit);
+          const answer = await exchange(request, request.reserved === true ? 'reserved' : 'api', limit);
           return successBody(describe(request), answer);
         });
       } finally {
@@ -198,10 +200,15 @@ export function openTransport(options: TransportOptions): Transport {
     now: () => time.now(),
     async close() {
       if (open === undefined) return;
-      const { api, watch } = open.agents;
-      await Promise.all([destroyAgents([watch]), closeAgents([api])]);
+      const { api, reserved, watch } = open.agents;
+      await Promise.all([destroyAgents([watch]), closeAgents([api, reserved])]);
     },
   };
+}
+
+/** The same transport, for requests that must not wait until one of the connections that all share is free. */
+export function reserving(transport: Transport): Transport {
+  return { ...transport, request: (request) => transport.request({ ...request, reserved: true }) };
 }
 
 function subject({ method, verb, resource }: KubeRequest): { verb: string; resource: string } {

@@ -7,11 +7,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { parseOptions, type Moment, type ServerKind } from './options.ts';
+import type { ServerKind } from '../support/server-kind.ts';
+import { parseOptions, type Moment } from './options.ts';
 import { momentsOf, pointsOf } from './points.ts';
-import { describeFailure, summary, vitestReport, type Outcome, type Point } from './report.ts';
+import { describeFailure, summary, reportOf, type Outcome, type Point } from './report.ts';
 import { run, type RunResult } from './run.ts';
-import { startSurroundings, type Surroundings } from './surroundings.ts';
+import { startSurroundings, type Surroundings } from '../support/surroundings.ts';
 
 const options = parseOptions(process.argv.slice(2));
 
@@ -92,7 +93,7 @@ const tasks = chosen.flatMap((point) =>
 const outcomes = await takeAll(surroundings, tasks);
 if (options.report !== undefined) {
   mkdirSync(dirname(options.report), { recursive: true });
-  writeFileSync(options.report, vitestReport(outcomes));
+  writeFileSync(options.report, reportOf(outcomes));
 }
 console.log(summary(chosen.length, outcomes));
 const good = outcomes.length > 0 && outcomes.every(({ result }) => result.violations.length === 0);

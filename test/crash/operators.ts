@@ -20,7 +20,10 @@ export interface Operators extends AsyncDisposable {
 export function operatorsOf(options: { readonly kubeconfig: string; readonly namespace: string }): Operators {
   const { kubeconfig, namespace } = options;
   const all: OperatorProcess[] = [];
-  const entry = [path.join(import.meta.dirname, 'operator.ts'), String(SCALE)] as const;
+  const entry = [
+    path.join(import.meta.dirname, '..', 'support', 'quick-operator.ts'),
+    String(SCALE),
+  ] as const;
   // Of one namespace there is one process at a time, so nobody is elected; the id stays the same for a life.
   const flags = ['--leader-election', 'off', '--namespaces', namespace, '--installation-id', namespace];
   let killedAt: number | undefined;

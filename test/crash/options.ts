@@ -1,12 +1,10 @@
 import { parseArgs } from 'node:util';
 
+import { SERVERS, type ServerKind } from '../support/server-kind.ts';
+
 /** The moment of a request at which the operator is killed. */
 export const MOMENTS = ['before-sending', 'after-commit', 'after-answer'] as const;
 export type Moment = (typeof MOMENTS)[number];
-
-/** What the lease API does with the tag of a request. */
-export const SERVERS = ['tags-kept', 'tags-dropped'] as const;
-export type ServerKind = (typeof SERVERS)[number];
 
 export interface Options {
   /** Only this point: its number, from 1 on for each server, or its name. */

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
 import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
-import { isDoneWrite, timeOf } from './audit.ts';
+import { isDoneWrite, timeOf } from '../support/audit.ts';
 import type { Course } from './life.ts';
 import type { Recorder } from './recorder.ts';
 import { OBJECTS, type ObjectName } from './tenant.ts';

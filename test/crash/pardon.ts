@@ -1,4 +1,4 @@
-import type { ServerKind } from './options.ts';
+import type { ServerKind } from '../support/server-kind.ts';
 import type { Recorder } from './recorder.ts';
 
 /**

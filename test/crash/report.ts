@@ -1,4 +1,6 @@
-import type { Moment, ServerKind } from './options.ts';
+import { vitestReport } from '../support/vitest-report.ts';
+import type { ServerKind } from '../support/server-kind.ts';
+import type { Moment } from './options.ts';
 import type { PointName } from './recorder.ts';
 import type { RunResult } from './run.ts';
 
@@ -36,12 +38,10 @@ export function summary(points: number, outcomes: readonly Outcome[]): string {
 }
 
 /** The outcomes in the form of Vitest's JSON report: one test a run. */
-export function vitestReport(outcomes: readonly Outcome[]): string {
-  const assertionResults = outcomes.map(({ point, when, result }) => ({
+export function reportOf(outcomes: readonly Outcome[]): string {
+  const tests = outcomes.map(({ point, when, result }) => ({
     title: `${String(point.number)} ${point.server} ${point.name} ${when}`,
-    status: result.violations.length === 0 ? 'passed' : 'failed',
+    passed: result.violations.length === 0,
   }));
-  const failed = assertionResults.some(({ status }) => status === 'failed');
-  const file = { name: 'test/crash', status: failed ? 'failed' : 'passed', assertionResults };
-  return JSON.stringify({ testResults: [file] });
+  return vitestReport('test/crash', tests);
 }

@@ -1,15 +1,15 @@
 import path from 'node:path';
-import { Client } from 'pg';
 
 import { writeKubeconfig } from '../../sandbox/control-plane/kubeconfig.ts';
+import { logIn } from '../support/login.ts';
 import { startProxy } from '../support/proxy.ts';
 import { live, type Course } from './life.ts';
 import { operatorsOf } from './operators.ts';
-import type { ServerKind } from './options.ts';
+import type { ServerKind } from '../support/server-kind.ts';
 import { judge, type Violation } from './oracles.ts';
 import { pardonedLeases } from './pardon.ts';
 import { startRecorder, type Fault, type PointName } from './recorder.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Surroundings } from '../support/surroundings.ts';
 import { makeTenant, OBJECTS, type Tenant } from './tenant.ts';
 
 export interface RunResult {
@@ -115,16 +115,6 @@ async function refusedLogin(
   settled: Course['settled'],
 ): Promise<readonly string[]> {
   const { username = '', password = '' } = settled[name].secret ?? {};
-  const connectionString = postgres.connectionString(username, password);
-  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ current_user: string }>('SELECT current_user');
-    return rows[0]?.current_user === username ? [] : [`${name}: another user`];
-  } catch (error) {
-    return [`${name}: ${error instanceof Error ? error.message : String(error)}`];
-  } finally {
-    await client.end();
-  }
+  const refused = await logIn(postgres, username, password);
+  return refused === undefined ? [] : [`${name}: ${refused}`];
 }

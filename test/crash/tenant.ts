@@ -2,13 +2,12 @@ import { z } from 'zod';
 
 import type { LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
 import { postgresInputs } from '../../sandbox/lease-api/postgres-inputs.ts';
-import { RECORD_ANNOTATION } from '../../src/api/names.ts';
-import { parseRecord } from '../../src/api/record.ts';
 import type { LeaseRecord } from '../../src/reconcile/ports.ts';
 import { leaseRecord } from '../../src/reconcile/records.ts';
+import { secretView, type SecretView } from '../support/secret-view.ts';
 import { connectionObjects, leaseManifest } from '../support/stage.ts';
-import type { ServerKind } from './options.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { ServerKind } from '../support/server-kind.ts';
+import type { Surroundings } from '../support/surroundings.ts';
 import { SHORT_LIFE } from './timing.ts';
 
 /** The dynamic secrets of a life: `returns` is what `orders` is pointed at later. */
@@ -18,23 +17,6 @@ type DynamicSecret = (typeof DYNAMIC_SECRETS)[number];
 /** The lease objects of a life, and their Secrets. */
 export const OBJECTS = ['orders', 'stock'] as const;
 export type ObjectName = (typeof OBJECTS)[number];
-
-const secretSchema = z.object({
-  metadata: z.object({
-    name: z.string(),
-    uid: z.string(),
-    annotations: z.record(z.string(), z.string()).default({}),
-  }),
-  data: z.record(z.string(), z.string()).default({}),
-});
-
-export interface SecretView {
-  readonly uid: string;
-  /** The lease that its record names. */
-  readonly lease: string | undefined;
-  readonly username: string;
-  readonly password: string;
-}
 
 /** How an object and its Secret stand. */
 export interface View {
@@ -167,16 +149,5 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
       const { leases } = await api.live();
       return leases.filter(({ dynamicSecretId }) => mine.has(dynamicSecretId)).map(({ leaseId }) => leaseId);
     },
-  };
-}
-
-function secretView(raw: unknown): SecretView {
-  const { metadata, data } = secretSchema.parse(raw);
-  const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-  return {
-    uid: metadata.uid,
-    lease: parseRecord(metadata.annotations[RECORD_ANNOTATION])?.lease.id,
-    username: text('DB_USERNAME'),
-    password: text('DB_PASSWORD'),
   };
 }

@@ -44,6 +44,10 @@ export interface ProxyOptions {
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
+  /** Cuts every connection and refuses others. */
+  close(): Promise<void>;
+  /** Takes connections again, at the same port. */
+  open(): Promise<void>;
 }
 
 /** A server on loopback that stands before another one, so that each request can be met. */
@@ -106,17 +110,26 @@ export async function startProxy({ target, ca, certificates, handle }: ProxyOpti
   };
   const server: Server =
     certificates === undefined ? createPlainServer(listener) : createServer(certificates, listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const listen = async (at: number): Promise<void> => {
+    server.listen(at, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  const close = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  await listen(0);
   const { port } = server.address() as AddressInfo;
   return {
     port,
+    close,
+    open: () => listen(port),
     async [Symbol.asyncDispose]() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
       agent.destroy();
-      await closed;
+      await close();
     },
   };
 }

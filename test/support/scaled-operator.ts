@@ -1,11 +1,11 @@
 /**
  * The shipped composition with every wait scaled: what the sandbox's short lives need.
  *
- * Usage: node test/support/scaled-operator.ts FACTOR [FLAG ...]
+ * Usage: node test/support/scaled-operator.ts FACTOR[/ELECTION] [FLAG ...]
  */
 import { parseConfig } from '../../src/config.ts';
 import { run } from '../../src/main.ts';
-import { scaledTiming } from '../../src/timing.ts';
+import { timingOf } from './scale.ts';
 
 const [factor = '1', ...flags] = process.argv.slice(2);
 const parsed = parseConfig(flags, {});
@@ -13,5 +13,5 @@ if (!('config' in parsed)) throw new Error(`These flags are not good: ${flags.jo
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-const timing = scaledTiming(Number(factor));
+const timing = timingOf(factor);
 process.exit(await run({ config: parsed.config, timing, environment: {}, stop: stop.signal }));

@@ -84,8 +84,6 @@ export async function deleteSecret(
   pass.remember({ strayed: undefined });
   try {
     await pass.cluster.secrets.delete(key, expected);
-    // One that only memory showed is gone for memory, too: else it would be deleted again and again.
-    pass.remember({ strayed: undefined });
   } catch (error) {
     return lookAtSecret(pass, object, error, 'delete the Secret');
   }

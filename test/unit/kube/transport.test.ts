@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import type { KubeAccess, KubeTLS } from '../../../src/kube/access.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
-import { openTransport, type KubeRequest, type Transport } from '../../../src/kube/transport.ts';
+import { openTransport, reserving, type KubeRequest, type Transport } from '../../../src/kube/transport.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import { hastyClock } from './support/hasty-clock.ts';
 import { json, loopback, refuse, type Handler, type Loopback } from './support/loopback.ts';
@@ -128,6 +128,21 @@ describe('a request', () => {
     await Promise.all(Array.from({ length: 300 }, () => transport.request(get)));
     expect(server.received).toHaveLength(300);
     expect(server.connections).toBeLessThanOrEqual(3);
+  });
+
+  test('that is reserved does not wait while others use all connections', async () => {
+    const waiting: (() => void)[] = [];
+    const { server, transport } = await start(
+      ({ path }, response) =>
+        path.endsWith('/leases') ? json(response, {}) : waiting.push(() => json(response, {})),
+      { connections: 2 },
+    );
+    const others = [transport.request(get), transport.request(get)];
+    await expect.poll(() => server.received.length).toBe(2);
+    await reserving(transport).request({ ...get, path: '/apis/coordination.k8s.io/v1/leases' });
+    expect(server.connections).toBe(3);
+    for (const answer of waiting) answer();
+    await Promise.all(others);
   });
 
   test('goes over new connections when the TLS material has changed', async () => {

@@ -1,9 +1,9 @@
 /**
- * The scaled operator of test/support, quick to start: a run of this suite starts some hundreds. Compiled code is kept
+ * The scaled operator, quick to start: a suite may start some hundreds. Compiled code is kept
  * between starts, and the classes that @kubernetes/client-node generates for each kind, of which the operator uses
  * none, are left out.
  *
- * Usage: node test/crash/operator.ts FACTOR [FLAG ...]
+ * Usage: node test/support/quick-operator.ts FACTOR[/ELECTION] [FLAG ...]
  */
 import { enableCompileCache, registerHooks } from 'node:module';
 
@@ -19,4 +19,4 @@ registerHooks({
     return { ...found, url: new URL('config.js', url).href };
   },
 });
-await import('../support/scaled-operator.ts');
+await import('./scaled-operator.ts');

@@ -5,9 +5,9 @@ import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
 import { createCertificates, type CertificateSet } from '../../sandbox/lease-api/certificate.ts';
 import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
 import { startPostgres, type Postgres } from '../../sandbox/postgres/start.ts';
-import { startStage, tokenIn, type Stage } from '../support/stage.ts';
+import { startStage, tokenIn, type Stage } from './stage.ts';
 import { auditByNamespace } from './audit.ts';
-import type { ServerKind } from './options.ts';
+import type { ServerKind } from './server-kind.ts';
 
 /** What all lives share; all of it is real. */
 export interface Surroundings extends AsyncDisposable {
@@ -18,6 +18,8 @@ export interface Surroundings extends AsyncDisposable {
   /** The operator's bearer token. */
   readonly token: string;
   readonly kubeCA: string;
+  /** The admin's bearer token. */
+  readonly adminToken: string;
   /** Asks the API server as the admin. @throws Error when it says anything but 2xx or 404. */
   readonly ask: (path: string, request?: ApiRequest) => Promise<ApiAnswer>;
   /** Every request about a namespace's objects so far. */
@@ -35,9 +37,8 @@ export async function startSurroundings(): Promise<Surroundings> {
   };
   const { plane } = stage;
   const kubeCA = await readFile(plane.caFile, 'utf8');
-  const admin = stack.adopt(new ApiClient(plane.server, kubeCA, await tokenIn(plane.kubeconfig)), (client) =>
-    client.close(),
-  );
+  const adminToken = await tokenIn(plane.kubeconfig);
+  const admin = stack.adopt(new ApiClient(plane.server, kubeCA, adminToken), (client) => client.close());
   const token = await tokenIn(stage.kubeconfig);
   const all = stack.move();
   return {
@@ -47,6 +48,7 @@ export async function startSurroundings(): Promise<Surroundings> {
     certificates: createCertificates(),
     token,
     kubeCA,
+    adminToken,
     async ask(path, request) {
       const answer = await admin.send(path, request);
       if (answer.status < 300 || answer.status === 404) return answer;
