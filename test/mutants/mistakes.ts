@@ -122,13 +122,6 @@ export const mistakes: readonly Mutation[] = [
   pass.metrics.delivered(result);`,
   },
   {
-    name: 'No fault is waited for.',
-    file: 'src/lease/policies.ts',
-    find: 'return left > 0 ? wait(left) : undefined;',
-    put: 'return left > Infinity ? wait(left) : undefined;',
-    first: [3],
-  },
-  {
     name: 'A lease that lost a conflict is not revoked.',
     file: 'src/reconcile/lease/deliver.ts',
     find: 'discarded: [...pass.memory().discarded, held.ref], blocked',
@@ -194,13 +187,6 @@ export const mistakes: readonly Mutation[] = [
     first: [15],
   },
   {
-    name: 'A Secret is deleted whoever it belongs to by now.',
-    file: 'src/reconcile/lease/object.ts',
-    find: 'await pass.cluster.secrets.delete(key, expected);',
-    put: `const live = await pass.cluster.secrets.look(key);
-    if (live !== undefined) await pass.cluster.secrets.delete(key, live);`,
-  },
-  {
     name: 'A wake-up is forgotten.',
     file: 'src/controller/controller.ts',
     find: 'if (outcome.again !== undefined) wakeBy(key, outcome.again);',
@@ -217,11 +203,5 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'set({ record, observed: replaces })();',
     put: '',
-  },
-  {
-    name: 'A deleted object is let go with its Secret still there.',
-    file: 'src/lease/deletion.ts',
-    find: "if (secret.state === 'ours' && !(terms.overdue && failed)) {",
-    put: "if (secret.state === 'ours' && terms.overdue && failed) {",
   },
 ];
