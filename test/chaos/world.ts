@@ -137,7 +137,11 @@ export async function startWorld(weather: Weather, logs: string): Promise<World>
     editSecret: (key) =>
       merge(secretPath(key), { data: { DB_PASSWORD: Buffer.from('edited').toString('base64') } }),
     deleteSecret: async (key) => void (await ask(secretPath(key), { method: 'DELETE' })),
-    remove: async (key) => void (await ask(leasePath(key), { method: 'DELETE' })),
+    async remove(key) {
+      // From now on: the server may revoke before the watch tells of the deletion.
+      for (const life of history.present()) if (life.key === key) life.deletedAt ??= Date.now();
+      await ask(leasePath(key), { method: 'DELETE' });
+    },
     async revokeElsewhere(key, lease) {
       const { accessToken } = await api.mintToken({ identityId: identity.identityId });
       const answer = await fetch(`${api.url}/api/v1/dynamic-secrets/leases/${lease}`, {
