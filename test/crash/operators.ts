@@ -33,16 +33,21 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
     all.push(process);
     return process;
   };
+  let crashed = Promise.resolve();
+  const replace = async (): Promise<void> => {
+    await all.at(-1)?.kill();
+    killedAt = Date.now();
+    // A successor that never gets ready shows in the life: nothing goes on.
+    start()
+      .ready()
+      .then(() => (readyAt = Date.now()))
+      .catch(() => undefined);
+  };
   return {
     start: () => void start(),
-    async crash() {
-      await all.at(-1)?.kill();
-      killedAt = Date.now();
-      // A successor that never gets ready shows in the life: nothing goes on.
-      start()
-        .ready()
-        .then(() => (readyAt = Date.now()))
-        .catch(() => undefined);
+    crash() {
+      crashed = replace();
+      return crashed;
     },
     get killedAt() {
       return killedAt;
@@ -51,8 +56,15 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
       return readyAt;
     },
     async stop() {
-      await all.at(-1)?.ready();
-      return (await all.at(-1)?.stop()) ?? null;
+      // A life may be over while the process that made its last request is still being killed, or about to be.
+      for (;;) {
+        await crashed;
+        const last = all.at(-1);
+        await last?.ready();
+        const code = (await last?.stop()) ?? null;
+        await crashed;
+        if (last === all.at(-1)) return code;
+      }
     },
     output: () => all.map((process) => process.output()).join('\n'),
     async [Symbol.asyncDispose]() {

@@ -5,7 +5,7 @@ export const mistakes: readonly Mutation[] = [
   {
     name: 'The finalizer never comes, so a deletion overtakes the leases.',
     file: 'src/lease/policies.ts',
-    find: "judge: ({ object }) => (object.hasFinalizer ? undefined : { step: { do: 'addFinalizer' } }),",
+    find: 'judge: judgeAnnounced,',
     put: 'judge: () => undefined,',
     first: [2],
   },
@@ -23,21 +23,21 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/secret/manifest.ts',
     find: "{ op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },",
     put: '',
-    first: [37],
+    first: [40],
   },
   {
     name: 'Every 200 counts as a revocation.',
     file: 'src/reconcile/lease/revoke.ts',
     find: 'if (answer.status !== null) return revocationFault(ref);',
     put: '',
-    first: [31],
+    first: [49],
   },
   {
     name: 'A lease whose delivery ended in doubt is revoked from memory.',
     file: 'src/reconcile/lease/deliver.ts',
     find: 'if (!doubtful) {',
     put: 'if (true) {',
-    first: [10],
+    first: [28],
   },
   {
     name: 'The wait until a rotation is NaN.',
@@ -50,7 +50,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'if (record?.uid === uid && !isOlder({ resourceVersion }, record)) drop(record)();',
     put: '',
-    first: [13],
+    first: [86],
   },
   {
     name: 'Each use of a connection opens a session of its own.',
@@ -91,13 +91,14 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/lease/account.ts',
     find: 'tag?.object === pass.uid && tag.install === pass.install',
     put: 'tag?.object === pass.uid',
+    first: [25],
   },
   {
     name: 'Nobody sweeps.',
     file: 'src/reconcile/inventory/visit.ts',
     find: 'looks.push(await sweep(parts, group, { link, list }, signal));',
     put: '',
-    first: [10],
+    first: [124],
   },
   {
     name: 'The report forgets the replaced leases.',
@@ -184,7 +185,7 @@ export const mistakes: readonly Mutation[] = [
     const retryAt`,
     put: `  if (now < Infinity) {
     const retryAt`,
-    first: [15],
+    first: [89],
   },
   {
     name: 'A wake-up is forgotten.',

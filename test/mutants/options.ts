@@ -30,7 +30,7 @@ export function parseOptions(args: readonly string[]): Options {
   });
   return {
     mutant: values.mutant,
-    seeds: numberOf(values.seeds ?? '40'),
+    seeds: numberOf(values.seeds ?? '124'),
     deadline: numberOf(values.deadline ?? '20'),
     lanes: numberOf(values.lanes ?? '2'),
     report: values.report,
