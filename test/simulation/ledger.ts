@@ -43,7 +43,7 @@ export class ObservedLeaseServer extends LeaseServer {
   /** Is told of each revocation before it is done. */
   onRevoke: (id: string) => void = () => undefined;
   readonly #time: { readonly now: number };
-  readonly #wallAt0: number;
+  #wallAt0: number;
   #recent: { readonly id: string; readonly at: number }[] = [];
 
   /** @param wallAt0 what this server's clock shows when the simulation begins. */
@@ -57,6 +57,18 @@ export class ObservedLeaseServer extends LeaseServer {
   /** A moment of this server's clock, in simulated milliseconds. */
   momentOf(text: string): number {
     return (parseInstant(text) ?? 0) - this.#wallAt0;
+  }
+
+  /** Somebody sets its clock: what lives ends so much sooner, and what has ended does not come back. */
+  setClock(ahead: number): void {
+    for (const { lease } of this.rows) {
+      const end = parseInstant(lease.expireAt) ?? 0;
+      if (end <= this.now())
+        this.mark(lease.id, { expireAt: new Date(Math.min(end, end + ahead)).toISOString() });
+    }
+    for (const made of this.livingNow()) made.endsAt -= ahead;
+    this.ahead += ahead;
+    this.#wallAt0 += ahead;
   }
 
   override create(request: LeaseRequest): IssuedLease {

@@ -27,12 +27,15 @@ export interface Profile {
   /** How long renewals may lengthen a lease's life, in milliseconds. */
   readonly maximum: number;
   readonly skew: number;
+  /** How often an hour somebody sets the lease API's clock. */
+  readonly clockSteps: number;
   readonly workers: number;
   /** Processes that stand for election. */
   readonly replicas: number;
 }
 
-export function drawProfile(random: Random): Profile {
+/** @param steps see {@link Profile.clockSteps}. */
+export function drawProfile(random: Random, steps: number): Profile {
   const some = (most: number): number => (random.chance(0.4) ? 0 : random.next() * most);
   return {
     busy: random.between(1, 3) * HOUR,
@@ -51,6 +54,7 @@ export function drawProfile(random: Random): Profile {
     lag: random.chance(0.5) ? 0 : random.between(0, 60_000),
     maximum: random.pick([0.5, 1, 3]) * HOUR,
     skew: random.between(-5000, 5000),
+    clockSteps: steps,
     workers: random.pick([1, 4, 16]),
     replicas: random.pick([1, 2]),
   };

@@ -1,3 +1,4 @@
+import { standardTiming } from '../../src/timing.ts';
 import { NEW_YEAR_2026 } from '../support/virtual-clock.ts';
 import { type ApiEvent, type ApiObject, ApiServer, keyOf } from '../unit/reconcile/support/api-server.ts';
 import type { CallName } from '../unit/reconcile/support/wire.ts';
@@ -13,6 +14,12 @@ import { Violation } from './violation.ts';
 import { History } from './watches.ts';
 import { Weather } from './weather.ts';
 import { isWrite } from './wire.ts';
+
+/** Makes another seed of a seed, for what is drawn apart. */
+const CLOCK = 1_000_000_007;
+
+/** A clock that was set is noticed within an inventory's interval, a tenth more, and the time that a list takes. */
+const NOTICED = 1.1 * standardTiming.inventoryInterval + 30_000;
 
 /** Somebody who is not the operator. */
 export const tenant: Actor = { name: 'tenant', acts: true, isOperator: false };
@@ -52,7 +59,9 @@ export class World {
 
   constructor(seed: number, traceAll: boolean) {
     this.random = seeded(seed);
-    const profile = drawProfile(this.random);
+    // Drawn apart, so that worlds without such steps are what they were.
+    const clock = seeded(seed + CLOCK);
+    const profile = drawProfile(this.random, clock.chance(0.3) ? clock.next() * 6 : 0);
     this.profile = profile;
     this.weather = new Weather(this.random.fork(), { ...profile, until: profile.busy });
     this.trace = new Trace(() => this.time.now, traceAll);
@@ -120,6 +129,7 @@ export class World {
       this.trace.note(process.name, `stands still for ${String(Math.round(length / 1000))} s`);
       this.election.suspend(process, length);
     });
+    this.#often(this.profile.clockSteps, () => this.#setClock());
     this.#often(freezes, () => {
       const process = this.#anyProcess();
       if (process !== undefined) process.frozenUntil = this.time.now + this.random.between(1000, 300_000);
@@ -129,6 +139,19 @@ export class World {
   /** Notes the first violation. It ends the run after the step: inside it would look like a failure of a request. */
   violate(invariant: string, message: string): void {
     this.violation ??= new Violation(invariant, message);
+  }
+
+  /** By seconds, minutes or, ahead alone, hours. It is noticed with the next list. */
+  #setClock(): void {
+    const { random, leases, time } = this;
+    const step = random.pick([
+      random.between(-10_000, 10_000),
+      random.between(-600_000, 600_000),
+      random.between(0, 36_000_000),
+    ]);
+    leases.setClock(step);
+    this.trace.note('world', `sets the lease API's clock by ${String(Math.round(step / 1000))} s`);
+    this.trouble('', time.now + NOTICED);
   }
 
   #anyProcess(): OperatorProcess | undefined {

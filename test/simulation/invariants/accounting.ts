@@ -96,7 +96,7 @@ export class Accounting {
   #isExcused(made: Made): boolean {
     const { world } = this.#ground;
     // Where the lease API's time is not known the Kubernetes API's counts, and the two differ.
-    if (made.endsAt - world.time.now <= Math.abs(world.profile.skew)) return true;
+    if (made.endsAt - world.time.now <= Math.abs(world.kubeNow() - world.leases.now())) return true;
     const object = this.#ground.object(made.object)?.lease;
     if (this.#excused.has(made.object) || (object !== undefined && isLeaving(world, object))) return true;
     if (this.#isTold(made) || this.#settled.has(made.attempt)) return true;
