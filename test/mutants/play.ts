@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import type { SeedResult } from '../simulation/run.ts';
-import type { Task } from '../simulation/worker.ts';
+import type { Task } from '../simulation/task.ts';
 import type { Mutation } from './mutation.ts';
 import { MUTANT } from './variable.ts';
 
@@ -53,7 +53,7 @@ export function play({ seeds, mutation, deadline }: Game): Promise<Played> {
   const proceed = (): void => {
     const [seed] = left;
     if (seed === undefined) end({ end: 'nothing', seconds: seconds() });
-    else worker.send({ seed, trace: false } satisfies Task);
+    else worker.send({ seed, trace: false, steady: true } satisfies Task);
   };
   worker.on('message', ({ seed, violation }: SeedResult) => {
     left.shift();

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { parseOptions } from './options.ts';
 import { describeFailure, summary, vitestReport } from './report.ts';
 import type { SeedResult } from './run.ts';
-import type { Task } from './worker.ts';
+import type { Task } from './task.ts';
 
 const options = parseOptions(process.argv.slice(2));
 const until = performance.now() + options.minutes * 60_000;

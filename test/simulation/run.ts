@@ -4,6 +4,7 @@ import { makeAmends } from './tenants.ts';
 import type { ObjectState } from './view.ts';
 import { Violation } from './violation.ts';
 import { isWrite } from './wire.ts';
+import type { Task } from './task.ts';
 import { World } from './world.ts';
 
 const MINUTE = 60_000;
@@ -30,8 +31,8 @@ export interface SeedResult {
 }
 
 /** Plays one seed. */
-export async function runSeed(seed: number, traceAll: boolean): Promise<SeedResult> {
-  const world = new World(seed, traceAll);
+export async function runSeed({ seed, trace: traceAll, steady = false }: Task): Promise<SeedResult> {
+  const world = new World(seed, { traceAll, steady });
   const invariants = new Invariants(world);
   world.witness = invariants;
   let stray: unknown;

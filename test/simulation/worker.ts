@@ -1,11 +1,7 @@
 import { runSeed } from './run.ts';
+import type { Task } from './task.ts';
 
-/** A seed to play. The process ends when its parent cuts the connection. */
-export interface Task {
-  readonly seed: number;
-  readonly trace: boolean;
-}
-
+/** Plays one seed after the other, as they come. The process ends when its parent cuts the connection. */
 process.on('message', (task: Task) => {
-  void runSeed(task.seed, task.trace).then((result) => process.send?.(result));
+  void runSeed(task).then((result) => process.send?.(result));
 });

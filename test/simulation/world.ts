@@ -57,11 +57,11 @@ export class World {
   #actor: Actor = tenant;
   readonly #kubeWall: number;
 
-  constructor(seed: number, traceAll: boolean) {
+  constructor(seed: number, { traceAll, steady }: { readonly traceAll: boolean; readonly steady: boolean }) {
     this.random = seeded(seed);
     // Drawn apart, so that worlds without such steps are what they were.
     const clock = seeded(seed + CLOCK);
-    const profile = drawProfile(this.random, clock.chance(0.3) ? clock.next() * 6 : 0);
+    const profile = drawProfile(this.random, !steady && clock.chance(0.3) ? clock.next() * 6 : 0);
     this.profile = profile;
     this.weather = new Weather(this.random.fork(), { ...profile, until: profile.busy });
     this.trace = new Trace(() => this.time.now, traceAll);

@@ -1,0 +1,8 @@
+/** A seed to play. */
+export interface Task {
+  readonly seed: number;
+  /** Keep every line of the trace, not only the last ones. */
+  readonly trace: boolean;
+  /** Nobody sets a server's clock. Default: somebody may. */
+  readonly steady?: boolean;
+}
