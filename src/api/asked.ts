@@ -11,7 +11,7 @@ export type LeasePlace = z.infer<typeof leasePlace>;
 export const MOST_ASKED = 8;
 
 /** The longest value that is looked at; anybody may have written anything there. */
-const MOST_CHARACTERS = 16_384;
+const MOST_CHARACTERS = 65_536;
 
 /**
  * Reads the annotation of the places where leases were asked for.

@@ -137,6 +137,8 @@ export interface Memory {
   readonly tried: boolean;
   /** This process has just written the finalizer with a guarded write. */
   readonly looked: boolean;
+  /** The place that this process has noted last. A note that does not stay on the object is not written again and again. */
+  readonly announced: LeasePlace | undefined;
   /** The last delivery was refused: try it dry before asking for another lease. */
   readonly blocked: Fault | undefined;
   /** Elapsed milliseconds when drift was last healed by a lease. */

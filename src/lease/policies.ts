@@ -106,11 +106,11 @@ export const policies: readonly Policy[] = [
 ];
 
 /** Where a lease is asked for must be known to whoever comes after a crash, also when the spec has changed by then. */
-function judgeAnnounced({ input: { connection }, object }: Case): Verdict | undefined {
+function judgeAnnounced({ input: { connection, memory }, object }: Case): Verdict | undefined {
   if (!object.hasFinalizer) return { step: { do: 'announce' } };
   const { spec, status, asked } = object;
   if (!spec.valid || connection.state !== 'usable') return undefined;
-  const named = [...asked, ...(status.lease === undefined ? [] : [status.lease])];
+  const named = [...asked, status.lease, memory.announced].filter((place) => place !== undefined);
   const target = targetOf(spec.value);
   return named.some((place) => meets(place, target, connection.identity.host))
     ? undefined

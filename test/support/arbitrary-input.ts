@@ -273,6 +273,7 @@ export const someMemory: fc.Arbitrary<Memory> = fc
     failures: sometimes(10, someFailures),
     tried: fc.boolean(),
     looked: fc.boolean(),
+    announced: fc.constant(undefined),
     blocked: sometimes(10, someFault),
     healedAt: sometimes(
       50,

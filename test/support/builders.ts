@@ -215,6 +215,7 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     failures: undefined,
     tried: false,
     looked: false,
+    announced: undefined,
     blocked: undefined,
     healedAt: undefined,
     written: undefined,

@@ -4,7 +4,7 @@ import { schedule } from '../../controller/schedule.ts';
 import type { Store } from '../../kube/store.ts';
 import type { LeaseParts } from '../lease/context.ts';
 import type { ConnectionRecord, LeaseRecord } from '../ports.ts';
-import { groupOfRef, groups, groupsOf, type Group, type GroupName } from './groups.ts';
+import { groupOfRef, groups, groupsOf, type Group } from './groups.ts';
 import { beginReads, readSome, type ReadRound } from './single-reads.ts';
 import { linkOf, listGroup, type VisitParts, type VisitResult } from './visit.ts';
 
@@ -113,8 +113,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     }
   }
 
-  function lookOnce(name: GroupName, at: number): void {
-    const group = index.ensure(name);
+  function lookOnce(group: Group, at: number): void {
     if (group.objects.size === 0) change(group.key, { emptySince: clock.elapsed() });
     wakeBy(group.key, at);
   }
@@ -180,7 +179,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
       return { again: at - clock.elapsed(), faulted: failed };
     },
     lookSoon(namespace, ref, at) {
-      lookOnce(groupOfRef(namespace, ref), at);
+      lookOnce(index.ensure(groupOfRef(namespace, ref)), at);
     },
     close() {
       for (const unsubscribe of subscriptions) unsubscribe();

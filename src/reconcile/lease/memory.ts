@@ -59,6 +59,7 @@ const blank: Remembered = Object.freeze({
   failures: undefined,
   tried: false,
   looked: false,
+  announced: undefined,
   blocked: undefined,
   healedAt: undefined,
   written: undefined,

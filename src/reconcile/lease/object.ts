@@ -32,7 +32,7 @@ export async function announce(
   return guarded(pass, 'add the finalizer', async () => {
     await pass.cluster.leases.patch(pass.key, { metadata: { resourceVersion, finalizers, annotations } });
     // Without the finalizer no process has asked for a lease of it before.
-    pass.remember(hasFinalizer ? { looked: true } : { looked: true, accounted: true });
+    pass.remember({ looked: true, announced: place, ...(hasFinalizer ? {} : { accounted: true }) });
   });
 }
 

@@ -26,7 +26,7 @@ describe('the places where leases were asked for', () => {
     'what is no JSON': '[{',
     'what is no list': '{}',
     'a place without its server': JSON.stringify([{ ...place, connection: {} }]),
-    'what is too long to be looked at': JSON.stringify(Array.from({ length: 200 }, () => place)),
+    'what is too long to be looked at': JSON.stringify(Array.from({ length: 400 }, () => place)),
   };
 
   test.each(Object.entries(unreadable))('are none in %s', (_what, text) => {

@@ -126,6 +126,11 @@ const rows: Record<string, Decision> = {
     policy: announced,
     step: { do: 'announce' },
   },
+  'a note that somebody takes away is not written again and again': {
+    input: aNewInput({ object: { asked: [] }, memory: { announced: placeOf(aSpec(), anIdentity()) } }),
+    policy: live,
+    step: leaseStep('first'),
+  },
   'a target that the lease in use has needs no note': {
     input: anInput({ object: { asked: [] } }),
     policy: 'all is well',
