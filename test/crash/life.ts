@@ -28,6 +28,8 @@ export interface LifeOptions {
   readonly inspect: (settled: Course['settled']) => Promise<void>;
   /** Is told of each step that was reached. */
   readonly reached: (step: string) => void;
+  /** Ends the life where it is: its reason is thrown. */
+  readonly signal: AbortSignal;
 }
 
 /** The view of an object that is ready, with the lease that status and Secret both name. */
@@ -41,19 +43,19 @@ interface Served extends View {
  * revoked. Then both are deleted.
  */
 export async function live(options: LifeOptions): Promise<Course> {
-  const { tenant, recorder, reached } = options;
+  const { tenant, reached } = options;
   await tenant.begin();
   const [, revokedElsewhere] = await Promise.all([liveOrders(options), liveStock(options)]);
   const settled = await settle(options);
   reached('settled');
   const alive = await tenant.live();
   await options.inspect(settled);
-  await untilQuiet(recorder);
+  await untilQuiet(options);
   reached('quiet');
-  const quietSince = recorder.lastWriteAt();
+  const quietSince = options.recorder.lastWriteAt();
   const deletedAt = Date.now();
   for (const name of OBJECTS) await tenant.remove(name);
-  await until(recorder, 'everything to be gone', () => isGone(tenant));
+  await until(options, 'everything to be gone', () => isGone(tenant));
   reached('gone');
   return { revokedElsewhere, settled, live: alive, quietSince, deletedAt, left: await nobodysLeft(options) };
 }
@@ -95,12 +97,12 @@ async function liveStock(options: LifeOptions): Promise<Course['revokedElsewhere
 
 /** Waits until an object is ready as the probe wants it. */
 async function served(
-  { tenant, recorder }: LifeOptions,
+  options: LifeOptions,
   name: ObjectName,
   probe: (view: Served) => boolean,
 ): Promise<Served> {
-  return until(recorder, `${name} to be as wanted`, async () => {
-    const view = servedView(await tenant.view(name));
+  return until(options, `${name} to be as wanted`, async () => {
+    const view = servedView(await options.tenant.view(name));
     return view !== undefined && probe(view) ? view : undefined;
   });
 }
@@ -112,22 +114,30 @@ function servedView(view: View): Served | undefined {
   return agree && lease !== undefined && isReady(lease) ? { ...view, id } : undefined;
 }
 
+/** Replaced leases that have ended by themselves leave the status with the next write: none is made for that. */
+function stillRetires({ lease }: View): boolean {
+  return lease?.status.retiring?.some(({ expireAt }) => Date.parse(expireAt) > Date.now()) === true;
+}
+
 /** Waits until both are served, nothing retires any more, and nothing lives that nobody names. */
-function settle({ tenant, recorder, pardoned }: LifeOptions): Promise<Course['settled']> {
+function settle(options: LifeOptions): Promise<Course['settled']> {
+  const { tenant, pardoned } = options;
   const probe = async (): Promise<Course['settled'] | undefined> => {
     const [orders, stock] = await Promise.all([tenant.view('orders'), tenant.view('stock')]);
     const both = [servedView(orders), servedView(stock)];
     const named = new Set([...pardoned(), ...both.map((view) => view?.id ?? '')]);
     const alone = (await tenant.live()).every((id) => named.has(id));
-    const restful = both.every((view) => view !== undefined && view.lease?.status.retiring === undefined);
+    const restful = both.every((view) => view !== undefined && !stillRetires(view));
     return alone && restful ? { orders, stock } : undefined;
   };
-  return until(recorder, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
+  return until(options, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
 }
 
-async function untilQuiet(recorder: Recorder): Promise<void> {
-  const quiet = (): boolean => Date.now() - recorder.lastWriteAt() > QUIET;
-  const probe = (): Promise<boolean> => Promise.resolve(quiet());
+async function untilQuiet({ recorder, signal }: LifeOptions): Promise<void> {
+  const probe = (): Promise<boolean> => {
+    signal.throwIfAborted();
+    return Promise.resolve(Date.now() - recorder.lastWriteAt() > QUIET);
+  };
   await awaitCondition(probe, { what: 'the operator to be quiet', timeoutMs: SWEPT_WITHIN });
 }
 
@@ -138,13 +148,14 @@ async function isGone(tenant: Tenant): Promise<boolean> {
 }
 
 /** What lives on without a pardon when its time is over. */
-async function nobodysLeft({ tenant, recorder, pardoned }: LifeOptions): Promise<readonly string[]> {
+async function nobodysLeft(options: LifeOptions): Promise<readonly string[]> {
+  const { tenant, pardoned } = options;
   const left = async (): Promise<readonly string[]> => {
     const pardon = pardoned();
     return (await tenant.live()).filter((id) => !pardon.has(id));
   };
   const none = async (): Promise<boolean> => (await left()).length === 0;
-  await until(recorder, 'the last lease to be gone', none, SWEPT_WITHIN).catch(() => undefined);
+  await until(options, 'the last lease to be gone', none, SWEPT_WITHIN).catch(() => undefined);
   return left();
 }
 
@@ -152,7 +163,7 @@ async function nobodysLeft({ tenant, recorder, pardoned }: LifeOptions): Promise
 const NOW_AND_THEN = 1000;
 
 function until<T>(
-  recorder: Recorder,
+  { recorder, signal }: LifeOptions,
   what: string,
   probe: () => Promise<T | undefined | false>,
   timeoutMs = STEP_WITHIN,
@@ -160,6 +171,7 @@ function until<T>(
   let seen = -1;
   let lookedAt = 0;
   const look = async (): Promise<T | undefined | false> => {
+    signal.throwIfAborted();
     const answers = recorder.answers();
     if (answers === seen && Date.now() < lookedAt + NOW_AND_THEN) return undefined;
     [seen, lookedAt] = [answers, Date.now()];

@@ -3,22 +3,34 @@ import path from 'node:path';
 import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
 import { SCALE } from './timing.ts';
 
+/** A time without a working process: from a kill until the successor is ready; wall clock, milliseconds. */
+export interface Absence {
+  readonly killedAt: number;
+  /** Undefined: not ready yet. */
+  readonly readyAt: number | undefined;
+}
+
 /** The operator processes of one life, one after the other. */
 export interface Operators extends AsyncDisposable {
   start(): void;
   /** SIGKILL to the one that runs, and another is started. Resolves when the first is no more. */
   crash(): Promise<void>;
-  /** When the one that was killed was no more, and when its successor was ready; wall clock, milliseconds. */
-  readonly killedAt: number | undefined;
-  readonly readyAt: number | undefined;
+  /** In order. */
+  readonly absences: readonly Absence[];
   /** SIGTERM, as soon as it works. @returns the exit code. */
   stop(): Promise<number | null>;
   /** What all of them printed. */
   output(): string;
 }
 
-export function operatorsOf(options: { readonly kubeconfig: string; readonly namespace: string }): Operators {
-  const { kubeconfig, namespace } = options;
+export interface OperatorsOptions {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  /** Is called after each kill, while no process runs. @returns whether another is started. */
+  readonly meanwhile: () => Promise<boolean>;
+}
+
+export function operatorsOf({ kubeconfig, namespace, meanwhile }: OperatorsOptions): Operators {
   const all: OperatorProcess[] = [];
   const entry = [
     path.join(import.meta.dirname, '..', 'support', 'quick-operator.ts'),
@@ -26,8 +38,7 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
   ] as const;
   // Of one namespace there is one process at a time, so nobody is elected; the id stays the same for a life.
   const flags = ['--leader-election', 'off', '--namespaces', namespace, '--installation-id', namespace];
-  let killedAt: number | undefined;
-  let readyAt: number | undefined;
+  const absences: { killedAt: number; readyAt: number | undefined }[] = [];
   const start = (): OperatorProcess => {
     const process = startOperatorProcess({ kubeconfig, flags, entry });
     all.push(process);
@@ -36,11 +47,13 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
   let crashed = Promise.resolve();
   const replace = async (): Promise<void> => {
     await all.at(-1)?.kill();
-    killedAt = Date.now();
+    const absence: (typeof absences)[number] = { killedAt: Date.now(), readyAt: undefined };
+    absences.push(absence);
+    if (!(await meanwhile())) return;
     // A successor that never gets ready shows in the life: nothing goes on.
     start()
       .ready()
-      .then(() => (readyAt = Date.now()))
+      .then(() => (absence.readyAt = Date.now()))
       .catch(() => undefined);
   };
   return {
@@ -49,12 +62,7 @@ export function operatorsOf(options: { readonly kubeconfig: string; readonly nam
       crashed = replace();
       return crashed;
     },
-    get killedAt() {
-      return killedAt;
-    },
-    get readyAt() {
-      return readyAt;
-    },
+    absences,
     async stop() {
       // A life may be over while the process that made its last request is still being killed, or about to be.
       for (;;) {

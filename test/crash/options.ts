@@ -11,6 +11,11 @@ export interface Options {
   readonly point: string | undefined;
   readonly moments: readonly Moment[];
   readonly servers: readonly ServerKind[];
+  /** Pairs of faults, too. */
+  readonly pairs: boolean;
+  /** The one request of the second process at which it is killed; undefined: each write of its recovery. */
+  readonly second: string | undefined;
+  readonly secondMoments: readonly Moment[];
   /** How many lives go on side by side. */
   readonly lanes: number;
   /** Where a report in the form of Vitest's goes. */
@@ -19,23 +24,38 @@ export interface Options {
   readonly trace: boolean;
 }
 
+/**
+ * The moments of a second fault, unless others are asked for. What a process did lives on in the world alone, so two
+ * kills differ by which of its writes were done: `after-commit` of each is every such world. `before-sending` is the
+ * one after the write before; `after-answer` that, or the one after the next write.
+ */
+const SECOND_MOMENTS = ['after-commit'] as const;
+
+const TEXTS = ['point', 'when', 'server', 'then', 'then-when', 'lanes', 'report'] as const;
+
 /** @throws TypeError for an unknown option, RangeError for a value that is none. */
 export function parseOptions(args: readonly string[]): Options {
+  const text = { type: 'string' } as const;
+  const texts = Object.fromEntries(TEXTS.map((name) => [name, text]));
   const { values } = parseArgs({
     args: [...args],
     options: {
-      point: { type: 'string' },
-      when: { type: 'string' },
-      server: { type: 'string' },
-      lanes: { type: 'string' },
-      report: { type: 'string' },
+      ...(texts as Record<(typeof TEXTS)[number], typeof text>),
+      pairs: { type: 'boolean' },
       trace: { type: 'boolean' },
     },
   });
+  const pairs = values.pairs === true;
+  const { then: second, 'then-when': secondWhen } = values;
+  if (!pairs && (second ?? secondWhen) !== undefined) throw new RangeError('A second fault needs --pairs.');
+  if (second !== undefined && values.point === undefined) throw new RangeError('--then needs --point.');
   return {
     point: values.point,
     moments: oneOf(MOMENTS, values.when),
     servers: oneOf(SERVERS, values.server),
+    pairs,
+    second,
+    secondMoments: secondWhen === undefined ? SECOND_MOMENTS : oneOf(MOMENTS, secondWhen),
     lanes: numberOf(values.lanes ?? '14'),
     report: values.report,
     trace: values.trace === true,

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
 import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
 import { isDoneWrite, timeOf } from '../support/audit.ts';
 import type { Course } from './life.ts';
+import type { Absence } from './operators.ts';
 import type { Recorder } from './recorder.ts';
 import { OBJECTS, type ObjectName } from './tenant.ts';
 import { NOTICED_WITHIN, QUIET, timing } from './timing.ts';
@@ -19,8 +20,7 @@ export interface Evidence {
   /** What the operators printed. */
   readonly output: string;
   readonly pardoned: ReadonlySet<string>;
-  readonly killedAt: number | undefined;
-  readonly readyAt: number | undefined;
+  readonly absences: readonly Absence[];
 }
 
 export interface Violation {
@@ -119,18 +119,19 @@ function deadIn(evidence: Evidence, object: ObjectName): readonly string[] {
 }
 
 /** A lease that ran out while no process worked, or one had hardly begun to. */
-function wasAway(
-  { killedAt, readyAt }: Evidence,
-  end: { readonly at: number; readonly event: string },
-): boolean {
-  if (end.event !== 'expired' || killedAt === undefined) return false;
-  return killedAt < end.at && (readyAt ?? Infinity) > end.at - ENOUGH;
+function wasAway({ absences }: Evidence, end: { readonly at: number; readonly event: string }): boolean {
+  return (
+    end.event === 'expired' &&
+    absences.some(({ killedAt, readyAt = Infinity }) => killedAt < end.at && readyAt > end.at - ENOUGH)
+  );
 }
 
 /** For how long no process worked between two instants. */
-function absence({ killedAt, readyAt }: Evidence, from: number, to: number): number {
-  if (killedAt === undefined) return 0;
-  return Math.max(Math.min(readyAt ?? Infinity, to) - Math.max(killedAt, from), 0);
+function absence({ absences }: Evidence, from: number, to: number): number {
+  const lengths = absences.map(({ killedAt, readyAt = Infinity }) =>
+    Math.max(Math.min(readyAt, to) - Math.max(killedAt, from), 0),
+  );
+  return lengths.reduce((sum, length) => sum + length, 0);
 }
 
 /** The status holds whole seconds, and a server's time is known to a second. */

@@ -1,5 +1,5 @@
 import type { Moment } from './options.ts';
-import type { PointName } from './recorder.ts';
+import type { PointName } from './faults.ts';
 
 /** Of each kind of read so many are points: an inventory would add one more for each second that a life lasts. */
 const MOST_READS = 2;

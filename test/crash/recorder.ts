@@ -2,16 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { leaseRecord } from '../../src/reconcile/records.ts';
 import type { Exchange } from '../support/proxy.ts';
-import type { Moment } from './options.ts';
+import type { Faults, PointName } from './faults.ts';
 import { issuedIn, kubeName, leaseApiName, leaseInSecretWrite, type Issued } from './wire.ts';
-
-/** One request of a life: its kind, its object, and which of those it is. */
-export type PointName = string;
-
-export interface Fault {
-  readonly point: PointName;
-  readonly when: Moment;
-}
 
 /** A write of a Secret that the API server accepted. */
 export interface SecretWrite {
@@ -24,12 +16,14 @@ export interface SecretWrite {
 export interface Recorder {
   readonly kube: (exchange: Exchange) => Promise<void>;
   readonly leaseApi: (exchange: Exchange) => Promise<void>;
-  /** The requests before the crash, in order. */
-  readonly points: readonly PointName[];
+  /** The requests of each process, in order. */
+  readonly processes: readonly (readonly PointName[])[];
   readonly secretWrites: readonly SecretWrite[];
   readonly issued: readonly Issued[];
-  /** The lease that the very request made at which the process was killed. */
-  readonly madeByTheKilled: string | undefined;
+  /** The leases that the very requests made at which a process was killed. */
+  readonly madeByTheKilled: ReadonlySet<string>;
+  /** Those that its other requests made which were under way then. */
+  readonly madeWhileDying: ReadonlySet<string>;
   /** Leases that a status said to be vouched for by the Secret's record alone. */
   readonly unattested: ReadonlySet<string>;
   /** The most requests that a status counted as unaccounted for, of each object. */
@@ -40,8 +34,10 @@ export interface Recorder {
   answers(): number;
   /** The wall clock's milliseconds of the last write to the Kubernetes API. */
   lastWriteAt(): number;
-  /** Whether the fault has happened. */
-  fired(): boolean;
+  /** How many of the faults have happened. */
+  fired(): number;
+  /** How many requests have been passed on and are not answered: they may change something yet. */
+  underWay(): number;
 }
 
 /** How long after an answer has left the process is killed, in milliseconds: it has read it, and goes on. */
@@ -49,44 +45,43 @@ const READ_WITHIN = 15;
 
 const UNTAKEN = 'nobody';
 
-/** @param crash kills the operator; resolves when the process is no more. */
-export function startRecorder(fault: Fault | undefined, crash: () => Promise<void>): Recorder {
-  const points: PointName[] = [];
-  const counts = new Map<string, number>();
+/** @param kill ends the operator's process; resolves when it is no more. */
+export function startRecorder(faults: Faults, kill: () => Promise<void>): Recorder {
   const secrets = new Map<string, string>();
   const issued: Issued[] = [];
   const secretWrites: SecretWrite[] = [];
   const bodies: { readonly name: string; readonly body: string }[] = [];
   const unattested = new Set<string>();
   const unaccounted = new Map<string, number>();
-  let madeByTheKilled: string | undefined;
+  const madeByTheKilled = new Set<string>();
+  const madeWhileDying = new Set<string>();
   let answers = 0;
-  let fired = false;
+  let underWay = 0;
   let lastWriteAt = Date.now();
 
-  /** Whether the crash is to happen at this request. */
-  function meets(name: string): boolean {
-    if (fired) return false;
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    const point = `${name} #${String(count)}`;
-    points.push(point);
-    return fault?.point === point;
+  async function crash(): Promise<void> {
+    await kill();
+    faults.died();
   }
 
-  type Note = (status: number, body: Buffer, killed: boolean) => void;
+  /** What became of the process while its request was under way: `killed` by it, or `dying` by another one. */
+  type Meanwhile = 'alive' | 'killed' | 'dying';
+  type Note = (status: number, body: Buffer, meanwhile: Meanwhile) => void;
 
   async function pass(exchange: Exchange, name: string, note: Note): Promise<void> {
-    const when = meets(name) ? fault?.when : undefined;
-    if (when !== undefined) fired = true;
+    const when = faults.meet(name);
     if (when === 'before-sending') {
       await crash();
       exchange.drop();
       return;
     }
-    const answer = await exchange.fetch();
+    underWay += 1;
+    const process = faults.processes.length;
+    const answer = await exchange.fetch().finally(() => (underWay -= 1));
     answers += 1;
-    note(answer.status, answer.body, when !== undefined);
+    const dying = faults.isDying() || faults.processes.length !== process;
+    const otherwise = dying ? 'dying' : 'alive';
+    note(answer.status, answer.body, when === undefined ? otherwise : 'killed');
     if (when === 'after-commit') {
       await crash();
       exchange.drop();
@@ -120,14 +115,15 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
   }
 
   function noteLeaseApi({ method }: Exchange, name: string): Note {
-    return (status, body, killed) => {
+    return (status, body, meanwhile) => {
       const [, kind, secret = UNTAKEN] = name.split(' ');
       if (method !== 'POST' || kind !== 'lease') return;
       const made = issuedIn(status, body);
       if (made === undefined) return;
       issued.push(made);
       secrets.set(made.id, secret);
-      if (killed) madeByTheKilled = made.id;
+      if (meanwhile === 'killed') madeByTheKilled.add(made.id);
+      if (meanwhile === 'dying') madeWhileDying.add(made.id);
     };
   }
 
@@ -142,12 +138,11 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
       bodies.push({ name, body: exchange.body.toString() });
       await pass(exchange, name, noteLeaseApi(exchange, name));
     },
-    points,
+    processes: faults.processes,
     secretWrites,
     issued,
-    get madeByTheKilled() {
-      return madeByTheKilled;
-    },
+    madeByTheKilled,
+    madeWhileDying,
     unattested,
     unaccounted,
     leaks: () =>
@@ -158,6 +153,7 @@ export function startRecorder(fault: Fault | undefined, crash: () => Promise<voi
         .map(({ name }) => name),
     answers: () => answers,
     lastWriteAt: () => lastWriteAt,
-    fired: () => fired,
+    fired: () => faults.fired(),
+    underWay: () => underWay,
   };
 }

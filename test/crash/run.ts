@@ -1,61 +1,83 @@
-import path from 'node:path';
-
-import { writeKubeconfig } from '../../sandbox/control-plane/kubeconfig.ts';
 import { logIn } from '../support/login.ts';
-import { startProxy } from '../support/proxy.ts';
 import { live, type Course } from './life.ts';
-import { operatorsOf } from './operators.ts';
 import type { ServerKind } from '../support/server-kind.ts';
 import { judge, type Violation } from './oracles.ts';
 import { pardonedLeases } from './pardon.ts';
-import { startRecorder, type Fault, type PointName } from './recorder.ts';
+import type { Fault, PointName } from './faults.ts';
+import { settingOf } from './setting.ts';
 import type { Surroundings } from '../support/surroundings.ts';
-import { makeTenant, OBJECTS, type Tenant } from './tenant.ts';
+import { stateOf, type State } from './state.ts';
+import { OBJECTS, type Tenant } from './tenant.ts';
+import { recoveryOf, type Windows } from './recovery.ts';
+import { atRest, gatherWorld } from './world.ts';
 
 export interface RunResult {
   readonly violations: readonly Violation[];
-  /** The requests before the crash, in order. */
+  /** The requests before the first crash, in order. */
   readonly points: readonly PointName[];
-  /** Whether the request of the fault was met. */
-  readonly fired: boolean;
-  /** From the kill to the next step of the life that was reached, in milliseconds. */
+  /** How many of the faults were met. */
+  readonly fired: number;
+  /** The longest time from a kill to the next step of the life that was reached, in milliseconds. */
   readonly recovery: number | undefined;
+  /** What the last process sent about each object until that one's next step was reached. */
+  readonly windows: Windows;
+  /** How everything stood after each kill, where that was asked for. */
+  readonly states: readonly State[];
+  /** Whether the life was ended at its last fault. */
+  readonly pruned: boolean;
   /** What happened, for people. */
   readonly trace: readonly string[];
 }
 
-let runs = 0;
+/** Whether a state need not be lived from, because a whole life has been. */
+export type IsKnown = (state: State) => boolean;
 
-/** One life, with a fault or without, in a namespace of its own. */
+/**
+ * One life, with as many faults as are given.
+ *
+ * @param isKnown with it the state is taken after each kill, and the life ends at the last where that is known.
+ */
 export async function run(
   surroundings: Surroundings,
   server: ServerKind,
-  fault: Fault | undefined,
+  faults: readonly Fault[],
+  isKnown?: IsKnown,
 ): Promise<RunResult> {
-  runs += 1;
-  const namespace = `life-${String(runs)}`;
-  const { stage, servers, certificates, kubeCA, token } = surroundings;
-  await using stack = new AsyncDisposableStack();
-  const recorder = startRecorder(fault, () => operators.crash());
-  const kube = stack.use(
-    await startProxy({ target: stage.plane.server, ca: kubeCA, certificates, handle: recorder.kube }),
-  );
-  const leaseApi = stack.use(await startProxy({ target: servers[server].url, handle: recorder.leaseApi }));
-  const kubeconfig = path.join(stage.plane.directory, `kubeconfig-${namespace}`);
-  const address = `https://127.0.0.1:${String(kube.port)}`;
-  await writeKubeconfig(kubeconfig, { server: address, ca: certificates.ca, user: stage.user, token });
-  const operators = stack.use(operatorsOf({ kubeconfig, namespace }));
-  const hostAPI = `http://127.0.0.1:${String(leaseApi.port)}`;
-  const tenant = await makeTenant(surroundings, { namespace, server, hostAPI });
-
   const started = Date.now();
   const trace: string[] = [];
   const logins: string[] = [];
-  let recovery: number | undefined;
+  const steps: string[] = [];
+  const states: State[] = [];
+  const over = new AbortController();
+  let pruned = false;
+  const note = (what: string): void => {
+    trace.push(`${((Date.now() - started) / 1000).toFixed(1)} s: ${what}`);
+  };
+  /** @returns whether the life goes on. */
+  const takeState = async (): Promise<boolean> => {
+    await atRest(proxies, recorder);
+    const state = stateOf(await gatherWorld(tenant, { recorder, steps }));
+    states.push(state);
+    pruned = recorder.fired() === faults.length && isKnown?.(state) === true;
+    note(`state ${state.digest}${pruned ? ', known' : ''}: ${state.text}`);
+    if (pruned) over.abort(new Error('The state is known.'));
+    return !pruned;
+  };
+  const meanwhile = async (): Promise<boolean> => {
+    if (isKnown === undefined) return true;
+    // Nobody waits for a kill: what goes wrong here is told by the life.
+    return takeState().catch((error: unknown) => {
+      over.abort(error);
+      return false;
+    });
+  };
+  await using setting = await settingOf(surroundings, { server, faults, meanwhile });
+  const { tenant, recorder, operators, proxies } = setting;
+  const recovery = recoveryOf({ faults, recorder, operators });
   const reached = (step: string): void => {
-    trace.push(`${((Date.now() - started) / 1000).toFixed(1)} s: ${step}`);
-    const { killedAt } = operators;
-    if (killedAt !== undefined) recovery ??= Date.now() - killedAt;
+    note(step);
+    steps.push(step);
+    recovery.reached(step);
   };
   const pardoned = (): ReadonlySet<string> => pardonedLeases(server, recorder);
   const inspect = async (settled: Course['settled']): Promise<void> => {
@@ -65,20 +87,33 @@ export async function run(
   const violations: Violation[] = [];
   operators.start();
   try {
-    const course = await live({ tenant, recorder, pardoned, inspect, reached });
+    const course = await live({ tenant, recorder, pardoned, inspect, reached, signal: over.signal });
     const code = await operators.stop();
+    over.signal.throwIfAborted();
     if (code !== 0) violations.push({ oracle: 'an operator that is asked to end does', seen: String(code) });
     violations.push(...logins.map((seen) => ({ oracle: 'the credentials log in', seen })));
-    const { killedAt, readyAt } = operators;
     const ledger = await ledgerOf(tenant);
-    const audit = await surroundings.audit(namespace);
-    const seen = { course, recorder, audit, ledger, user: stage.user, output: operators.output() };
-    violations.push(...judge({ ...seen, pardoned: pardoned(), killedAt, readyAt }));
+    const audit = await surroundings.audit(tenant.namespace);
+    const { user } = surroundings.stage;
+    const { absences } = operators;
+    const seen = { course, recorder, audit, ledger, user, output: operators.output(), absences };
+    violations.push(...judge({ ...seen, pardoned: pardoned() }));
   } catch (error) {
-    violations.push({ oracle: 'the life goes on', seen: `${String(error)} ${await standing(tenant)}` });
+    const seen = `${String(error)} ${await standing(tenant)}`;
+    if (!pruned) violations.push({ oracle: 'the life goes on', seen });
   }
-  if (violations.length > 0) trace.push(...recorder.points, ...(await history(tenant)), operators.output());
-  return { violations, points: recorder.points, fired: recorder.fired(), recovery, trace };
+  const [points = []] = recorder.processes;
+  const sent = isKnown === undefined ? points : recorder.processes.flatMap(inTurn);
+  if (violations.length > 0) trace.push(...sent, ...(await history(tenant)), operators.output());
+  const { longest, windows } = recovery.seen();
+  if (isKnown !== undefined) {
+    trace.push(...OBJECTS.map((name) => `${name} recovered by: ${windows[name].join(', ')}`));
+  }
+  return { violations, points, fired: recorder.fired(), recovery: longest, windows, states, pruned, trace };
+}
+
+function inTurn(requests: readonly PointName[], index: number): readonly string[] {
+  return [`process ${String(index + 1)}:`, ...requests];
 }
 
 async function ledgerOf(tenant: Tenant): ReturnType<typeof entriesOf> {

@@ -18,21 +18,38 @@ type DynamicSecret = (typeof DYNAMIC_SECRETS)[number];
 export const OBJECTS = ['orders', 'stock'] as const;
 export type ObjectName = (typeof OBJECTS)[number];
 
+/** For which object a dynamic secret is leased; also what an object's own name says. Undefined for any other name. */
+export function ownerOf(name: string): ObjectName | undefined {
+  return name === 'returns' ? 'orders' : OBJECTS.find((object) => object === name);
+}
+
+/** Of a step that begins with an object's name that object; undefined: the step is one of both. */
+export function ownerOfStep(step: string): ObjectName | undefined {
+  return OBJECTS.find((object) => step.startsWith(object));
+}
+
 /** How an object and its Secret stand. */
 export interface View {
   readonly lease: LeaseRecord | undefined;
   readonly secret: SecretView | undefined;
 }
 
+export type LiveLease = Awaited<ReturnType<LeaseApi['live']>>['leases'][number];
+
 /** A namespace of its own with a project of its own at the lease API. */
 export interface Tenant {
   readonly namespace: string;
   readonly api: LeaseApi;
   readonly server: ServerKind;
+  /** The lease API's address for the operator. */
+  readonly hostAPI: string;
   readonly secretIds: Readonly<Record<DynamicSecret, string>>;
   /** Makes the objects. */
   begin(): Promise<void>;
   view(name: ObjectName): Promise<View>;
+  /** An object and its Secret, in the API server's own JSON. */
+  raw(name: ObjectName): Promise<{ readonly lease: unknown; readonly secret: unknown }>;
+  rawConnection(): Promise<unknown>;
   /** Changes the spec. @returns the object's new generation. */
   retarget(name: ObjectName, dynamicSecret: DynamicSecret): Promise<number>;
   editSecret(name: ObjectName): Promise<void>;
@@ -46,14 +63,10 @@ export interface Tenant {
   revokeElsewhere(id: string): Promise<void>;
   /** The ids of the leases that live on the server. */
   live(): Promise<readonly string[]>;
+  liveLeases(): Promise<readonly LiveLease[]>;
 }
 
-export interface TenantOptions {
-  readonly namespace: string;
-  readonly server: ServerKind;
-  /** The lease API's address for the operator. */
-  readonly hostAPI: string;
-}
+export type TenantOptions = Pick<Tenant, 'namespace' | 'server' | 'hostAPI'>;
 
 export async function makeTenant(surroundings: Surroundings, options: TenantOptions): Promise<Tenant> {
   const { namespace, server, hostAPI } = options;
@@ -89,10 +102,22 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
     revocation: { onRotation: 'Revoke', gracePeriod: '1s' },
   });
 
+  const raw: Tenant['raw'] = async (name) => {
+    const [lease, secret] = await Promise.all([read(leasePath(name)), read(secretPath(name))]);
+    return { lease, secret };
+  };
+  const rawConnection = (): Promise<unknown> => read(`${own}/infisicalconnections/infisical`);
+
+  const liveLeases = async (): Promise<readonly LiveLease[]> => {
+    const mine = new Set<string>(Object.values(secretIds));
+    return (await api.live()).leases.filter(({ dynamicSecretId }) => mine.has(dynamicSecretId));
+  };
+
   return {
     namespace,
     api,
     server,
+    hostAPI,
     secretIds,
     async begin() {
       await ask('/api/v1/namespaces', {
@@ -108,12 +133,14 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
       }
     },
     async view(name) {
-      const [object, secret] = await Promise.all([read(leasePath(name)), read(secretPath(name))]);
+      const { lease, secret } = await raw(name);
       return {
-        lease: object === undefined ? undefined : leaseRecord(object),
+        lease: lease === undefined ? undefined : leaseRecord(lease),
         secret: secret === undefined ? undefined : secretView(secret),
       };
     },
+    raw,
+    rawConnection,
     async retarget(name, dynamicSecret) {
       const changed = await merge(leasePath(name), {
         spec: { dynamicSecret: { name: dynamicSecret }, rotation: { before: '10%' } },
@@ -127,10 +154,9 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
     deleteSecret: async (name) => void (await ask(secretPath(name), { method: 'DELETE' })),
     remove: async (name) => void (await ask(leasePath(name), { method: 'DELETE' })),
     async connectionHeld() {
-      const raw = await read(`${own}/infisicalconnections/infisical`);
       const { metadata } = z
         .object({ metadata: z.object({ finalizers: z.array(z.string()).default([]) }) })
-        .parse(raw);
+        .parse(await rawConnection());
       return metadata.finalizers.length > 0;
     },
     liveLong: async (name) =>
@@ -144,10 +170,7 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
       });
       if (answer.status !== 200) throw new Error(`A revocation was answered with ${String(answer.status)}.`);
     },
-    async live() {
-      const mine = new Set<string>(Object.values(secretIds));
-      const { leases } = await api.live();
-      return leases.filter(({ dynamicSecretId }) => mine.has(dynamicSecretId)).map(({ leaseId }) => leaseId);
-    },
+    live: async () => (await liveLeases()).map(({ leaseId }) => leaseId),
+    liveLeases,
   };
 }
