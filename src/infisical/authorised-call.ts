@@ -10,9 +10,9 @@ import type { Transport, TransportRequest } from './transport.ts';
 /** A request that needs a token: what it is, what is sent, and how a success is read. */
 export interface AuthorisedRequest<Answer> {
   readonly asked: AskedWithToken;
-  readonly request: Omit<TransportRequest, 'token'>;
+  readonly request: Omit<TransportRequest, 'token' | 'onSending'>;
   readonly answer: z.ZodType<Answer>;
-  /** Told the token of each try, right before it; what it throws ends the call. */
+  /** Told the token of each try, right before it is sent; what it throws ends the call. */
   readonly onToken?: (token: string) => void;
 }
 
@@ -27,11 +27,12 @@ export type AuthorisedCall = <Answer>(wanted: AuthorisedRequest<Answer>) => Prom
 export function authorisedCall(transport: Transport, session: Session): AuthorisedCall {
   async function attempt<Answer>(wanted: AuthorisedRequest<Answer>): Promise<Attempt<Answer>> {
     const token = await tokenOf(session);
-    wanted.onToken?.(token);
-    const outcome = await transport.request({ ...wanted.request, token });
+    const onSending = (): void => wanted.onToken?.(token);
+    const outcome = await transport.request({ ...wanted.request, token, onSending });
     const success = successOf(outcome);
     if (success !== undefined) {
       session.accepted(token);
+      session.worked(token);
       return { kind: 'done', answer: read(wanted, success) };
     }
     const verdict = verdictOn(wanted.asked, outcome);
@@ -40,6 +41,7 @@ export function authorisedCall(transport: Transport, session: Session): Authoris
       return { kind: 'deadToken', error: new RequestError(verdict) };
     }
     if (outcome.kind === 'answered' && provesToken(outcome.status)) session.accepted(token);
+    if (verdict.status !== undefined && verdict.status !== 429) session.failing(token);
     throw new RequestError(verdict);
   }
 

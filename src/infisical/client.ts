@@ -1,6 +1,6 @@
 import type { IssuedLease, Lease, Target } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
-import { fault } from '../errors.ts';
+import { type Fault, fault } from '../errors.ts';
 import { serverClock } from '../server-clock.ts';
 import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
@@ -13,7 +13,8 @@ import { type FoundLease, changedLease, foundLease, isLeaseId, leaseList, status
 import { createSession, type Session, type SessionState } from './session.ts';
 import { synchronisation } from './synchronisation.ts';
 import { type TagSupport, tagSupportTable } from './tag-support.ts';
-import { createTransport, MAX_LIST } from './transport.ts';
+import type { Gates } from './gate/gates.ts';
+import { createTransport, MAX_LIST, type TransportOptions } from './transport.ts';
 
 /**
  * The lease API of one server, as one identity. Every method throws {@link RequestError} and nothing else.
@@ -45,8 +46,10 @@ export interface LeaseClient {
   /**
    * Lengthens a lease: its end moves by `ttl` from where it was, or by the dynamic secret's default. Each success adds,
    * so a request of unknown fate is never repeated here; a look at the lease tells.
+   *
+   * @param neededBy as in {@link LeaseRequest}.
    */
-  renewLease(id: string, target: Target, ttl: string | undefined): Promise<Lease>;
+  renewLease(id: string, target: Target, ttl: string | undefined, neededBy?: number): Promise<Lease>;
   /** What is known of this dynamic secret and tags. */
   tagSupport(target: Target): TagSupport;
   /** Server time in milliseconds since 1970; undefined before the first answer. */
@@ -61,32 +64,48 @@ export interface LeaseClient {
 export interface ConnectedLeaseClient extends LeaseClient {
   readonly session: Pick<Session, 'token' | 'state' | 'reset'>;
   /**
+   * What the login or TLS is made with may have changed where it is kept. TLS is made anew with the next request, and
+   * where a credential has changed, the next call of `token` logs in with it.
+   *
+   * @returns whether a credential has.
+   */
+  recheck(): Promise<boolean>;
+  /**
    * Shows the session's token to the server, where a refusal has put it in doubt: the server looks at a token with
    * every request, also with one for its state.
    */
   verify(): Promise<void>;
+  /** The fault of every request while the server does not answer, and none is sent to it; undefined while it does. */
+  outage(): Fault | undefined;
 }
 
 export interface LeaseClientOptions {
   /** The server, as `serverOf()` of the connection's API gives it. */
   readonly host: string;
-  /** Certificates in PEM that the server is verified with, instead of the usual ones. */
-  readonly ca?: string | undefined;
+  /** Where it may lead, by which proxies, and what TLS is made with. */
+  readonly network: Pick<TransportOptions, 'rule' | 'proxies' | 'tls'>;
   readonly login: LoginMethod;
+  /** Whether what the last login was made with is another one now. Default: never. */
+  readonly credentialChanged?: (() => Promise<boolean>) | undefined;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'apiAnswered' | 'loggedIn' | 'leaseRequested'>;
+  /** The gates that all connections to one server share. Default: none, nothing waits or is held back. */
+  readonly gates?: Gates | undefined;
+  /** Called whenever the server has ceased to answer, or answers again. */
+  readonly onOutage?: (() => void) | undefined;
   /** Called after each login and each change of the session's fault. */
   readonly onSessionChange?: ((state: SessionState) => void) | undefined;
 }
 
-/** @throws FaultError ConnectionInvalid when `host` is no address or `ca` cannot be read. */
+/** @throws FaultError as {@link createTransport} does. */
 export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseClient {
-  const { host, ca, clock, timing, log, metrics } = options;
+  const { host, network, clock, timing, log, metrics } = options;
   const time = serverClock(clock);
   const now = (): number | undefined => time.now();
-  const transport = createTransport({ host, ca, clock, serverClock: time, log, metrics });
+  const direct = createTransport({ ...network, host, clock, serverClock: time, log, metrics });
+  const transport = options.gates?.behind(direct, options.onOutage) ?? { ...direct, outage: () => undefined };
   const session = createSession({
     host,
     clock,
@@ -156,12 +175,17 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     });
   }
 
-  async function renewLease(id: string, target: Target, ttl: string | undefined): Promise<Lease> {
+  async function renewLease(
+    id: string,
+    target: Target,
+    ttl: string | undefined,
+    neededBy?: number,
+  ): Promise<Lease> {
     const path = `${leasePath(id)}/renew`;
     const body = { ...folderOf(target), ...(ttl === undefined ? {} : { ttl }) };
     return call({
       asked: { kind: 'renew', host, target },
-      request: { method: 'POST', path, body, deadline: deadline(), route: 'renew-lease' },
+      request: { method: 'POST', path, body, deadline: deadline(), neededBy, route: 'renew-lease' },
       answer: changedLease,
     });
   }
@@ -174,10 +198,19 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     });
   }
 
+  async function recheck(): Promise<boolean> {
+    direct.doubtTrust();
+    const changed = (await options.credentialChanged?.()) ?? false;
+    if (changed) session.supersede();
+    return changed;
+  }
+
   return {
     host,
     session,
     verify,
+    recheck,
+    outage: () => transport.outage(),
     createLease,
     getLease,
     listLeases,

@@ -1,15 +1,25 @@
 import type { Dispatcher } from 'undici';
 
 import type { Clock, Timer } from '../clock.ts';
+import type { Fault } from '../errors.ts';
 import { causeOf, type FailureCause, outOfTime } from './failure.ts';
 
 /** Why an answer that began could not be used. */
 export type Unreadable = 'not marked as JSON' | 'not valid JSON' | 'too large';
 
-/** What `Date` and `Retry-After` said; no other header leaves the transport. */
+/** What `Date`, `Retry-After` and the headers of a rate limit said; no other header leaves the transport. */
 export interface AnswerHeaders {
   readonly date?: string | undefined;
   readonly retryAfter?: string | undefined;
+  /** `x-ratelimit-limit`, `-remaining` and `-reset`, as they came. */
+  readonly rateLimit?: RateLimitHeaders | undefined;
+}
+
+/** How many requests a window allows and has left, and the seconds until its end. */
+export interface RateLimitHeaders {
+  readonly limit: string | undefined;
+  readonly remaining: string | undefined;
+  readonly reset: string | undefined;
 }
 
 /** What became of one request. */
@@ -27,7 +37,9 @@ export type Outcome =
       readonly headers: AnswerHeaders;
     }
   /** `sent` false: surely no byte of it reached the server. True: nobody knows what the server did. */
-  | { readonly kind: 'failed'; readonly sent: boolean; readonly cause: FailureCause };
+  | { readonly kind: 'failed'; readonly sent: boolean; readonly cause: FailureCause }
+  /** The gate did not let it pass: surely nothing was sent. */
+  | { readonly kind: 'heldBack'; readonly fault: Fault };
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -83,7 +95,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (status < 200) return;
     this.#status = status;
-    this.#headers = { date: freshDate(headers), retryAfter: first(headers['retry-after']) };
+    this.#headers = headersOf(headers);
     if (!JSON_TYPE.test(first(headers['content-type']) ?? '')) {
       this.#refuse('not marked as JSON');
       return;
@@ -105,7 +117,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(causeOf(error));
+    // What is no argument is told before anything is sent; afterwards it is how undici says that a proxy answered 407.
+    const isProxy = this.#sentAt !== undefined && 'code' in error && error.code === 'UND_ERR_INVALID_ARG';
+    this.#fail(isProxy ? { kind: 'proxyRefused', words: 'it asks for a login', own: true } : causeOf(error));
   }
 
   /** For what undici throws instead of telling. */
@@ -114,7 +128,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(cause: FailureCause): void {
-    this.#settle({ kind: 'failed', sent: this.#sentAt !== undefined, cause });
+    const certain = cause.kind === 'fault' || cause.kind === 'proxyRefused';
+    this.#settle({ kind: 'failed', sent: this.#sentAt !== undefined && !certain, cause });
   }
 
   #refuse(problem: Unreadable): void {
@@ -138,6 +153,17 @@ function parse(chunks: readonly Buffer[]): { value: unknown } | undefined {
     // The parser's message quotes the body.
     return undefined;
   }
+}
+
+function headersOf(headers: Headers): AnswerHeaders {
+  const said = (name: string): string | undefined => first(headers[`x-ratelimit-${name}`]);
+  return {
+    date: freshDate(headers),
+    retryAfter: first(headers['retry-after']),
+    ...(said('limit') === undefined
+      ? {}
+      : { rateLimit: { limit: said('limit'), remaining: said('remaining'), reset: said('reset') } }),
+  };
 }
 
 /** The `Date`, unless a cache in between says that the answer is an old one. */

@@ -1,6 +1,7 @@
 import type { Target } from '../api/lease.ts';
 import { type Fault, fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
+import type { LoginKind } from './auth/access-token.ts';
 import type { AnswerHeaders, Outcome, Unreadable } from './exchange.ts';
 import { knownMessage, type KnownMessage } from './known-messages.ts';
 import type { Verdict } from './request-error.ts';
@@ -29,7 +30,8 @@ export type Asked =
       readonly ttl?: string | undefined;
     }
   | { readonly kind: 'get' | 'list' | 'renew' | 'revoke'; readonly host: string; readonly target: Target }
-  | { readonly kind: 'login' | 'status' | 'verify'; readonly host: string };
+  | { readonly kind: 'login'; readonly host: string; readonly method: LoginKind }
+  | { readonly kind: 'status' | 'verify'; readonly host: string };
 
 /** What was asked of a dynamic secret or its leases. */
 export type AskedOfTarget = Extract<Asked, { target: Target }>;
@@ -62,6 +64,8 @@ export function verdictOn(asked: Asked, outcome: Outcome): Verdict {
   switch (outcome.kind) {
     case 'failed':
       return { fault: brokenOff(asked, outcome), fate: outcome.sent ? 'unknown' : 'refused' };
+    case 'heldBack':
+      return { fault: outcome.fault, fate: 'refused' };
     case 'unreadable':
       return unreadable(asked, outcome);
     case 'answered':
@@ -76,6 +80,11 @@ export function misfit(asked: Asked, status: number): Verdict {
 
 function brokenOff(asked: Asked, { sent, cause }: Extract<Outcome, { kind: 'failed' }>): Fault {
   const { host } = asked;
+  if (cause.kind === 'fault') return cause.fault;
+  // In TLS 1.3 a server says so after the request has left.
+  if (cause.kind === 'clientUntrusted')
+    return fault('ClientCertificateRefused', { host, cause: cause.words });
+  if (cause.kind === 'proxyRefused') return fault('ProxyRefused', { host, cause: cause.words });
   if (sent) return fault('NoAnswer', { host, request: words[asked.kind] });
   return fault(cause.kind === 'untrusted' ? 'CertificateUntrusted' : 'ServerUnreachable', {
     host,
@@ -193,8 +202,12 @@ function tellingFault(asked: AskedOfTarget, code: KnownMessage['code'], status: 
 function withoutToken(asked: Asked, status: number): Verdict {
   const refusal4xx = status >= 400 && status < 500 && status !== 408;
   return asked.kind === 'login' && refusal4xx
-    ? { fault: fault('LoginRefused', { host: asked.host, status }), fate: 'refused', status }
+    ? { fault: loginRefused(asked, status), fate: 'refused', status }
     : beyond(asked, status);
+}
+
+function loginRefused({ host, method }: Extract<Asked, { kind: 'login' }>, status: number): Fault {
+  return fault('LoginRefused', { host, status, method });
 }
 
 /** Neither success nor refusal: nobody knows what was done. */

@@ -14,6 +14,8 @@ export interface LeaseRequest {
   /** As `spec.config`. */
   readonly config?: Readonly<Record<string, unknown>> | undefined;
   readonly tag: LeaseTag;
+  /** Elapsed milliseconds by which it is needed: where a server limits the rate, the earlier goes first. Default: last. */
+  readonly neededBy?: number | undefined;
   /** Called right before each time that the request is sent, after any login or wait; what it throws ends it. */
   readonly beforeSending?: (() => void) | undefined;
 }
@@ -93,7 +95,7 @@ function shortWait({ clock, deadline }: LeaseRequestContext, error: unknown): nu
 
 async function postOnce(
   { host, call, deadline }: LeaseRequestContext,
-  { target, ttl, config, tag, beforeSending }: LeaseRequest,
+  { target, ttl, config, tag, neededBy, beforeSending }: LeaseRequest,
   { tagged, onToken }: PostOptions,
 ): Promise<IssuedLease> {
   const sent = tagged ? { ...config, [TAG_KEY]: tag } : config;
@@ -109,7 +111,14 @@ async function postOnce(
   try {
     return await call({
       asked: { kind: 'create', host, target, ttl },
-      request: { method: 'POST', path: '/v1/dynamic-secrets/leases', body, deadline, route: 'create-lease' },
+      request: {
+        method: 'POST',
+        path: '/v1/dynamic-secrets/leases',
+        body,
+        deadline,
+        neededBy,
+        route: 'create-lease',
+      },
       answer: issuedLease,
       onToken: (token) => {
         beforeSending?.();

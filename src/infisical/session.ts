@@ -7,10 +7,13 @@ import type { AccessToken } from './auth/access-token.ts';
 /** A new login comes at this share of a token's life. */
 const REFRESH_AT = 0.8;
 
-/** How a session stands. `at` is server time, milliseconds since 1970, undefined before the server's first answer. */
+/**
+ * How a session stands. `at`, when that began, and `until`, when its token ends, are server time, milliseconds since
+ * 1970, undefined before the server's first answer; `until` also where a token has no end.
+ */
 export type SessionState =
   | { readonly kind: 'none' }
-  | { readonly kind: 'loggedIn'; readonly at: number | undefined }
+  | { readonly kind: 'loggedIn'; readonly at: number | undefined; readonly until?: number | undefined }
   | { readonly kind: 'failed'; readonly at: number | undefined; readonly fault: Fault };
 
 /** One identity's access token, shared by all who make requests with it. */
@@ -30,7 +33,20 @@ export interface Session {
    * refused as well before it was ever accepted, or is the same one, that is a failure like a refused login.
    */
   refused(token: string, status: number): void;
+  /** A request with this token did what was asked: the end of any run of failures. */
+  worked(token: string): void;
+  /**
+   * A request with this token was answered and did not do what was asked, which says nothing of the token. After a long
+   * run of these and nothing else the next call of `token` logs in: a server can be mistaken about a token without saying
+   * so. The token stays in use where that login fails; the next run has to be twice as long, up to an hour.
+   */
+  failing(token: string): void;
   state(): SessionState;
+  /**
+   * What the login is made with has changed. The next call of `token` logs in, whatever hold-off there is; the token in
+   * hand stays in use until the server has answered that login, with another one or with a refusal.
+   */
+  supersede(): void;
   /** Forgets everything: the credential or the connection has changed. */
   reset(): void;
 }
@@ -52,7 +68,15 @@ interface Held {
   readonly value: string;
   readonly refreshAt: number;
   readonly endsAt: number;
+  /** Made with a credential that is another one now. */
+  readonly superseded: boolean;
 }
+
+/** A run of fewer failures is not long, however much time it takes. */
+const LEAST_FAILURES = 5;
+
+/** What a server answers to a login that it does not take. */
+const refusals: ReadonlySet<Fault['code']> = new Set(['LoginRefused', 'TokenRefused']);
 
 export function createSession(options: SessionOptions): Session {
   return new TokenSession(options);
@@ -69,7 +93,11 @@ class TokenSession implements Session {
   /** Tokens refused since one was last accepted. */
   #strikes = 0;
   #lastRefused: { readonly token: string; readonly status: number } | undefined;
-  /** Counts resets: the outcome of an older login is nobody's business any more. */
+  /** Failures since a request last worked. */
+  #run: { readonly since: number; readonly failures: number } | undefined;
+  /** Runs of failures that have led to a login since a request last worked. */
+  #longRuns = 0;
+  /** Counts new beginnings: the outcome of an older login is nobody's business any more. */
   #epoch = 0;
 
   constructor(options: SessionOptions) {
@@ -89,7 +117,7 @@ class TokenSession implements Session {
   accepted(token: string): void {
     if (token !== this.#held?.value) return;
     this.#strikes = 0;
-    if (this.#state.kind !== 'loggedIn') this.#change({ kind: 'loggedIn', at: this.#options.now() });
+    if (this.#state.kind !== 'loggedIn') this.#change(this.#loggedIn());
   }
 
   refused(token: string, status: number): void {
@@ -101,19 +129,49 @@ class TokenSession implements Session {
     if (this.#strikes > 1) this.#fail(this.#tokenRefused(status));
   }
 
+  worked(token: string): void {
+    if (token !== this.#held?.value) return;
+    this.#run = undefined;
+    this.#longRuns = 0;
+  }
+
+  failing(token: string): void {
+    if (token !== this.#held?.value) return;
+    const { clock, timing, log, host } = this.#options;
+    const now = clock.elapsed();
+    const { since = now, failures = 0 } = this.#run ?? {};
+    this.#run = { since, failures: failures + 1 };
+    const long = Math.min(timing.failureRun * 2 ** this.#longRuns, timing.failureRunCap);
+    if (failures + 1 < LEAST_FAILURES || now - since < long) return;
+    this.#run = undefined;
+    this.#longRuns += 1;
+    this.#held = { ...this.#held, refreshAt: now };
+    log.info('Requests have failed for long; a fresh login comes with the next one.', { host });
+  }
+
   state(): SessionState {
     return this.#state;
   }
 
+  supersede(): void {
+    this.#begin();
+    if (this.#held !== undefined) this.#held = { ...this.#held, refreshAt: -Infinity, superseded: true };
+  }
+
   reset(): void {
+    this.#begin();
+    this.#held = undefined;
+    this.#change({ kind: 'none' });
+  }
+
+  /** As if no login had been tried: what one that is under way brings is nobody's business any more. */
+  #begin(): void {
     this.#epoch += 1;
     this.#underway = undefined;
-    this.#held = undefined;
     this.#holdOff = undefined;
     this.#failures = 0;
     this.#strikes = 0;
     this.#lastRefused = undefined;
-    this.#change({ kind: 'none' });
   }
 
   async #logIn(): Promise<string> {
@@ -149,11 +207,18 @@ class TokenSession implements Session {
       value,
       refreshAt: startedAt + (life ?? Infinity) * REFRESH_AT,
       endsAt: startedAt + (life ?? Infinity),
+      superseded: false,
     };
     this.#options.metrics.loggedIn('accepted');
     // After a refusal only the next request shows what this token is worth.
-    if (this.#strikes < 2) this.#change({ kind: 'loggedIn', at: this.#options.now() });
+    if (this.#strikes < 2) this.#change(this.#loggedIn());
     return value;
+  }
+
+  #loggedIn(): SessionState {
+    const at = this.#options.now();
+    const left = (this.#held?.endsAt ?? Infinity) - this.#options.clock.elapsed();
+    return { kind: 'loggedIn', at, until: at === undefined || left === Infinity ? undefined : at + left };
   }
 
   /** The token in hand, while it has any life left. */
@@ -170,7 +235,11 @@ class TokenSession implements Session {
     this.#lastRefused = undefined;
     const wait = Math.max(this.#backoff(), raised.retryAfter ?? 0);
     this.#holdOff = { until: clock.elapsed() + wait, fault: raised };
-    if (raised.code === 'LoginRefused' || raised.code === 'TokenRefused') metrics.loggedIn('refused');
+    if (refusals.has(raised.code)) {
+      metrics.loggedIn('refused');
+      // Whoever has changed the credential wants to know that it does not work, not that the one before still does.
+      if (this.#held?.superseded === true) this.#held = undefined;
+    }
     log.warn('A login failed.', { host, code: raised.code, milliseconds: Math.round(wait) });
     if (this.#stillGood() === undefined) this.#change({ kind: 'failed', at: now(), fault: raised });
     return wait;

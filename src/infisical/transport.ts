@@ -1,27 +1,32 @@
-import { X509Certificate } from 'node:crypto';
-
-import { Agent } from 'undici';
-
 import type { Clock } from '../clock.ts';
 import { fault, FaultError } from '../errors.ts';
 import type { ServerClock } from '../server-clock.ts';
 import type { Log, Metrics } from '../telemetry.ts';
+import type { DialRule } from '../network/allowed-hosts.ts';
+import { noProxies, type Proxies } from '../network/proxies.ts';
+import { requireHost, type Resolve } from './dial.ts';
 import { Exchange, type Outcome } from './exchange.ts';
-import { outOfTime } from './failure.ts';
+import { type FailureCause, outOfTime } from './failure.ts';
+import { isReadable } from './pem.ts';
+import { type TLSSource, way } from './way.ts';
 
 /** The largest answer, in bytes. */
 export const MAX_BODY = 1024 * 1024;
 /** The largest list: it names every lease of a dynamic secret, without pages. */
 export const MAX_LIST = 32 * 1024 * 1024;
 
-/** Connections to one server. */
-const CONNECTIONS = 16;
-/** An idle connection is kept for at most this long, whatever the server promises, in milliseconds. */
-const LONGEST_KEEP_ALIVE = 30_000;
+/** The requests that leaseholder makes: labels of logs and metrics, and what servers count apart when they limit rates. */
+export const routes = [
+  'login',
+  'status',
+  'create-lease',
+  'get-lease',
+  'list-leases',
+  'renew-lease',
+  'revoke-lease',
+] as const;
 
-/** The requests that leaseholder makes: labels of logs and metrics. */
-export type Route =
-  'login' | 'status' | 'create-lease' | 'get-lease' | 'list-leases' | 'renew-lease' | 'revoke-lease';
+export type Route = (typeof routes)[number];
 
 export interface TransportRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -37,22 +42,41 @@ export interface TransportRequest {
   /** @default MAX_BODY */
   readonly maxBytes?: number;
   readonly route: Route;
+  /**
+   * Elapsed time by which its answer is needed: the order in which one connection's requests wait for their turn where the
+   * server limits their rate. Default: after all that say when, in the order in which they came.
+   */
+  readonly neededBy?: number | undefined;
+  /** Called right before it is sent, after any wait; what it throws ends the request, and is thrown. */
+  readonly onSending?: (() => void) | undefined;
 }
 
 /** HTTP/1.1 and JSON to one server. Knows nothing of leases. */
 export interface Transport {
   readonly host: string;
-  /** Never rejects: what can go wrong is an outcome. Redirects are not followed. */
+  /** Rejects only with what `onSending` throws: all else that can go wrong is an outcome. Redirects are not followed. */
   request(request: TransportRequest): Promise<Outcome>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
 
+/** A transport that sends by itself. */
+export interface DirectTransport extends Transport {
+  /** What TLS is made with may have changed where it is kept: it is read anew before the next request. */
+  doubtTrust(): void;
+}
+
 export interface TransportOptions {
   /** The server, as `serverOf()` of the connection's API gives it. */
   readonly host: string;
-  /** Certificates in PEM, instead of the default roots. */
-  readonly ca?: string | undefined;
+  /** Where it may lead: checked when the transport is made, and with each connection. */
+  readonly rule: DialRule;
+  /** @default none */
+  readonly proxies?: Proxies | undefined;
+  /** @default the usual roots, and no certificate of our own */
+  readonly tls?: TLSSource | undefined;
+  /** Default: the name service of the system. */
+  readonly resolve?: Resolve | undefined;
   readonly clock: Clock;
   /** Learns from the `Date` of every answer in JSON. */
   readonly serverClock: ServerClock;
@@ -60,23 +84,21 @@ export interface TransportOptions {
   readonly metrics: Pick<Metrics, 'apiAnswered'>;
 }
 
-/** @throws FaultError ConnectionInvalid when `host` is no address or `ca` cannot be read. */
-export function createTransport(options: TransportOptions): Transport {
-  const { host, clock, serverClock, log, metrics } = options;
+/**
+ * @throws FaultError ConnectionInvalid when `host` is no address or a CA that is given cannot be read; HostNotAllowed when
+ *   the rule does not let the host be asked.
+ */
+export function createTransport(options: TransportOptions): DirectTransport {
+  const { host, clock, serverClock, log, metrics, rule, proxies = noProxies, tls = {}, resolve } = options;
   const base = baseOf(host);
-  const agent = new Agent({
-    allowH2: false,
-    connections: CONNECTIONS,
-    keepAliveMaxTimeout: LONGEST_KEEP_ALIVE,
-    // One deadline for the whole exchange, by the clock, instead.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: options.ca === undefined ? {} : { ca: readable(options.ca) },
-  });
+  requireHost(rule, base);
+  requireReadable(tls);
+  const route = way({ url: base, rule, proxies, resolve, tls, clock, log });
 
   async function request(wanted: TransportRequest): Promise<Outcome> {
     const startedAt = clock.elapsed();
     if (startedAt >= wanted.deadline) return { kind: 'failed', sent: false, cause: outOfTime };
+    wanted.onSending?.();
     const exchange = new Exchange({
       clock,
       deadline: wanted.deadline,
@@ -84,7 +106,8 @@ export function createTransport(options: TransportOptions): Transport {
       onDate: (date, sentAt) => serverClock.note(date, sentAt),
     });
     try {
-      agent.dispatch(
+      await route.ready();
+      route.dispatch(
         {
           origin: base.origin,
           path: pathOf(base, wanted),
@@ -98,6 +121,7 @@ export function createTransport(options: TransportOptions): Transport {
       exchange.failed(error);
     }
     const outcome = await exchange.outcome;
+    if (outcome.kind === 'failed' && distrust.has(outcome.cause.kind)) route.doubt();
     const elapsed = clock.elapsed() - startedAt;
     metrics.apiAnswered(wanted.route, outcomeLabel(outcome), elapsed / 1000);
     log.debug('A request to the lease API ended.', {
@@ -109,7 +133,7 @@ export function createTransport(options: TransportOptions): Transport {
     return outcome;
   }
 
-  return { host, request, close: () => agent.close() };
+  return { host, request, doubtTrust: () => route.doubt(), close: () => route.close() };
 }
 
 function baseOf(host: string): URL {
@@ -120,16 +144,10 @@ function baseOf(host: string): URL {
   }
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+const distrust: ReadonlySet<FailureCause['kind']> = new Set(['untrusted', 'clientUntrusted']);
 
-/** TLS passes over a certificate that it cannot read, and then trusts nobody without saying why. */
-function readable(ca: string): string {
-  try {
-    const certificates = (ca.match(CERTIFICATE) ?? []).map((pem) => new X509Certificate(pem));
-    if (certificates.length > 0) return ca;
-  } catch {
-    // Said below, without OpenSSL's words.
-  }
+function requireReadable(tls: TLSSource): void {
+  if ('read' in tls || tls.ca === undefined || isReadable(tls.ca)) return;
   const rule = 'holds a certificate that cannot be read, or none';
   throw new FaultError(fault('ConnectionInvalid', { field: 'spec.caBundle', rule }));
 }
@@ -153,7 +171,7 @@ const commonStatuses = new Set([200, 400, 401, 403, 404, 408, 422, 429, 500, 502
 /** A closed set: a server that makes up statuses must not make up labels. */
 function outcomeLabel(outcome: Outcome): string {
   if (outcome.kind === 'failed') return outcome.sent ? 'lost' : 'unreachable';
-  if (outcome.kind === 'unreadable') return 'unreadable';
+  if (outcome.kind === 'unreadable' || outcome.kind === 'heldBack') return outcome.kind;
   return commonStatuses.has(outcome.status)
     ? String(outcome.status)
     : `${String(Math.min(Math.floor(outcome.status / 100), 9))}xx`;

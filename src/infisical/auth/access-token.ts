@@ -11,6 +11,9 @@ export interface AccessToken {
   readonly life: number | undefined;
 }
 
+/** The ways to log in that the server has an endpoint for. */
+export type LoginKind = 'universal' | 'kubernetes' | 'oidc' | 'jwt';
+
 /** What a login may use. */
 export interface LoginContext {
   readonly transport: Transport;

@@ -64,7 +64,7 @@ export async function clientWorld(
   function connect({ login, ca, path = '', scale = 0.05 }: ClientOptions = {}): ConnectedLeaseClient {
     const client = createLeaseClient({
       host: `${api.url}${path}`,
-      ca,
+      network: { rule: { rule: 'administrator' }, tls: { ca } },
       login: login ?? universalLogin({ credential: (name) => Promise.resolve(identity[name]) }),
       clock: systemClock(),
       timing: scaledTiming(scale),

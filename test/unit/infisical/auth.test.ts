@@ -60,7 +60,14 @@ describe("a token's life", () => {
 function contextOf(host: string, now?: number): { context: LoginContext; clock: VirtualClock } {
   const clock = virtualClock({ random: [0] });
   const { log, metrics } = recordedTelemetry();
-  const transport = createTransport({ host, clock, serverClock: serverClock(clock), log, metrics });
+  const transport = createTransport({
+    host,
+    rule: { rule: 'administrator' },
+    clock,
+    serverClock: serverClock(clock),
+    log,
+    metrics,
+  });
   return { context: { transport, clock, timing: standardTiming, now: () => now }, clock };
 }
 

@@ -75,6 +75,7 @@ async function traces(call: string, script: { login: Reply; other: Reply }): Pro
   for (const route of ['create', 'get', 'list', 'revoke', 'status'] as const) server.on(route, script.other);
   const states: unknown[] = [];
   const client = createLeaseClient({
+    network: { rule: { rule: 'administrator' } },
     host: server.host,
     login: universalLogin({ credential: () => Promise.resolve(`secret-${CANARY}`) }),
     clock,

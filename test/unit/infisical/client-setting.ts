@@ -1,5 +1,6 @@
 import { universalLogin } from '../../../src/infisical/auth/universal.ts';
 import { type ConnectedLeaseClient, createLeaseClient } from '../../../src/infisical/client.ts';
+import { gates } from '../../../src/infisical/gate/gates.ts';
 import { standardTiming, type Timing } from '../../../src/timing.ts';
 import { type VirtualClock, virtualClock } from '../../support/virtual-clock.ts';
 import { login } from './answers.ts';
@@ -25,13 +26,13 @@ export async function clientSetting(timing: Partial<Timing> = {}): Promise<Clien
     json(200, login(`t${String(logins)}`))(response, request);
   };
   server.on('login', loggedIn);
+  const parts = { clock, timing: { ...standardTiming, ...timing }, ...telemetry };
   const client = createLeaseClient({
+    network: { rule: { rule: 'administrator' } },
     host: server.host,
     login: universalLogin({ credential: (name) => Promise.resolve(name) }),
-    clock,
-    timing: { ...standardTiming, ...timing },
-    log: telemetry.log,
-    metrics: telemetry.metrics,
+    ...parts,
+    gates: gates(parts),
   });
   return {
     client,

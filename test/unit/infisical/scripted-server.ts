@@ -47,7 +47,10 @@ const routes: readonly (readonly [Route, string, RegExp])[] = [
   ['list', 'GET', /^\/api\/v1\/dynamic-secrets\/[^/]+\/leases$/],
 ];
 
-export async function scriptedServer(tls?: CertificateSet): Promise<ScriptedServer> {
+/** With `requestCert` a client has to show a certificate that `ca` has signed. */
+export async function scriptedServer(
+  tls?: CertificateSet & { readonly requestCert?: boolean },
+): Promise<ScriptedServer> {
   const received: Received[] = [];
   const script = new Map<string, Reply[]>();
   const waiting: { count: number; resolve: () => void }[] = [];

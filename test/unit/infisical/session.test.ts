@@ -58,7 +58,7 @@ function setting(options: VirtualClockOptions = {}): Setting {
   };
 }
 
-const loginRefused = new FaultError(fault('LoginRefused', { host: HOST, status: 401 }));
+const loginRefused = new FaultError(fault('LoginRefused', { host: HOST, status: 401, method: 'universal' }));
 
 async function codeOf(token: Promise<string>): Promise<FaultCode> {
   return (await rejection(token, FaultError)).fault.code;
@@ -243,6 +243,143 @@ describe('a token that the server refuses', () => {
     expect(await session.token()).toBe('static');
     session.accepted('static');
     expect(session.state().kind).toBe('loggedIn');
+  });
+});
+
+describe('a credential that has changed', () => {
+  test('brings a login with the next request, while the token in hand is good', async () => {
+    const { session, logins } = setting();
+    await session.token();
+    session.supersede();
+    expect(await session.token()).toBe('t2');
+    expect(logins()).toBe(2);
+  });
+
+  test('ends the hold-off of a refused login', async () => {
+    const { session, logins, login } = setting();
+    login(() => loginRefused);
+    await codeOf(session.token());
+    session.supersede();
+    login(() => ({ value: 'mended', life: LIFE }));
+    expect(await session.token()).toBe('mended');
+    expect(logins()).toBe(2);
+    expect(session.state().kind).toBe('loggedIn');
+  });
+
+  test('and is refused ends the use of the token in hand', async () => {
+    const { session, login } = setting();
+    await session.token();
+    session.supersede();
+    login(() => loginRefused);
+    expect(await codeOf(session.token())).toBe('LoginRefused');
+    expect(session.state()).toMatchObject({ kind: 'failed', fault: { code: 'LoginRefused' } });
+  });
+
+  test('and cannot be tried leaves the token in hand in use', async () => {
+    const { session, login } = setting();
+    await session.token();
+    session.supersede();
+    login(() => new FaultError(fault('ServerUnreachable', { host: HOST, cause: 'connection refused' })));
+    expect(await session.token()).toBe('t1');
+    expect(session.state().kind).toBe('loggedIn');
+  });
+
+  test('is not answered by a login that was under way with the one before', async () => {
+    const { session, login, logins } = setting();
+    const old = Promise.withResolvers<AccessToken>();
+    login(() => old.promise);
+    const first = session.token();
+    session.supersede();
+    login(() => ({ value: 'new', life: LIFE }));
+    expect(await session.token()).toBe('new');
+    old.resolve({ value: 'old', life: LIFE });
+    await first;
+    expect(await session.token()).toBe('new');
+    expect(logins()).toBe(2);
+  });
+});
+
+/** Fails once each minute. */
+function fail({ session, clock }: Setting, times: number): void {
+  for (let time = 0; time < times; time += 1) {
+    session.failing('t1');
+    clock.advance(60_000);
+  }
+}
+
+const lasting: Login = () => ({ value: 't1', life: undefined });
+
+describe('a run of failures', () => {
+  test.each([
+    ['of five minutes brings one fresh login', 6, 2],
+    ['of less does not', 5, 1],
+  ])('%s', async (_sentence, failures, expected) => {
+    const world = setting();
+    world.login(lasting);
+    await world.session.token();
+    fail(world, failures);
+    await world.session.token();
+    await world.session.token();
+    expect(world.logins()).toBe(expected);
+  });
+
+  test('of few failures is none, however long it takes', async () => {
+    const { session, clock, logins, login } = setting();
+    login(lasting);
+    await session.token();
+    for (let time = 0; time < 4; time += 1) {
+      session.failing('t1');
+      clock.advance(30 * 60_000);
+    }
+    await session.token();
+    expect(logins()).toBe(1);
+  });
+
+  test('is ended by a request that works', async () => {
+    const world = setting();
+    world.login(lasting);
+    await world.session.token();
+    fail(world, 5);
+    world.session.worked('t1');
+    fail(world, 5);
+    await world.session.token();
+    expect(world.logins()).toBe(1);
+  });
+
+  test('has to be twice as long the next time, up to an hour', async () => {
+    const world = setting();
+    world.login(lasting);
+    await world.session.token();
+    const at: number[] = [];
+    for (let minute = 0; minute < 240; minute += 1) {
+      fail(world, 1);
+      const before = world.logins();
+      await world.session.token();
+      if (world.logins() > before) at.push(minute);
+    }
+    expect(at).toEqual([5, 16, 37, 78, 139, 200]);
+  });
+
+  test('that leads to a login which fails leaves the token in use', async () => {
+    const world = setting();
+    world.login(lasting);
+    await world.session.token();
+    fail(world, 6);
+    world.login(() => loginRefused);
+    expect(await world.session.token()).toBe('t1');
+    expect(world.session.state().kind).toBe('loggedIn');
+  });
+
+  test('of another token is nothing to this one', async () => {
+    const { session, clock, logins, login } = setting();
+    login(lasting);
+    await session.token();
+    for (let time = 0; time < 20; time += 1) {
+      session.failing('another');
+      clock.advance(60_000);
+    }
+    await session.token();
+    expect(logins()).toBe(1);
   });
 });
 

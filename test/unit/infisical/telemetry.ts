@@ -1,6 +1,9 @@
 import type { Log, LogFields, Metrics } from '../../../src/telemetry.ts';
 
-type Counted = Pick<Metrics, 'apiAnswered' | 'loggedIn' | 'leaseRequested'>;
+type Counted = Pick<
+  Metrics,
+  'apiAnswered' | 'loggedIn' | 'leaseRequested' | 'circuits' | 'turnsAwaited' | 'throttled' | 'heldBack'
+>;
 
 /** A log and metrics that remember what they were told. */
 export interface RecordedTelemetry {
@@ -29,6 +32,10 @@ export function recordedTelemetry(): RecordedTelemetry {
     apiAnswered: (...count) => void counts.push(['apiAnswered', ...count]),
     loggedIn: (...count) => void counts.push(['loggedIn', ...count]),
     leaseRequested: (...count) => void counts.push(['leaseRequested', ...count]),
+    circuits: () => undefined,
+    turnsAwaited: () => undefined,
+    throttled: () => undefined,
+    heldBack: (...count) => void counts.push(['heldBack', ...count]),
   };
   return { log, metrics, lines, counts };
 }

@@ -37,7 +37,15 @@ function setting(host: string, ca?: string): Setting {
   const time = serverClock(clock);
   const telemetry = recordedTelemetry();
   const { log, metrics } = telemetry;
-  const transport = createTransport({ host, ca, clock, serverClock: time, log, metrics });
+  const transport = createTransport({
+    host,
+    rule: { rule: 'administrator' },
+    tls: { ca },
+    clock,
+    serverClock: time,
+    log,
+    metrics,
+  });
   return { transport, clock, now: () => time.now(), telemetry };
 }
 
@@ -191,7 +199,7 @@ describe('what surely was not sent', () => {
     expect(await transport.request(ask({ token: 'line\nbreak' }))).toEqual({
       kind: 'failed',
       sent: false,
-      cause: { kind: 'unreachable', words: 'the access token is no valid header' },
+      cause: { kind: 'unreachable', words: 'the access token is no valid header', own: true },
     });
     expect(server.received).toHaveLength(0);
   });
