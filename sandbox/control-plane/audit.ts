@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { z } from 'zod';
 
 /** The part of an audit.k8s.io/v1 Event that tests ask for; everything else is dropped. */
@@ -47,7 +47,7 @@ export interface AuditEvent {
   readonly requestObject: unknown;
 }
 
-/** A place in the log: bytes from its start. */
+/** A place in the log: bytes from its start, always the beginning of a line. */
 export type AuditMark = number;
 
 /**
@@ -70,9 +70,9 @@ export class AuditLog {
     return this.size();
   }
 
-  /** As `mark`, without asking the API server. */
+  /** As `mark`, without asking the API server: the end of the last line that is whole. */
   async size(): Promise<AuditMark> {
-    return (await stat(this.#file)).size;
+    return endOfLines(this.#file);
   }
 
   /** The events since a mark, by default all, in the order in which they were written. */
@@ -129,4 +129,22 @@ async function* completeLines(file: string, start: number): AsyncGenerator<strin
     rest = lines.pop() ?? '';
     yield* lines;
   }
+}
+
+/** Bytes that are looked through at a time. */
+const PIECE = 64 * 1024;
+
+/** Where the last line ends that is whole: a long line is seen to grow while it is written. */
+async function endOfLines(file: string): Promise<number> {
+  await using handle = await open(file);
+  const buffer = Buffer.alloc(PIECE);
+  let end = (await handle.stat()).size;
+  while (end > 0) {
+    const start = Math.max(end - PIECE, 0);
+    const { bytesRead } = await handle.read(buffer, 0, end - start, start);
+    const newline = buffer.subarray(0, bytesRead).lastIndexOf(10);
+    if (newline >= 0) return start + newline + 1;
+    end = start;
+  }
+  return 0;
 }

@@ -10,7 +10,12 @@ import { writeKubeconfigs } from './identities.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { type Kubectl, kubectlIn } from './kubectl.ts';
 import { type Parts, type PartsOptions, prepareParts, stopParts } from './parts.ts';
-import { type ServiceAccountName, requestToken, serviceAccountUser } from './service-account.ts';
+import {
+  type ServiceAccountName,
+  type TokenOptions,
+  requestToken,
+  serviceAccountUser,
+} from './service-account.ts';
 
 export interface ControlPlaneOptions {
   /** Whether namespaces and owned objects are really deleted and service accounts made. Default true. */
@@ -135,6 +140,11 @@ export class ControlPlane implements AsyncDisposable {
     const ca = await readFile(this.caFile, 'utf8');
     await writeKubeconfig(file, { server: this.server, ca, user, token, namespace: account.namespace });
     return file;
+  }
+
+  /** A real token for a service account; the namespace and the account are made when they are missing. */
+  async serviceAccountToken(account: ServiceAccountName, options: TokenOptions = {}): Promise<string> {
+    return requestToken(this.#api, account, options);
   }
 
   /** Ends kube-apiserver: by SIGTERM in order, by SIGKILL as a crash does. */

@@ -11,13 +11,21 @@ export function serviceAccountUser({ namespace, name }: ServiceAccountName): str
   return `system:serviceaccount:${namespace}:${name}`;
 }
 
-/** Seconds that a token is valid: a day. */
-const tokenLifetime = 86_400;
+export interface TokenOptions {
+  /** Whom the token is for. @default the API server itself */
+  readonly audiences?: readonly string[];
+  /** How long it is valid; the API server gives no token for less than 600. @default 86400, a day */
+  readonly seconds?: number;
+}
 
 const tokenRequest = z.object({ status: z.object({ token: z.string().min(1) }) });
 
 /** Requests a token; the namespace and the service account are made when they are missing. */
-export async function requestToken(api: ApiClient, { namespace, name }: ServiceAccountName): Promise<string> {
+export async function requestToken(
+  api: ApiClient,
+  { namespace, name }: ServiceAccountName,
+  { audiences, seconds = 86_400 }: TokenOptions = {},
+): Promise<string> {
   const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
   await ensure(api, '/api/v1/namespaces', {
     apiVersion: 'v1',
@@ -28,7 +36,7 @@ export async function requestToken(api: ApiClient, { namespace, name }: ServiceA
   const body = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
-    spec: { expirationSeconds: tokenLifetime },
+    spec: { expirationSeconds: seconds, ...(audiences !== undefined && { audiences }) },
   };
   const answer = await api.send(`${accounts}/${name}/token`, { method: 'POST', body });
   if (answer.status !== 201) throw refused(`a token for ${namespace}/${name}`, answer);

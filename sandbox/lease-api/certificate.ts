@@ -5,7 +5,7 @@ import { bitString, integer, octetString, oid, sequence, set, tagged, time, TRUE
 export interface CertificateSet {
   /** The authority's certificate, PEM: what a client has to trust. */
   readonly ca: string;
-  /** The server's certificate for `localhost`, `127.0.0.1` and `::1`, PEM. */
+  /** The server's certificate, for `localhost`, `127.0.0.1` and `::1` where no other names are asked for; PEM. */
   readonly cert: string;
   /** The server's private key, PEM. */
   readonly key: string;
@@ -16,6 +16,8 @@ export interface CertificateOptions {
   readonly notBefore?: number;
   /** @default in a year */
   readonly notAfter?: number;
+  /** The host names of the server's certificate, in place of those of loopback. */
+  readonly names?: readonly string[];
 }
 
 interface Subject {
@@ -52,7 +54,10 @@ export function createCertificates(options: CertificateOptions = {}): Certificat
     ]),
     cert: issue({ name: 'localhost', publicKey: server.publicKey }, [
       critical(EXTENSION.keyUsage, SIGNS_HANDSHAKES),
-      informative(EXTENSION.alternativeName, loopbackNames()),
+      informative(
+        EXTENSION.alternativeName,
+        options.names === undefined ? loopbackNames() : hostNames(options.names),
+      ),
       informative(EXTENSION.authorityKey, sequence(primitive(0, keyIdentifier(authority.publicKey)))),
     ]),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -105,6 +110,10 @@ function keyIdentifier(publicKey: KeyObject): Buffer {
 function loopbackNames(): Buffer {
   const addresses = [Buffer.from([127, 0, 0, 1]), Buffer.concat([Buffer.alloc(15), Buffer.from([1])])];
   return sequence(primitive(2, Buffer.from('localhost')), ...addresses.map((bytes) => primitive(7, bytes)));
+}
+
+function hostNames(names: readonly string[]): Buffer {
+  return sequence(...names.map((name) => primitive(2, Buffer.from(name))));
 }
 
 function primitive(tag: number, bytes: Buffer): Buffer {

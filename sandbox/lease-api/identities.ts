@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { Clock } from './clock.ts';
-import { type Profile, Refusal } from './refusal.ts';
+import { jwtSettings, kubernetesSettings, oidcSettings, organizationSlug } from './logins/settings.ts';
+import type { Profile } from './refusal.ts';
 import type { Place } from './wording.ts';
 
 /**
@@ -42,6 +42,12 @@ export const identitySeed = z.strictObject({
   accessTokenMaxTTL: z.number().int().min(0).default(DEFAULT_TOKEN_SECONDS),
   /** Calls that one token is good for; 0 means any number. */
   accessTokenNumUsesLimit: z.number().int().min(0).default(0),
+  /** The sub-organisation that a login has to name. @default none is asked for, and any is accepted */
+  organizationSlug: organizationSlug.optional(),
+  /** Without its settings a method is not configured, and a login by it refused. */
+  kubernetes: kubernetesSettings.optional(),
+  oidc: oidcSettings.optional(),
+  jwt: jwtSettings.optional(),
   grants: z.array(grant).default([]),
 });
 export type IdentitySeed = z.infer<typeof identitySeed>;
@@ -53,27 +59,10 @@ export interface Identity extends Omit<IdentitySeed, 'clientId' | 'clientSecret'
   grants: readonly Grant[];
 }
 
-export interface Lockout {
-  /** Wrong secrets in a row until the login is locked. */
-  readonly threshold: number;
-  readonly durationMs: number;
-}
-
-interface Failures {
-  count: number;
-  lockedUntil: number;
-}
-
-/** The machine identities and their universal-auth logins. */
+/** The machine identities. */
 export class Identities {
   readonly #byId = new Map<string, Identity>();
   readonly #byClientId = new Map<string, Identity>();
-  readonly #failures = new Map<string, Failures>();
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   add(seed: IdentitySeed): Identity {
     const { clientId = randomUUID(), clientSecret = randomBytes(32).toString('hex') } = seed;
@@ -87,27 +76,8 @@ export class Identities {
     return this.#byId.get(id);
   }
 
-  /**
-   * Checks a universal-auth login. With a lockout, wrong secrets lock the login for a while, right ones included.
-   *
-   * @throws Refusal of kind `unauthorized`; it does not say whether the id or the secret is wrong.
-   */
-  logIn(clientId: string, clientSecret: string, lockout: Lockout | undefined): Identity {
-    const identity = this.#byClientId.get(clientId);
-    if (identity === undefined) throw wrongCredentials();
-    const failures = this.#failures.get(clientId) ?? { count: 0, lockedUntil: 0 };
-    this.#failures.set(clientId, failures);
-    if (lockout !== undefined && failures.lockedUntil > this.#clock.now()) throw locked();
-    if (equal(clientSecret, identity.clientSecret)) {
-      failures.count = 0;
-      return identity;
-    }
-    failures.count += 1;
-    if (lockout !== undefined && failures.count >= lockout.threshold) {
-      failures.count = 0;
-      failures.lockedUntil = this.#clock.now() + lockout.durationMs;
-    }
-    throw wrongCredentials();
+  ofClient(clientId: string): Identity | undefined {
+    return this.#byClientId.get(clientId);
   }
 }
 
@@ -130,20 +100,4 @@ export function isMember(identity: Identity, projectSlug: string): boolean {
 export function worded(action: Action, profile: Profile): { action: string; subject: string } {
   if (profile === 'current') return { action, subject: 'dynamic-secrets' };
   return { action: action.replace('secrets-', ''), subject: 'secrets' };
-}
-
-function wrongCredentials(): Refusal {
-  return new Refusal('unauthorized', 'Invalid credentials');
-}
-
-function locked(): Refusal {
-  return new Refusal(
-    'unauthorized',
-    'This identity auth method is temporarily locked, please try again later',
-  );
-}
-
-function equal(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -10,6 +10,7 @@ import { RateLimiter } from './rate-limit.ts';
 import { Revocation } from './revocation.ts';
 import { authRoutes } from './routes/auth-routes.ts';
 import { leaseRoutes } from './routes/lease-routes.ts';
+import { loginRoutes } from './routes/login-routes.ts';
 import { secretRoutes } from './routes/secret-routes.ts';
 import { createServer } from './server.ts';
 import { createWorld } from './world.ts';
@@ -33,6 +34,7 @@ export async function startLeaseApi(options: LeaseApiOptions = {}): Promise<Leas
   const revocation = new Revocation(world);
   const leases = new Leases(world, revocation);
   const routes = [
+    ...loginRoutes(world),
     ...authRoutes(world),
     ...leaseRoutes(world, leases, revocation),
     ...secretRoutes(world, revocation),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOGIN_METHODS } from './logins/settings.ts';
 
 /** How the operator tags a lease: `config.leaseholder` of the create request. */
 export const leaseTag = z.object({ install: z.string(), object: z.string(), attempt: z.string() });
@@ -28,6 +29,13 @@ export const ledgerEntry = z.object({
   dynamicSecretId: z.string().nullable(),
   /** The identity whose request caused it; null for what the server does by itself. */
   by: z.string().nullable(),
+  /** How a login was made; null for everything else. */
+  method: z.enum(LOGIN_METHODS).nullable(),
+  /**
+   * Tells the token of a login from every other without keeping it: the first twelve hexadecimal digits of its
+   * SHA-256. Null for a login without a token.
+   */
+  proof: z.string().nullable(),
   /** What the request was tagged with, also where the server drops `config`. */
   tag: leaseTag.nullable(),
   externalEntityId: z.string().nullable(),
@@ -40,6 +48,8 @@ const EMPTY = {
   dynamicSecret: null,
   dynamicSecretId: null,
   by: null,
+  method: null,
+  proof: null,
   tag: null,
   externalEntityId: null,
   expireAt: null,

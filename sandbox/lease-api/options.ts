@@ -1,5 +1,5 @@
 import type { ClockSetting } from './clock.ts';
-import type { Lockout } from './identities.ts';
+import type { Lockout } from './logins/universal.ts';
 import type { RateLimits } from './rate-limit.ts';
 import type { Profile } from './refusal.ts';
 import type { Validation } from './schemas.ts';

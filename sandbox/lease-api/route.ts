@@ -3,7 +3,11 @@ import type { LeaseTag } from './ledger.ts';
 
 /** The name of every endpoint, for faults, counts and rate limits. */
 export const ROUTE_NAMES = [
+  /** With a client id and a client secret. */
   'login',
+  'login-kubernetes',
+  'login-oidc',
+  'login-jwt',
   'token-renew',
   'token-revoke',
   'status',

@@ -1,5 +1,6 @@
 /** What every endpoint takes: one zod schema a request, for either profile, strict or lenient about unknown keys. */
 import { z } from 'zod';
+import { organizationSlug } from './logins/settings.ts';
 import { inMemoryInputs, sqlInputs } from './providers/inputs.ts';
 import type { Profile } from './refusal.ts';
 import { type TtlRules, ttlFault } from './ttl.ts';
@@ -63,6 +64,12 @@ const dropped = z
   .transform(() => undefined)
   .optional();
 
+type TokenLoginSchema = ObjectSchema<{
+  identityId: z.ZodString;
+  jwt: z.ZodString;
+  organizationSlug: z.ZodOptional<typeof organizationSlug> | typeof dropped;
+}>;
+
 /** What the schemas are built from. */
 class Mode {
   protected readonly rules: RequestRules;
@@ -87,6 +94,15 @@ class Mode {
     });
   }
 
+  protected tokenLoginOf(longest?: number): TokenLoginSchema {
+    const limited = this.rules.profile === 'current' && longest !== undefined;
+    return this.object({
+      identityId: z.string().trim(),
+      jwt: limited ? z.string().trim().max(longest) : z.string().trim(),
+      organizationSlug: this.newer(organizationSlug.optional()),
+    });
+  }
+
   /** A field that servers of 2024 do not know: they drop it without a word, even when unknown keys are refused. */
   protected newer<S extends z.ZodType>(schema: S): S | typeof dropped {
     return this.rules.profile === 'current' ? schema : dropped;
@@ -98,8 +114,15 @@ export class RequestSchemas extends Mode {
   readonly login = this.object({
     clientId: z.string().trim(),
     clientSecret: z.string().trim(),
-    organizationSlug: z.string().max(32).optional(),
+    organizationSlug: this.newer(organizationSlug.optional()),
   });
+
+  /** The logins whose proof is a signed token. The current server takes at most 8 KiB of a service account's. */
+  readonly tokenLogin = {
+    kubernetes: this.tokenLoginOf(8192),
+    oidc: this.tokenLoginOf(),
+    jwt: this.tokenLoginOf(),
+  };
 
   /** `POST /auth/token/renew` and `POST /auth/token/revoke`. */
   readonly token = this.object({ accessToken: z.string().trim() });

@@ -1,4 +1,5 @@
 import { printed } from './clock.ts';
+import type { Identity } from './identities.ts';
 import type { LeaseRow } from './lease-store.ts';
 import type { Profile } from './refusal.ts';
 import type { SecretRow } from './secret-store.ts';
@@ -53,4 +54,14 @@ export function secretView(row: SecretRow, profile: Profile): Shown {
 /** The same with its inputs, root credentials in plain text included, as the server answers to its administrators. */
 export function openSecretView(row: SecretRow, profile: Profile): Shown {
   return { ...secretView(row, profile), inputs: row.inputs };
+}
+
+/** The configured lifetimes are repeated as they are: 0 means without end, and the token may live shorter. */
+export function loginView(accessToken: string, identity: Identity): Record<string, unknown> {
+  return {
+    accessToken,
+    expiresIn: identity.accessTokenTTL,
+    accessTokenMaxTTL: identity.accessTokenMaxTTL,
+    tokenType: 'Bearer',
+  };
 }

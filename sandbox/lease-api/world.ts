@@ -1,8 +1,9 @@
 import { Clock } from './clock.ts';
 import { Faults } from './faults.ts';
-import { Identities, type Lockout } from './identities.ts';
+import { Identities } from './identities.ts';
 import { LeaseStore } from './lease-store.ts';
 import { Ledger } from './ledger.ts';
+import type { Lockout } from './logins/universal.ts';
 import {
   DEFAULT_RETRY_DELAYS,
   DEFAULT_SWITCHES,
@@ -52,7 +53,7 @@ export function createWorld(options: LeaseApiOptions): World {
     faults: new Faults(),
     requests: new RequestSchemas({ profile, validation, garbageTtl: () => switches.garbageTtl }),
     wording: wordingOf(profile),
-    identities: new Identities(clock),
+    identities: new Identities(),
     tokens: new Tokens(clock, profile),
     projects: new Projects(),
     secrets: new SecretStore(),

@@ -11,10 +11,21 @@ const root = path.join(import.meta.dirname, '..', '..');
 /** The program that is shipped. */
 const program = path.join(root, 'src', 'main.ts');
 
+/**
+ * Where connections of the sandbox lead: its lease API is on loopback, and without TLS. As shipped the operator goes
+ * nowhere like that; so it is always said here, in a flag.
+ */
+export const SANDBOX_HOSTS = ['public', '127.0.0.1', 'http://127.0.0.1'].join(',');
+
 export interface OperatorOptions {
   readonly kubeconfig: string;
-  /** Further flags. Without `--listen` among them there are no probes and no metrics. */
+  /**
+   * Further flags. Without `--listen` among them there are no probes and no metrics, without `--allowed-hosts` it is
+   * {@link SANDBOX_HOSTS}.
+   */
   readonly flags?: readonly string[];
+  /** Variables of its environment. Default: none but PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Another entry point of the same composition, with what it takes before the flags. Default: src/main.ts. */
   readonly entry?: readonly [file: string, ...first: string[]];
   /** Takes each log line, parsed. */
@@ -43,10 +54,11 @@ export interface OperatorProcess extends AsyncDisposable {
 
 /** Starts the operator on the Node that runs this. It ends when this process does. */
 export function startOperatorProcess(options: OperatorOptions): OperatorProcess {
-  const { kubeconfig, flags = [], entry = [program], onLine } = options;
+  const { kubeconfig, flags = [], environment = {}, entry = [program], onLine } = options;
   const listen = flags.includes('--listen') ? [] : ['--listen', 'off'];
-  const args = [...entry, '--kubeconfig', kubeconfig, ...listen, ...flags];
-  const env = { PATH: process.env['PATH'] };
+  const hosts = flags.includes('--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
+  const args = [...entry, '--kubeconfig', kubeconfig, ...listen, ...hosts, ...flags];
+  const env = { ...environment, PATH: process.env['PATH'] };
   const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
   const lines: LogLine[] = [];
   const raw: string[] = [];

@@ -166,7 +166,7 @@ export const REVISION = 'connection-uid/1';
 export const usable: ConnectionView = { state: 'usable', identity: anIdentity(), revision: REVISION };
 
 export function refused(
-  why: Fault = fault('LoginRefused', { host: HOST, status: 401 }),
+  why: Fault = fault('LoginRefused', { host: HOST, status: 401, method: 'universal' }),
   again?: number,
 ): ConnectionView & { state: 'refused' } {
   return { state: 'refused', fault: why, again, identity: anIdentity(), revision: REVISION };
@@ -284,6 +284,8 @@ export function aConnection(name: string, { hostAPI = HOST } = {}): ConnectionRe
     auth: { token: { secretKeyRef: { name: 'identity', key: 'token' } } },
   };
   return {
+    kind: 'InfisicalConnection',
+    grants: [],
     key: `shop/${name}`,
     namespace: 'shop',
     name,

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer as createPlainServer, request as sendPlain, Agent as PlainAgent } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Agent, createServer, request as send } from 'node:https';
+import { Agent, createServer, request as send, Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 
 /** A whole answer. */
 export interface HeldAnswer {
@@ -31,23 +32,36 @@ export interface Exchange {
   drop(): void;
 }
 
+/** What a proxy shows of itself, and whom it asks for a certificate. */
+export interface Certificates {
+  readonly key: string;
+  readonly cert: string;
+  /** With `requestCert`: who must have signed the certificates of clients. */
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+}
+
 export interface ProxyOptions {
   /** Where requests are passed on to. */
   readonly target: string;
   /** PEM: whom to trust there. */
   readonly ca?: string;
   /** With these the proxy itself speaks TLS. */
-  readonly certificates?: { readonly key: string; readonly cert: string };
+  readonly certificates?: Certificates;
   /** What is done with each request. One that fails cuts the connection. */
   readonly handle: (exchange: Exchange) => Promise<void>;
 }
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
+  /** How many connections are open to it. */
+  connections(): Promise<number>;
   /** Cuts every connection and refuses others. */
   close(): Promise<void>;
   /** Takes connections again, at the same port. */
   open(): Promise<void>;
+  /** Shows other certificates from the next connection on. Only for one that speaks TLS. */
+  certify(certificates: Certificates): void;
 }
 
 /** A server on loopback that stands before another one, so that each request can be met. */
@@ -125,8 +139,13 @@ export async function startProxy({ target, ca, certificates, handle }: ProxyOpti
   const { port } = server.address() as AddressInfo;
   return {
     port,
+    connections: () => promisify(server.getConnections.bind(server))(),
     close,
     open: () => listen(port),
+    certify(others) {
+      if (!(server instanceof SecureServer)) throw new TypeError('This proxy speaks no TLS.');
+      server.setSecureContext(others);
+    },
     async [Symbol.asyncDispose]() {
       agent.destroy();
       await close();

@@ -14,4 +14,4 @@ if (!('config' in parsed)) throw new Error(`These flags are not good: ${flags.jo
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 const timing = timingOf(factor);
-process.exit(await run({ config: parsed.config, timing, environment: {}, stop: stop.signal }));
+process.exit(await run({ config: parsed.config, timing, environment: process.env, stop: stop.signal }));

@@ -25,6 +25,8 @@ export interface OperatorChoice {
   /** Every wait of the product times this; 1: as shipped. */
   readonly scale?: number;
   readonly flags?: readonly string[];
+  /** Variables of its environment, beside PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Whether it stands for election; the hold of one that was killed lasts. Default: no. */
   readonly election?: boolean;
   /** Default: straight to the API server. */
@@ -140,10 +142,10 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       await operator.ready();
       return operator;
     },
-    launchOperator({ scale = 1, flags = [], election = false, kubeconfig: other } = {}) {
+    launchOperator({ scale = 1, flags = [], environment = {}, election = false, kubeconfig: other } = {}) {
       const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
       const alone = election ? [] : ['--leader-election', 'off'];
-      const way = { kubeconfig: other ?? kubeconfig, flags: [...alone, ...flags] };
+      const way = { kubeconfig: other ?? kubeconfig, environment, flags: [...alone, ...flags] };
       return stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
     },
     kubectl: (...args) => run(args),

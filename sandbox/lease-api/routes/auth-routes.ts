@@ -1,26 +1,13 @@
 import { printed } from '../clock.ts';
-import type { Identity } from '../identities.ts';
 import type { Route } from '../route.ts';
 import { parsed } from '../validation.ts';
+import { loginView } from '../views.ts';
 import type { World } from '../world.ts';
 
-/** Logins, tokens and the health of the server: the endpoints that need no token. */
+/** What holds of tokens, and the health of the server: endpoints that need no token, beside the logins. */
 export function authRoutes(world: World): readonly Route[] {
-  const { requests, tokens, identities, ledger, clock } = world;
+  const { requests, tokens, clock } = world;
   return [
-    {
-      name: 'login',
-      method: 'POST',
-      url: '/api/v1/auth/universal-auth/login',
-      rate: 'write',
-      access: 'open',
-      handle: (call) => {
-        const { clientId, clientSecret } = parsed(requests.login, call.body);
-        const identity = identities.logIn(clientId, clientSecret, world.lockout);
-        ledger.record({ event: 'login', by: identity.id });
-        return loginView(tokens.issue(identity).accessToken, identity);
-      },
-    },
     {
       name: 'token-renew',
       method: 'POST',
@@ -59,14 +46,4 @@ export function authRoutes(world: World): readonly Route[] {
       }),
     },
   ];
-}
-
-/** The configured lifetimes are repeated as they are: 0 means without end, and the token may live shorter. */
-function loginView(accessToken: string, identity: Identity): Record<string, unknown> {
-  return {
-    accessToken,
-    expiresIn: identity.accessTokenTTL,
-    accessTokenMaxTTL: identity.accessTokenMaxTTL,
-    tokenType: 'Bearer',
-  };
 }

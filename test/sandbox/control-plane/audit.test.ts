@@ -59,6 +59,23 @@ test('a line that is still being written is left for later', async () => {
   await expect(log.events()).resolves.toHaveLength(2);
 });
 
+test.each([40, 200_000])(
+  'a mark within a line of which %i bytes are written is at its beginning',
+  async (bytes) => {
+    const first = line('get', 'me', { resource: 'secrets' });
+    const second = line('list', 'me', { resource: 'secrets', name: 'x'.repeat(300_000) });
+    const { log, file } = await auditLog(first + second.slice(0, bytes));
+    const mark = await log.mark();
+    await appendFile(file, second.slice(bytes));
+    await expect(log.count('me', mark)).resolves.toEqual({ 'list secrets': 1 });
+  },
+);
+
+test('the mark of a log whose only line is being written is its beginning', async () => {
+  const { log } = await auditLog(line('get', 'me').slice(0, 40));
+  await expect(log.mark()).resolves.toBe(0);
+});
+
 test('a line that is no audit event is an error', async () => {
   const { log } = await auditLog('{"kind":"Event"}\n');
   await expect(log.events()).rejects.toThrow('auditID');

@@ -146,7 +146,8 @@ describe("the operator's log", () => {
 function entry(event: LedgerEntry['event'], leaseId: string | null, at: number): LedgerEntry {
   const externalEntityId = leaseId === null ? null : `user-of-${leaseId}`;
   const dynamicSecret = { dynamicSecret: 'orders-postgres', dynamicSecretId: 'd' };
-  return { at, event, leaseId, ...dynamicSecret, by: null, tag: null, externalEntityId, expireAt: null };
+  const absent = { by: null, method: null, proof: null, tag: null, expireAt: null };
+  return { at, event, leaseId, ...dynamicSecret, ...absent, externalEntityId };
 }
 
 describe("the ledger's story", () => {

@@ -16,6 +16,8 @@ test('the ledger has the whole life of a lease', async () => {
     dynamicSecret: 'orders',
     dynamicSecretId: server.secretId,
     by: server.identity.identityId,
+    method: null,
+    proof: null,
     tag,
     at,
   };

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Identity } from '../identities.ts';
+import { notConfigured } from '../logins/denial.ts';
+import { checkJwt } from '../logins/jwt.ts';
+import { checkKubernetes } from '../logins/kubernetes.ts';
+import { checkOidc, type Judging } from '../logins/oidc.ts';
+import type { LoginMethod, TokenLoginMethod } from '../logins/settings.ts';
+import { UniversalLogins, wrongCredentials } from '../logins/universal.ts';
+import { GENERIC_MESSAGE, Refusal } from '../refusal.ts';
+import type { Route } from '../route.ts';
+import { parsed } from '../validation.ts';
+import { loginView } from '../views.ts';
+import type { World } from '../world.ts';
+
+/** Checks a token against what is set for the identity. @returns undefined where nothing is set for this method */
+type Check = (identity: Identity, jwt: string, judging: Judging) => Promise<void> | undefined;
+
+/** Every way in. A server of 2024 has no logins by JWT. */
+export function loginRoutes(world: World): readonly Route[] {
+  const routes = [
+    universalRoute(world),
+    tokenRoute(
+      world,
+      'kubernetes',
+      ({ kubernetes }, ...given) => kubernetes && checkKubernetes(kubernetes, ...given),
+    ),
+    tokenRoute(world, 'oidc', ({ oidc }, ...given) => oidc && checkOidc(oidc, ...given)),
+    tokenRoute(world, 'jwt', ({ jwt: settings }, ...given) => settings && checkJwt(settings, ...given)),
+  ];
+  return routes.filter(({ name }) => world.profile === 'current' || name !== 'login-jwt');
+}
+
+function universalRoute(world: World): Route {
+  const logins = new UniversalLogins(world);
+  return {
+    name: 'login',
+    method: 'POST',
+    url: '/api/v1/auth/universal-auth/login',
+    rate: 'write',
+    access: 'open',
+    handle: (call) => {
+      const { clientId, clientSecret, organizationSlug } = parsed(world.requests.login, call.body);
+      const identity = logins.check(clientId, clientSecret);
+      return admit(world, identity, { method: 'universal', organizationSlug, jwt: undefined });
+    },
+  };
+}
+
+function tokenRoute(world: World, method: TokenLoginMethod, check: Check): Route {
+  const { profile, clock, requests } = world;
+  return {
+    name: `login-${method}`,
+    method: 'POST',
+    url: `/api/v1/auth/${method}-auth/login`,
+    rate: 'write',
+    access: 'open',
+    handle: async (call) => {
+      const { identityId, jwt, organizationSlug } = parsed(requests.tokenLogin[method], call.body);
+      // An id that is no UUID fails inside the server, as everywhere.
+      if (!z.uuid().safeParse(identityId).success)
+        throw new Refusal('database', GENERIC_MESSAGE, { error: 'FindOne' });
+      const identity = world.identities.get(identityId);
+      const checked = identity && check(identity, jwt, { profile, now: clock.now() });
+      if (identity === undefined || checked === undefined) throw notConfigured(method, profile);
+      await checked;
+      return admit(world, identity, { method, organizationSlug, jwt });
+    },
+  };
+}
+
+interface Login {
+  readonly method: LoginMethod;
+  readonly organizationSlug: string | undefined;
+  /** What proved the identity; only its digest is kept. */
+  readonly jwt: string | undefined;
+}
+
+/** The last check, the note in the ledger, and the token. */
+function admit(
+  { profile, ledger, tokens }: World,
+  identity: Identity,
+  { method, organizationSlug, jwt }: Login,
+): Record<string, unknown> {
+  // A server of 2024 knows no sub-organisations.
+  if (profile === 'current') meetOrganization(identity.organizationSlug, organizationSlug);
+  const proof = jwt === undefined ? null : createHash('sha256').update(jwt).digest('hex').slice(0, 12);
+  ledger.record({ event: 'login', by: identity.id, method, proof });
+  return loginView(tokens.issue(identity).accessToken, identity);
+}
+
+/** An identity that belongs to no sub-organisation may name any: where its token then holds, the sandbox has no say. */
+function meetOrganization(seeded: string | undefined, named: string | undefined): void {
+  if (seeded === undefined || seeded === named) return;
+  if (named === undefined) throw wrongCredentials();
+  throw new Refusal('unauthorized', `Identity not authorized to access sub organization ${named}`);
+}
