@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { leaseSpec, leaseStatus } from './dynamic-secret-lease.ts';
+import { clusterConnectionSpec } from './cluster-connection.ts';
 import { connectionSpec, connectionStatus } from './infisical-connection.ts';
 import { GROUP, VERSION } from './names.ts';
 
@@ -11,7 +12,7 @@ export interface JsonObject {
 
 interface PrinterColumn {
   readonly name: string;
-  readonly type: 'string' | 'date';
+  readonly type: 'string' | 'integer' | 'date';
   readonly jsonPath: string;
   readonly description?: string;
   readonly priority?: number;
@@ -19,6 +20,8 @@ interface PrinterColumn {
 
 interface Kind {
   readonly kind: string;
+  /** Default: Namespaced. */
+  readonly scope?: 'Cluster';
   readonly plural: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
@@ -38,6 +41,19 @@ const ready = (field: 'status' | 'reason' | 'message'): string =>
 /** The name of the Secret that an object (`self` or `oldSelf`) speaks of. */
 const secretName = (self: string): string =>
   `(has(${self}.spec.secret) && has(${self}.spec.secret.name) ? ${self}.spec.secret.name : ${self}.metadata.name)`;
+
+/** What both kinds of connection show. */
+const connectionColumns: readonly PrinterColumn[] = [
+  { name: 'Ready', type: 'string', jsonPath: ready('status') },
+  { name: 'Reason', type: 'string', jsonPath: ready('reason') },
+  { name: 'Host', type: 'string', jsonPath: '.status.host' },
+  { name: 'Method', type: 'string', jsonPath: '.status.method' },
+  { name: 'Leases', type: 'integer', jsonPath: '.status.served' },
+  { name: 'LastLogin', type: 'string', jsonPath: '.status.lastLogin.at' },
+  age,
+  { name: 'SessionEnds', type: 'string', jsonPath: '.status.sessionEnds', priority: 1 },
+  { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
+];
 
 /** The kinds of this API: one row each, from which the CRDs are made. */
 export const kinds: readonly Kind[] = [
@@ -76,14 +92,20 @@ export const kinds: readonly Kind[] = [
     spec: connectionSpec,
     status: connectionStatus,
     rules: [],
-    columns: [
-      { name: 'Ready', type: 'string', jsonPath: ready('status') },
-      { name: 'Reason', type: 'string', jsonPath: ready('reason') },
-      { name: 'Host', type: 'string', jsonPath: '.status.host' },
-      { name: 'LastLogin', type: 'string', jsonPath: '.status.lastLogin.at' },
-      age,
-      { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
-    ],
+    columns: connectionColumns,
+  },
+  {
+    kind: 'ClusterInfisicalConnection',
+    scope: 'Cluster',
+    plural: 'clusterinfisicalconnections',
+    singular: 'clusterinfisicalconnection',
+    shortNames: ['clusterinfisical'],
+    description:
+      "An Infisical server and the identity to use there, for the leases of the namespaces that it grants them to. Its credentials are in the operator's own namespace.",
+    spec: clusterConnectionSpec,
+    status: connectionStatus,
+    rules: [],
+    columns: connectionColumns,
   },
 ];
 
@@ -95,7 +117,7 @@ export function customResourceDefinition(kind: Kind): JsonObject {
     metadata: { name: `${kind.plural}.${GROUP}` },
     spec: {
       group: GROUP,
-      scope: 'Namespaced',
+      scope: kind.scope ?? 'Namespaced',
       names: {
         kind: kind.kind,
         listKind: `${kind.kind}List`,

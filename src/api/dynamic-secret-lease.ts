@@ -3,18 +3,12 @@ import { z } from 'zod';
 import { condition, conditions } from './condition.ts';
 import { duration, shareOrDuration } from './duration.ts';
 import { keyed } from './keyed.ts';
-import { leaseRef } from './lease.ts';
+import { connectionKinds, leaseRef } from './lease.ts';
 import { TAG_KEY } from './names.ts';
 import { objectMeta, objectName } from './object.ts';
 import { patternedText } from './rule.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
-
-const slug = (field: string, what: string): z.ZodString =>
-  patternedText('^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$', {
-    field,
-    must: `must be the slug of the ${what}, not its display name: letters, digits, '-' and '_', beginning and ending with a letter or digit`,
-    most: 253,
-  }).describe(`Slug of the ${what}, as the server's settings show it; not its display name.`);
+import { folderPath, slug } from './target.ts';
 
 const dynamicSecretTarget = z.object({
   name: patternedText('^[a-z0-9]+(-[a-z0-9]+)*$', {
@@ -24,11 +18,7 @@ const dynamicSecretTarget = z.object({
   }).describe('Name of the dynamic secret.'),
   projectSlug: slug('projectSlug', 'project'),
   environmentSlug: slug('environmentSlug', 'environment'),
-  path: patternedText('^(/|(/[a-zA-Z0-9_-]+)+)$', {
-    field: 'path',
-    must: "must be / or folders such as /team/orders: each of letters, digits, '-' and '_' behind a slash, and no slash at the end",
-    most: 1024,
-  })
+  path: folderPath('path')
     .default('/')
     .describe('Folder of the dynamic secret: / or /folder/folder, without a slash at the end.'),
 });
@@ -68,8 +58,13 @@ const passedThrough = keyed(z.unknown())
 export const leaseSpec = z.object({
   connectionRef: z
     .object({
-      kind: z.enum(['InfisicalConnection']).default('InfisicalConnection'),
-      name: objectName.describe('Name of the connection, in the same namespace.'),
+      kind: z
+        .enum(connectionKinds)
+        .default('InfisicalConnection')
+        .describe(
+          'InfisicalConnection (default), in the same namespace, or ClusterInfisicalConnection, which must grant what is leased to this namespace.',
+        ),
+      name: objectName.describe('Name of the connection.'),
     })
     .describe('The server to lease from, and the identity to lease as.'),
   dynamicSecret: dynamicSecretTarget.describe('What is leased. A change asks for a new lease at once.'),

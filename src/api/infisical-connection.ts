@@ -1,54 +1,37 @@
 import { z } from 'zod';
 
+import { connectionAuth } from './auth.ts';
 import { conditions } from './condition.ts';
-import { objectMeta, secretSource } from './object.ts';
+import { objectMeta } from './object.ts';
 import { patternedText } from './rule.ts';
-
-const universal = z.object({
-  clientId: secretSource.describe("The machine identity's client id."),
-  clientSecret: secretSource.describe("The machine identity's client secret."),
-});
-
-const token = secretSource;
+import { caBundle, clientCertificate, tlsCelRules, tlsRules, tlsServerName } from './tls.ts';
 
 const HOST = '([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?|\\[[0-9A-Fa-f:.]+\\])';
 
-const oneMethod = 'must name exactly one method: universal or token';
-
-export const connectionSpec = z.object({
-  hostAPI: patternedText(`^https?://${HOST}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`, {
-    field: 'hostAPI',
-    must: 'must be the address of the server, such as https://eu.infisical.com: http or https, with or without /api, and no user, query or fragment',
-    most: 2048,
-  }).describe('Address of the server, for example https://eu.infisical.com, with or without /api.'),
-  caBundle: z
-    .object({
-      inline: patternedText('^[ \\t\\r\\n]*-----BEGIN CERTIFICATE-----', {
-        field: 'caBundle.inline',
-        must: 'must be certificates in PEM, the first line -----BEGIN CERTIFICATE-----',
-        most: 65_536,
-      }).describe('Certificates in PEM that the server is verified with, instead of the usual ones.'),
-    })
-    .optional()
-    .describe('Whom to trust for TLS.'),
-  auth: z
-    .object({
-      universal: universal.optional().describe('Log in with a client id and secret (Universal Auth).'),
-      token: token.optional().describe('Use an access token as it is (Token Auth).'),
-    })
-    .refine((auth) => Object.values(auth).filter((method) => method !== undefined).length === 1, {
-      error: oneMethod,
-    })
-    .meta({
-      'x-kubernetes-validations': [
-        {
-          rule: '[has(self.universal), has(self.token)].filter(method, method).size() == 1',
-          message: `auth ${oneMethod}`,
-        },
-      ],
-    })
-    .describe('How to log in: exactly one method.'),
-});
+export const connectionSpec = z
+  .object({
+    hostAPI: patternedText(`^https?://${HOST}(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`, {
+      field: 'hostAPI',
+      must: 'must be the address of the server, such as https://eu.infisical.com: http or https, with or without /api, and no user, query or fragment',
+      most: 2048,
+    }).describe('Address of the server, for example https://eu.infisical.com, with or without /api.'),
+    caBundle: caBundle.optional(),
+    tlsServerName: tlsServerName.optional(),
+    clientCertificate: clientCertificate.optional(),
+    insecureSkipVerify: z
+      .boolean()
+      .optional()
+      .describe(
+        "The server's certificate is not verified, so that whoever stands in between can read everything. Only where the operator runs with --allow-insecure-tls.",
+      ),
+    auth: connectionAuth,
+  })
+  .superRefine((spec, context) => {
+    for (const { field, must, holds } of tlsRules) {
+      if (!holds(spec)) context.addIssue({ code: 'custom', path: [field], message: must });
+    }
+  })
+  .meta({ 'x-kubernetes-validations': tlsCelRules });
 
 export type ConnectionSpec = z.infer<typeof connectionSpec>;
 
@@ -63,6 +46,18 @@ export const connectionStatus = z.object({
     })
     .optional()
     .describe('The last login: whether the server accepted it, and when.'),
+  method: z.string().optional().describe('How it logs in: the method that spec.auth names.'),
+  sessionEnds: z
+    .string()
+    .optional()
+    .meta({ format: 'date-time' })
+    .describe('When the access token in use ends; it is replaced before. Absent where it has no end.'),
+  served: z
+    .int()
+    .optional()
+    .describe(
+      'How many objects use this connection: name it, or have leases that were made through it. It may be some seconds behind.',
+    ),
 });
 
 export type ConnectionStatus = z.infer<typeof connectionStatus>;
@@ -74,6 +69,11 @@ export const connectionObject = z.object({
 });
 
 export type ConnectionObject = z.infer<typeof connectionObject>;
+
+/** The method that a connection logs in by, as `spec.auth` names it. */
+export function methodOf({ auth }: ConnectionSpec): string | undefined {
+  return Object.entries(auth).find(([, method]) => typeof method === 'object')?.[0];
+}
 
 /** The server of `hostAPI`, without /api and without a slash at the end: what identifies it. */
 export function serverOf(hostAPI: string): string {

@@ -21,6 +21,11 @@ export const leaseTag = z.object({
 
 export type LeaseTag = z.infer<typeof leaseTag>;
 
+/** The kinds of connection: of a namespace, and of the cluster. */
+export const connectionKinds = ['InfisicalConnection', 'ClusterInfisicalConnection'] as const;
+
+export type ConnectionKind = (typeof connectionKinds)[number];
+
 /** Which connection, and which server, a lease was asked of. */
 export const connectionIdentity = z.object({
   kind: z.string(),

@@ -30,7 +30,9 @@ export const objectName = patternedText(`^${SUBDOMAIN}$`, {
 
 /** One key of a Secret in the same namespace. A credential is only ever named, never written into a spec. */
 export const secretKeyRef = z.object({
-  name: objectName.describe('Name of the Secret, in the same namespace.'),
+  name: objectName.describe(
+    "Name of the Secret, in the same namespace; of a cluster connection: in the operator's own.",
+  ),
   key: patternedText('^[-._a-zA-Z0-9]+$', {
     field: 'key',
     must: "must be a key that a Secret can have: letters, digits, '-', '_' and '.'",
@@ -43,3 +45,6 @@ export const secretSource = z.object({
 });
 
 export type SecretSource = z.infer<typeof secretSource>;
+
+/** A key of an object by name. */
+export type KeyRef = SecretSource['secretKeyRef'];

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await awaitCondition(
     async () => {
       const explained = await Promise.all(
-        ['dsl', 'infisical'].map((kind) => stage.plane.kubectlRun(['explain', kind])),
+        ['dsl', 'infisical', 'clusterinfisical'].map((kind) => stage.plane.kubectlRun(['explain', kind])),
       );
       return explained.every(({ exitCode }) => exitCode === 0);
     },
@@ -33,6 +33,7 @@ describe('the CRDs', () => {
   test('can be applied again and again, and then nothing changes', async () => {
     const lines = (await stage.kubectl('apply', '-f', path.join(root, 'crds'))).trim().split('\n');
     expect(lines).toEqual([
+      'customresourcedefinition.apiextensions.k8s.io/clusterinfisicalconnections.leaseholder.dev unchanged',
       'customresourcedefinition.apiextensions.k8s.io/dynamicsecretleases.leaseholder.dev unchanged',
       'customresourcedefinition.apiextensions.k8s.io/infisicalconnections.leaseholder.dev unchanged',
     ]);
@@ -41,6 +42,13 @@ describe('the CRDs', () => {
   test('give the kinds their names, short names and category', async () => {
     const lines = (await stage.kubectl('api-resources', '--categories=leaseholder', '--no-headers')).trim();
     expect(lines.split('\n').map((line) => line.split(/\s+/))).toEqual([
+      [
+        'clusterinfisicalconnections',
+        'clusterinfisical',
+        'leaseholder.dev/v1alpha1',
+        'false',
+        'ClusterInfisicalConnection',
+      ],
       ['dynamicsecretleases', 'dsl', 'leaseholder.dev/v1alpha1', 'true', 'DynamicSecretLease'],
       ['infisicalconnections', 'infisical', 'leaseholder.dev/v1alpha1', 'true', 'InfisicalConnection'],
     ]);
@@ -51,6 +59,7 @@ describe('the CRDs', () => {
     ['dsl.spec.rotation.before', 'a share of its life (1% to 90%) or a duration. Default 33%'],
     ['dsl.status.rotateAt', 'When the lease is to be replaced.'],
     ['infisical.spec.auth', 'How to log in: exactly one method.'],
+    ['clusterinfisical.spec.grants', 'without a grant nobody may lease anything'],
   ])('explain %s', async (field, description) => {
     const explained = (await stage.kubectl('explain', field)).replaceAll(/\s+/g, ' ');
     expect(explained).toContain(description);
@@ -61,6 +70,7 @@ describe('the CRDs', () => {
     expect(explained).toContain('environmentSlug');
     expect(await stage.kubectl('explain', 'dsl.spec')).not.toContain('<no description>');
     expect(await stage.kubectl('explain', 'infisical.spec')).not.toContain('<no description>');
+    expect(await stage.kubectl('explain', 'clusterinfisical.spec.grants')).not.toContain('<no description>');
   });
 });
 
@@ -172,7 +182,16 @@ describe('the example, its address and login filled in', () => {
     expect(columns(row).at(-1)).toMatch(/^[A-Z].*\.$/);
 
     const [connections, connection] = (await stage.kubectl('get', 'infisical')).trim().split('\n');
-    expect(columns(connections)).toEqual(['NAME', 'READY', 'REASON', 'HOST', 'LASTLOGIN', 'AGE']);
+    expect(columns(connections)).toEqual([
+      'NAME',
+      'READY',
+      'REASON',
+      'HOST',
+      'METHOD',
+      'LEASES',
+      'LASTLOGIN',
+      'AGE',
+    ]);
     expect(columns(connection).slice(0, 4)).toEqual(['infisical', 'True', 'LoggedIn', stage.api.url]);
 
     const all = await stage.kubectl('get', 'leaseholder', '-o', 'name');

@@ -14,6 +14,7 @@ import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { newSecret } from '../../../src/secret/manifest.ts';
 import { aRecord } from '../../support/builders.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import { clusterConnection } from '../operator/support/cluster-connection.ts';
 import { clientOf } from './support/api-plane.ts';
 import { grantedRights, mayDo, rightFor, type Right } from './support/grants.ts';
 
@@ -22,8 +23,12 @@ const neededLater: Readonly<Record<Right, string>> = {
   'list dynamicsecretleases.leaseholder.dev': 'An API server that does not stream lists is asked for pages.',
   'list infisicalconnections.leaseholder.dev': 'As above.',
   'list secrets': 'As above.',
+  'list clusterinfisicalconnections.leaseholder.dev': 'As above.',
+  'list namespaces': 'As above.',
   'get infisicalconnections.leaseholder.dev':
     'A connection that changed while its status or finalizer was being written is read again.',
+  'get clusterinfisicalconnections.leaseholder.dev': 'As above.',
+  'get configmaps': 'A connection may name one for its CA.',
 };
 
 /** What the operator must never be able to do, with what could be done by it. */
@@ -43,8 +48,14 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'delete leases.coordination.k8s.io': 'take the lead from whoever has it',
   'list leases.coordination.k8s.io': 'look at the leads of others',
   'create pods': 'run programs',
-  'get configmaps': 'read what no connection names',
-  'list namespaces': 'look around',
+  'create clusterinfisicalconnections.leaseholder.dev': 'grant itself what nobody granted',
+  'update clusterinfisicalconnections.leaseholder.dev': 'change what is granted to whom',
+  'delete clusterinfisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
+  'patch namespaces': 'give a namespace the labels that something is granted to',
+  'create namespaces': 'make a namespace that something is granted to',
+  'list configmaps': 'read what no connection names',
+  'watch configmaps': 'read what no connection names',
+  'patch configmaps': 'change whom others trust',
 };
 
 describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
@@ -58,6 +69,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     stage = await startStage();
     await stage.startOperator({ election: true });
     await stage.apply(...connectionObjects(stage), leaseManifest('orders-db'));
+    await useClusterConnection();
     await renew();
     await stage.untilReady('orders-db');
     await relabel();
@@ -73,6 +85,16 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.apply(leaseManifest('orders-db', { secret: { labels: { tier: 'db' } } }));
     const carried = '--for=jsonpath={.metadata.labels.tier}=db';
     await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=30s');
+  }
+
+  /** A cluster connection grants a lease, is in use, and goes. */
+  async function useClusterConnection(): Promise<void> {
+    await clusterConnection(stage, 'shared', [{ namespaceSelector: {} }]);
+    const connectionRef = { kind: 'ClusterInfisicalConnection', name: 'shared' };
+    await stage.apply(leaseManifest('through-shared', { connectionRef }));
+    await stage.untilReady('through-shared');
+    await stage.kubectl('delete', 'dsl', 'through-shared', '--timeout=30s');
+    await stage.kubectl('delete', 'clusterinfisicalconnection', 'shared', '--timeout=30s');
   }
 
   /** The lead is renewed. */
@@ -131,10 +153,26 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     );
   });
 
-  test('let one namespace be read, by its name', () => {
+  test('let one namespace be read, by its name, beside the metadata of all', () => {
     const read = requests.filter(({ resource }) => resource === 'namespaces');
     expect(new Set(read.map(({ verb, name }) => `${verb} ${String(name)}`))).toEqual(
-      new Set(['get kube-system']),
+      new Set(['get kube-system', 'watch undefined']),
+    );
+  });
+
+  test('let Secrets be watched: those that carry our label, and by its name the one that connections name', () => {
+    const watched = requests.filter(({ resource, verb }) => resource === 'secrets' && verb === 'watch');
+    const selected = watched.map(({ namespace, requestURI }) => {
+      const { searchParams } = new URL(requestURI, 'http://server');
+      const selector = searchParams.get('labelSelector') ?? searchParams.get('fieldSelector');
+      return `${namespace ?? 'all'}: ${String(selector)}`;
+    });
+    expect(new Set(selected)).toEqual(
+      new Set([
+        'all: leaseholder.dev/managed=true',
+        'default: metadata.name=infisical-login',
+        'leaseholder-system: metadata.name=shared',
+      ]),
     );
   });
 

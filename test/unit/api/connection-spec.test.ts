@@ -6,6 +6,7 @@ import { nodesOf, rulesOf, violations } from '../../support/structural.ts';
 
 const source = { secretKeyRef: { name: 'infisical-login', key: 'client-secret' } };
 const universal = { clientId: source, clientSecret: source };
+const ID = '0b2b6a3e-9d6e-4f6e-8a3c-6d6f2f0e7a11';
 const least = { hostAPI: 'https://eu.infisical.com', auth: { universal } };
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const schema = structural(connectionSpec);
@@ -14,6 +15,30 @@ describe('a connection is accepted, by zod and by the schema of the CRD', () => 
   const cases: Record<string, unknown> = {
     'with a client id and secret': least,
     'with a token': { ...least, auth: { token: source } },
+    'with a client id and secret of an organisation': {
+      ...least,
+      auth: { universal: { ...universal, organizationSlug: 'acme-2' } },
+    },
+    'with a service account that the server has reviewed': {
+      ...least,
+      auth: {
+        kubernetes: { identityId: ID, serviceAccountRef: { name: 'robot' }, organizationSlug: 'acme' },
+      },
+    },
+    'with a service account and an audience': {
+      ...least,
+      auth: {
+        kubernetes: {
+          identityId: ID,
+          serviceAccountRef: { name: 'robot', audience: 'https://acme.example' },
+        },
+      },
+    },
+    'with a service account as an OpenID identity': {
+      ...least,
+      auth: { oidc: { identityId: ID, serviceAccountRef: { name: 'robot', audience: 'infisical' } } },
+    },
+    'with a JWT of a Secret': { ...least, auth: { jwt: { identityId: ID, ...source } } },
     'with the address of the API': { ...least, hostAPI: 'https://eu.infisical.com/api' },
     'without TLS, with a port and a path': {
       ...least,
@@ -21,6 +46,19 @@ describe('a connection is accepted, by zod and by the schema of the CRD', () => 
     },
     'with an address of IPv6': { ...least, hostAPI: 'https://[fd00::1]:8443' },
     'with a certificate of its own': { ...least, caBundle: { inline: pem } },
+    'with a CA in a ConfigMap': { ...least, caBundle: { configMapKeyRef: { name: 'ca', key: 'ca.crt' } } },
+    'with a CA in a Secret': { ...least, caBundle: source },
+    'with a name and a certificate for TLS': {
+      ...least,
+      tlsServerName: 'infisical.example.com',
+      clientCertificate: { certificate: source, privateKey: source },
+    },
+    'that is not verified': { ...least, insecureSkipVerify: true },
+    'that is verified by its own CA, said twice': {
+      ...least,
+      caBundle: source,
+      insecureSkipVerify: false,
+    },
     'with certificates after a line feed': { ...least, caBundle: { inline: `\n${pem}${pem}` } },
   };
 
@@ -75,6 +113,84 @@ describe('a connection is refused, by zod and by the schema of the CRD', () => {
       spec: { ...least, caBundle: { inline: 'MIIB' } },
       at: '.caBundle.inline',
     },
+    'with a CA from two sources': {
+      spec: { ...least, caBundle: { inline: pem, ...source } },
+      at: '.caBundle',
+    },
+    'with a CA in a ConfigMap without its key': {
+      spec: { ...least, caBundle: { configMapKeyRef: { name: 'ca' } } },
+      at: '.caBundle.configMapKeyRef',
+    },
+    'with a name for TLS that is an address': {
+      spec: { ...least, tlsServerName: 'https://infisical.example.com' },
+      at: '.tlsServerName',
+    },
+    'with a certificate and no key': {
+      spec: { ...least, clientCertificate: { certificate: source } },
+      at: '.clientCertificate',
+    },
+    'with a CA that is not used': {
+      spec: { ...least, caBundle: { inline: pem }, insecureSkipVerify: true },
+      at: '',
+    },
+    'with a name for TLS, and no TLS': {
+      spec: { ...least, hostAPI: 'http://infisical', tlsServerName: 'infisical' },
+      at: '',
+    },
+    'with a certificate, and no TLS': {
+      spec: {
+        ...least,
+        hostAPI: 'http://infisical',
+        clientCertificate: { certificate: source, privateKey: source },
+      },
+      at: '',
+    },
+    'that is not verified, and has no TLS': {
+      spec: { ...least, hostAPI: 'http://infisical', insecureSkipVerify: true },
+      at: '',
+    },
+    'with a service account without an identity': {
+      spec: { ...least, auth: { kubernetes: { serviceAccountRef: { name: 'robot' } } } },
+      at: '.auth.kubernetes',
+    },
+    'with an identity without a service account': {
+      spec: { ...least, auth: { kubernetes: { identityId: ID } } },
+      at: '.auth.kubernetes',
+    },
+    'with an id that is none': {
+      spec: { ...least, auth: { kubernetes: { identityId: 'a b', serviceAccountRef: { name: 'robot' } } } },
+      at: '.auth.kubernetes.identityId',
+    },
+    'with a service account of another namespace': {
+      spec: {
+        ...least,
+        auth: { kubernetes: { identityId: ID, serviceAccountRef: { name: 'other/robot' } } },
+      },
+      at: '.auth.kubernetes.serviceAccountRef.name',
+    },
+    'with two audiences': {
+      spec: {
+        ...least,
+        auth: { oidc: { identityId: ID, serviceAccountRef: { name: 'robot', audience: 'a b' } } },
+      },
+      at: '.auth.oidc.serviceAccountRef.audience',
+    },
+    'with no proof of an OpenID identity': {
+      spec: { ...least, auth: { oidc: { identityId: ID } } },
+      at: '.auth.oidc',
+    },
+    'with two proofs of a JWT identity': {
+      spec: { ...least, auth: { jwt: { identityId: ID, serviceAccountRef: { name: 'robot' }, ...source } } },
+      at: '.auth.jwt',
+    },
+    'with the name of an organisation in place of its slug': {
+      spec: { ...least, auth: { universal: { ...universal, organizationSlug: 'Acme Ltd' } } },
+      at: '.auth.universal.organizationSlug',
+    },
+    'with a slug of 33 characters': {
+      spec: { ...least, auth: { universal: { ...universal, organizationSlug: 'a'.repeat(33) } } },
+      at: '.auth.universal.organizationSlug',
+    },
     'with an empty CA bundle': { spec: { ...least, caBundle: {} }, at: '.caBundle' },
   };
 
@@ -105,8 +221,12 @@ test('the rule about the ways to log in names every one of them', () => {
 
 test('no field of a connection takes a credential as it is', () => {
   const texts = nodesOf(schema).filter(({ schema: node }) => node['type'] === 'string');
-  const taking = texts.map(({ path }) => path).filter((path) => !/\.secretKeyRef\.(name|key)$/.test(path));
-  expect(taking).toEqual(['.hostAPI', '.caBundle.inline']);
+  const taking = texts
+    .map(({ path }) => path)
+    .filter((path) => !/\.(secret|configMap)KeyRef\.(name|key)$/.test(path))
+    // Names of what is no secret: an identity, an organisation, a service account and whom its token is for.
+    .filter((path) => !/\.(identityId|organizationSlug|serviceAccountRef\.(name|audience))$/.test(path));
+  expect(taking).toEqual(['.hostAPI', '.caBundle.inline', '.tlsServerName']);
 });
 
 test('a status is read as it was written', () => {

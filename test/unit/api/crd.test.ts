@@ -44,6 +44,7 @@ const keywords = new Set([
   'pattern',
   'minLength',
   'maxLength',
+  'minItems',
   'maxItems',
   'maxProperties',
   'format',
@@ -62,11 +63,24 @@ function pathsWhere(schema: JsonObject, holds: (node: SchemaNode) => boolean): r
     .map(({ path }) => path);
 }
 
+const shortNames: Readonly<Record<string, string>> = {
+  DynamicSecretLease: 'dsl',
+  InfisicalConnection: 'infisical',
+  ClusterInfisicalConnection: 'clusterinfisical',
+};
+
+const ofConnections = ['Host', 'Method', 'Leases', 'LastLogin', 'Age', 'SessionEnds'];
+const ownColumns: Readonly<Record<string, readonly string[]>> = {
+  DynamicSecretLease: ['Secret', 'Expires', 'Rotates', 'Age'],
+  InfisicalConnection: ofConnections,
+  ClusterInfisicalConnection: ofConnections,
+};
+
 describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, schema }) => {
-  test('is of the one group and version, namespaced, and has a status of its own', () => {
+  test('is of the one group and version, of its scope, and has a status of its own', () => {
     expect(definition.metadata.name).toBe(`${String(definition.spec.names['plural'])}.leaseholder.dev`);
     expect(definition.spec.group).toBe('leaseholder.dev');
-    expect(definition.spec.scope).toBe('Namespaced');
+    expect(definition.spec.scope).toBe(kind.startsWith('Cluster') ? 'Cluster' : 'Namespaced');
     expect(definition.spec.versions).toHaveLength(1);
     expect(version).toMatchObject({
       name: 'v1alpha1',
@@ -84,9 +98,7 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
       plural: `${kind.toLowerCase()}s`,
       categories: ['leaseholder'],
     });
-    expect(definition.spec.names['shortNames']).toEqual([
-      kind === 'DynamicSecretLease' ? 'dsl' : 'infisical',
-    ]);
+    expect(definition.spec.names['shortNames']).toEqual([shortNames[kind]]);
   });
 
   test('says only what a structural schema may say', () => {
@@ -207,13 +219,14 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
     expect(nodesOf(schema).filter((node) => 'pattern' in node.schema)).toEqual([]);
   });
 
-  test('shows columns of text, and its age', () => {
+  test('shows columns of text, counts, and its age', () => {
     const columns = version.additionalPrinterColumns;
     const shown = Object.fromEntries(columns.map(({ name, type }) => [String(name), type]));
-    const own = kind === 'DynamicSecretLease' ? ['Secret', 'Expires', 'Rotates'] : ['Host', 'LastLogin'];
-    expect(columns.map(({ name }) => name)).toEqual(['Ready', 'Reason', ...own, 'Age', 'Message']);
-    expect(shown['Age']).toBe('date');
-    expect(Object.entries(shown).filter(([name, type]) => name !== 'Age' && type !== 'string')).toEqual([]);
+    const own = ownColumns[kind] ?? [];
+    expect(columns.map(({ name }) => name)).toEqual(['Ready', 'Reason', ...own, 'Message']);
+    const others = Object.entries(shown).filter(([, type]) => type !== 'string');
+    const count = kind === 'DynamicSecretLease' ? [] : [['Leases', 'integer']];
+    expect(others).toEqual([...count, ['Age', 'date']]);
   });
 
   test('shows columns of what exists', () => {

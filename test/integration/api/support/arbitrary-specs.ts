@@ -81,7 +81,23 @@ export const anyLeaseSpec = fc
 const credential = needed({
   secretKeyRef: needed({ name, key: around(/^[-._a-zA-Z0-9]{1,9}$/, ['', 'a b', '..']) }),
 });
-const universal = needed({ clientId: credential, clientSecret: credential });
+const organizationSlug = around(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/, ['a--b', 'A', 'a'.repeat(33)]);
+const universal = fc
+  .tuple(needed({ clientId: credential, clientSecret: credential }), group({ organizationSlug }))
+  .map(([least, parts]) => ({ ...least, ...parts }));
+const serviceAccountRef = fc
+  .tuple(needed({ name }), group({ audience: around(/^[!-~]{1,20}$/, ['', 'a b', 'a'.repeat(1025)]) }))
+  .map(([least, parts]) => ({ ...least, ...parts }));
+const identityId = around(/^[0-9a-f]{8}-[0-9a-f]{4}$/, ['', 'a b', 'a'.repeat(65)]);
+const kubernetes = needed({ identityId, serviceAccountRef });
+const signed = fc.oneof(
+  { weight: 10, arbitrary: needed({ identityId, serviceAccountRef }) },
+  {
+    weight: 10,
+    arbitrary: fc.tuple(needed({ identityId }), credential).map(([one, two]) => ({ ...one, ...two })),
+  },
+  { weight: 2, arbitrary: group({ identityId, serviceAccountRef, organizationSlug }) },
+);
 
 export const anyConnectionSpec = fc
   .tuple(
@@ -94,13 +110,18 @@ export const anyConnectionSpec = fc
       auth: fc.oneof(
         { weight: 20, arbitrary: needed({ universal }) },
         { weight: 20, arbitrary: needed({ token: credential }) },
-        { weight: 5, arbitrary: group({ universal, token: credential }) },
+        { weight: 10, arbitrary: needed({ kubernetes }) },
+        { weight: 10, arbitrary: needed({ oidc: signed }) },
+        { weight: 10, arbitrary: needed({ jwt: signed }) },
+        { weight: 5, arbitrary: group({ universal, kubernetes, oidc: signed, token: credential }) },
       ),
     }),
     group({
       caBundle: group({
         inline: around(/^\s{0,3}-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\n]{0,40}$/, ['', 'MIIB', '\u00a0']),
       }),
+      tlsServerName: around(/^[a-z0-9]{1,9}(\.[a-z]{2,5})?$/, ['', 'a..b', 'https://a']),
+      insecureSkipVerify: fc.boolean(),
     }),
   )
   .map(([least, parts]) => ({ ...least, ...parts }));

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { structural, type JsonObject } from '../../../../src/api/crd.ts';
+import type { CelRule } from '../../../../src/api/rule.ts';
 
 /** One thing that a schema asks of a field. */
 export interface Rule {
@@ -16,10 +17,10 @@ export function rulesOf(spec: z.ZodType): readonly Rule[] {
 
 function rulesAt(field: string, schema: JsonObject): readonly Rule[] {
   const required = (schema['required'] ?? []) as readonly string[];
-  const validations = (schema['x-kubernetes-validations'] ?? []) as readonly { readonly message: string }[];
+  const validations = (schema['x-kubernetes-validations'] ?? []) as readonly CelRule[];
   return [
     ...required.map((key) => ({ field: `${field}.${key}`, says: 'Required value' })),
-    ...validations.map(({ message }) => ({ field, says: message })),
+    ...validations.map(({ message, fieldPath = '' }) => ({ field: `${field}${fieldPath}`, says: message })),
     ...limits(field, schema),
     ...childrenOf(schema).flatMap(([key, child]) => rulesAt(`${field}.${key}`, child)),
   ];

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
+
+/** The most requirements of a selector, and values of a requirement; keeps the cost of the CEL rules in bounds. */
+const MOST = 64;
+
+const needsValues = 'must have values with In and NotIn, and none with Exists and DoesNotExist';
+
+const requirement = z
+  .object({
+    key: z.string().min(1).max(317).describe('The key of a label.'),
+    operator: z.enum(OPERATORS).describe('In, NotIn, Exists or DoesNotExist.'),
+    values: z
+      .array(z.string().max(63).describe('A value.'))
+      .max(MOST)
+      .optional()
+      .describe('The values of In and NotIn.'),
+  })
+  .refine(({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0, {
+    error: needsValues,
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "(self.operator == 'In' || self.operator == 'NotIn') == (has(self.values) && self.values.size() >= 1)",
+        message: `matchExpressions ${needsValues}`,
+      },
+    ],
+  })
+  .describe('What must hold of one label.');
+
+/** `metav1.LabelSelector`: all requirements must hold; without any, it selects everything. */
+export const labelSelector = z.object({
+  matchLabels: z
+    .record(z.string(), z.string().max(63))
+    .optional()
+    .meta({ maxProperties: MOST })
+    .describe('Labels with the values that they must have.'),
+  matchExpressions: z.array(requirement).max(MOST).optional().describe('What must hold of labels.'),
+});
+
+export type LabelSelector = z.infer<typeof labelSelector>;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether a selector selects what has these labels (the rules of metav1.LabelSelector). */
+export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => valueOf(labels, key) === value) &&
+    matchExpressions.every((one) => holds(one, valueOf(labels, one.key)))
+  );
+}
+
+function valueOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
+/** NotIn holds also where there is no such label. */
+function holds({ operator, values = [] }: z.infer<typeof requirement>, value: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    default:
+      return operator satisfies never;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Grant } from '../api/cluster-connection.ts';
+import { selects } from '../api/label-selector.ts';
+import type { Target } from '../api/lease.ts';
+
+/** Who asks: a namespace, with its labels; while they are unknown no selector selects it, not even by what it lacks. */
+export interface Grantee {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a grant must cover, in the order in which it is looked at. */
+const parts = ['namespace', 'project', 'environment', 'path'] as const;
+
+export type GrantPart = (typeof parts)[number];
+
+/**
+ * Whether one of the grants covers a target for a namespace. One grant must cover all of it: a project from one and a
+ * path from another grant nothing. Without grants nothing is granted.
+ *
+ * @returns undefined when it is granted; else the part that the grant which comes closest does not cover.
+ */
+export function lackingGrant(
+  grants: readonly Grant[],
+  grantee: Grantee,
+  target: Target,
+): GrantPart | undefined {
+  const reached = grants.map((grant) => {
+    const lacking = parts.findIndex((part) => !covers[part](grant, grantee, target));
+    return lacking === -1 ? parts.length : lacking;
+  });
+  return parts[Math.max(0, ...reached)];
+}
+
+type Covers = (grant: Grant, grantee: Grantee, target: Target) => boolean;
+
+const covers: Readonly<Record<GrantPart, Covers>> = {
+  namespace: ({ namespaces = [], namespaceSelector }, { namespace, labels }) =>
+    namespaces.includes(namespace) ||
+    (namespaceSelector !== undefined && labels !== undefined && selects(namespaceSelector, labels)),
+  project: ({ projects }, _grantee, { projectSlug }) => projects?.includes(projectSlug) ?? true,
+  environment: ({ environments }, _grantee, { environmentSlug }) =>
+    environments?.includes(environmentSlug) ?? true,
+  path: ({ pathPrefixes }, _grantee, { path }) =>
+    pathPrefixes?.some((prefix) => isWithin(path, prefix)) ?? true,
+};
+
+/** By whole folders: /teams is not in /team. */
+function isWithin(path: string, prefix: string): boolean {
+  return prefix === '/' || path === prefix || path.startsWith(`${prefix}/`);
+}
