@@ -24,6 +24,15 @@ function entry<Named = void>(retry: RetryClass, sentence: (details: Named) => st
 const target = (t: TargetName): string =>
   `dynamic secret ${t.dynamicSecret} in project ${t.projectSlug}, environment ${t.environmentSlug}, path ${t.path}`;
 
+/** What to look at when a login is refused, by the method. */
+const checks = {
+  universal: 'the client id and secret that spec.auth.universal names, that they have not expired',
+  kubernetes:
+    "that the identity of spec.auth.kubernetes.identityId takes Kubernetes logins and allows the service account's namespace, name and audience, that the server can ask this cluster's API to review tokens",
+  oidc: 'that the identity of spec.auth.oidc.identityId takes OIDC logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server can reach the issuer',
+  jwt: 'that the identity of spec.auth.jwt.identityId takes JWT logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server has the key which it is signed with',
+} as const;
+
 /** The names that lead to a dynamic secret, as they stand in `spec.dynamicSecret`. */
 export interface TargetName {
   readonly projectSlug: string;
@@ -40,7 +49,17 @@ const table = {
   ConnectionNotFound: entry(
     'change',
     (d: { kind: string; name: string }) =>
-      `spec.connectionRef names ${d.kind} ${d.name}, which does not exist in this namespace. Create it or correct the name.`,
+      `spec.connectionRef names ${d.kind} ${d.name}, which does not exist${d.kind === 'InfisicalConnection' ? ' in this namespace' : ''}. Create it or correct the name.`,
+  ),
+  NotGranted: entry(
+    'change',
+    (d: TargetName & { connection: string; namespace: string; lacking: string }) =>
+      `ClusterInfisicalConnection ${d.connection} does not grant ${target(d)} to namespace ${d.namespace}: no grant covers the ${d.lacking}. Ask whoever looks after it to add one to its spec.grants, or use a connection of this namespace.`,
+  ),
+  ClusterConnectionsOff: entry(
+    'change',
+    (d: { name: string }) =>
+      `spec.connectionRef names ClusterInfisicalConnection ${d.name}, and this operator, which looks after some namespaces only (--namespaces), uses none. Use an InfisicalConnection of this namespace.`,
   ),
   ConnectionInvalid: entry(
     'change',
@@ -48,18 +67,33 @@ const table = {
   ),
   CredentialNotFound: entry(
     'backoff',
-    (d: { field: string; secret: string; key: string }) =>
-      `${d.field} names key ${d.key} of Secret ${d.secret}, which does not exist or is empty. Create the Secret with that key.`,
+    (d: { field: string; secret: string; key: string; kind?: 'Secret' | 'ConfigMap' }) =>
+      `${d.field} names key ${d.key} of ${d.kind ?? 'Secret'} ${d.secret}, which does not exist or is empty. Create the ${d.kind ?? 'Secret'} with that key.`,
   ),
   CredentialForbidden: entry(
     'slow',
-    (d: { field: string; secret: string }) =>
-      `The operator may not read Secret ${d.secret}, which ${d.field} names. Grant its service account "get" on that Secret.`,
+    (d: { field: string; secret: string; kind?: 'Secret' | 'ConfigMap' }) =>
+      `The operator may not read ${d.kind ?? 'Secret'} ${d.secret}, which ${d.field} names. Grant its service account "get" on that ${d.kind ?? 'Secret'}.`,
   ),
   LoginRefused: entry(
     'backoff',
-    (d: { host: string; status: number }) =>
-      `${d.host} refused the login with status ${d.status}. Check the client id and secret that spec.auth names, that they have not expired, and that this cluster's address is among the identity's trusted ones.`,
+    (d: { host: string; status: number; method: keyof typeof checks }) =>
+      `${d.host} refused the login with status ${d.status}. Check ${checks[d.method]}, and that this cluster's address is among the identity's trusted ones.`,
+  ),
+  ServiceAccountNotFound: entry(
+    'backoff',
+    (d: { field: string; name: string; namespace: string }) =>
+      `${d.field} names ServiceAccount ${d.name}, which does not exist in namespace ${d.namespace}. Create it or correct the name.`,
+  ),
+  TokenRequestForbidden: entry(
+    'slow',
+    (d: { field: string; name: string; namespace: string }) =>
+      `The operator may not request a token of ServiceAccount ${d.name}, which ${d.field} names. Grant its service account "create" on serviceaccounts/token in namespace ${d.namespace}, by a Role whose resourceNames has ${d.name}.`,
+  ),
+  TokenRequestRefused: entry(
+    'slow',
+    (d: { field: string; name: string; status: number }) =>
+      `The Kubernetes API refused with status ${d.status} to make a token of ServiceAccount ${d.name}, which ${d.field} names. Check its audience, and the admission policies for token requests.`,
   ),
   TokenRefused: entry(
     'backoff',
@@ -68,6 +102,31 @@ const table = {
   ),
 
   // The way to the server
+  HostNotAllowed: entry(
+    'change',
+    (d: { host: string; list: string }) =>
+      `The operator does not connect to ${d.host}, which the connection's spec.hostAPI names, because no entry of its --allowed-hosts does. Correct spec.hostAPI, or have an administrator list ${d.list} there.`,
+  ),
+  AddressNotAllowed: entry(
+    'slow',
+    (d: { host: string; kind: string }) =>
+      `The host name of ${d.host}, which the connection's spec.hostAPI gives, leads to ${d.kind}, where the operator does not connect. Correct spec.hostAPI or the name service, or have an administrator list the address in --allowed-hosts.`,
+  ),
+  TLSMaterialInvalid: entry(
+    'backoff',
+    (d: { field: string; kind: string; name: string; key: string; rule: string }) =>
+      `The connection's ${d.field} names key ${d.key} of ${d.kind} ${d.name}, which ${d.rule}. Put right what the key holds.`,
+  ),
+  ClientCertificateRefused: entry(
+    'backoff',
+    (d: { host: string; cause: string }) =>
+      `${d.host} wants a certificate of its clients (${d.cause}). Check spec.clientCertificate of the connection, and whom the server trusts.`,
+  ),
+  ProxyRefused: entry(
+    'backoff',
+    (d: { host: string; cause: string }) =>
+      `The proxy between the operator and ${d.host} did not let the request through (${d.cause}). Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the operator, and what the proxy allows.`,
+  ),
   ServerUnreachable: entry(
     'backoff',
     (d: { host: string; cause: string }) =>
@@ -76,7 +135,7 @@ const table = {
   CertificateUntrusted: entry(
     'backoff',
     (d: { host: string; cause: string }) =>
-      `The certificate of ${d.host} is not trusted (${d.cause}). Check spec.caBundle of the connection and the host name in spec.hostAPI.`,
+      `The certificate of ${d.host} is not trusted (${d.cause}). Check spec.caBundle of the connection, and that the certificate is for the host name in spec.hostAPI, or for spec.tlsServerName.`,
   ),
   NoAnswer: entry(
     'backoff',
@@ -91,7 +150,12 @@ const table = {
   ServerFailed: entry(
     'backoff',
     (d: { host: string; status: number; request: string }) =>
-      `${d.host} failed with status ${d.status} when asked to ${d.request}. It is tried again; the server's own log tells the cause (often the database or cloud behind the dynamic secret).`,
+      `${d.host} failed with status ${d.status} when asked to ${d.request}. It is tried again; the server's own log tells the cause (${d.request === 'log in' ? 'some servers answer so to what they do not take: check spec.auth of the connection' : 'often the database or cloud behind the dynamic secret'}).`,
+  ),
+  CircuitOpen: entry(
+    'backoff',
+    (d: { host: string; cause: string }) =>
+      `${d.host} does not answer (${d.cause}), so requests to it are held back. It is asked every few seconds whether it answers again, and used as soon as it does; if this lasts, check spec.hostAPI of the connection, the server, and the network and name service between it and this cluster.`,
   ),
   RateLimited: entry(
     'backoff',

@@ -12,9 +12,12 @@ import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, reserving, type Transport } from './kube/transport.ts';
+import { routes } from './infisical/transport.ts';
+import { readProxies, type Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
+import { objectStreams, watchReferences } from './reconcile/connection/reference-watches.ts';
 import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
 import { controllerNames, startOperator } from './reconcile/operator.ts';
 import type { Log } from './telemetry.ts';
@@ -67,6 +70,10 @@ interface Composition extends Parts {
   readonly cluster: WatchedCluster;
   readonly election: Election;
   readonly mayWrite: () => boolean;
+  /** Namespace of the Secrets that cluster connections name. */
+  readonly home: string;
+  /** By which servers of connections are reached; the Kubernetes API never is. */
+  readonly proxies: Proxies;
   /** The URL of the API server. */
   readonly url: string;
   /** Ends the watches. */
@@ -75,8 +82,9 @@ interface Composition extends Parts {
 
 /** Makes the parts; from here on the stores fill, and this process stands for election when they are full. */
 async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
+  const proxies = proxiesIn(environment);
   const clock = systemClock();
-  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources });
+  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
   const watching = new AbortController();
   const way = { ...config, clock, inCluster: inClusterOf(environment) };
   const access = await connect(way);
@@ -89,9 +97,11 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
   const parts = { transport, clock, timing, log, metrics, events };
   const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
-  const namespace = config.leaderElectionNamespace ?? (isPod(way) ? access.namespace : HOME);
+  const own = isPod(way) ? access.namespace : HOME;
+  const namespace = config.leaderElectionNamespace ?? own;
+  const home = config.clusterConnectionNamespace ?? own;
   const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
-  return { ...parts, cluster, election, mayWrite, url: access.server, watching };
+  return { ...parts, cluster, election, mayWrite, home, proxies, url: access.server, watching };
 }
 
 async function perform(options: RunOptions, composition: Composition): Promise<number> {
@@ -125,7 +135,7 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
   return ending === 'lost' ? 1 : duty;
 }
 
-/** The namespace of the election where the operator runs outside of a cluster. */
+/** The operator's own namespace where it runs outside of a cluster. */
 const HOME = 'leaseholder-system';
 
 function stand(
@@ -159,11 +169,19 @@ async function work(options: WorkOptions): Promise<Ending> {
   await Promise.race([cluster.synced(), stopped]);
   await Promise.race([election.acquired(), stopped]);
   if (stop.aborted) return 'finished';
-  const operator = startOperator({ ...options, install, workers: config.workers, signal: hurry.signal });
+  const { workers, allowedHosts } = config;
+  const network = { allowedHosts, allowInsecure: config.allowInsecureTls === 'on', proxies: options.proxies };
+  const operator = startOperator({ ...options, network, install, workers, signal: hurry.signal });
+  const references = watchReferences({
+    ...options,
+    connections: cluster.stores.connections,
+    open: objectStreams(options),
+    recheck: (key) => operator.recheck(key),
+  });
   log.info('The operator is ready.', { installation: install });
   const drained = async (patience: number): Promise<boolean> => {
     const timer = clock.after(patience, () => hurry.abort());
-    await Promise.race([operator.drain(), aborted(hurry.signal)]);
+    await Promise.race([Promise.all([references.close(), operator.drain()]), aborted(hurry.signal)]);
     timer.cancel();
     return !hurry.signal.aborted;
   };
@@ -210,6 +228,14 @@ function serve(
     return { ready: kinds.length === 0, waitingFor: kinds };
   };
   return startServer(config.listen, { alive: () => true, ready, metrics: expose }, log);
+}
+
+function proxiesIn(environment: RunOptions['environment']): Proxies {
+  const read = readProxies(environment);
+  if ('wrong' in read) {
+    throw new StartError(`${read.wrong} is no address of a proxy, such as http://proxy.example.com:3128.`);
+  }
+  return read;
 }
 
 function inClusterOf(environment: RunOptions['environment']): { host: string; port: string } | undefined {

@@ -1,3 +1,5 @@
+import type { ConnectionKind } from './api/lease.ts';
+
 /** What a log line may carry: names, numbers and closed words. Never a body, a header or a credential. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -13,7 +15,8 @@ export interface Log {
 
 /** The object that an event is about. */
 export interface EventSubject {
-  readonly kind: 'DynamicSecretLease' | 'InfisicalConnection';
+  readonly kind: 'DynamicSecretLease' | ConnectionKind;
+  /** Empty for an object of the cluster. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -30,6 +33,8 @@ export const eventReasons = [
   'RetiringDropped',
   'RequestUnaccounted',
   'InUse',
+  'ConnectionReady',
+  'ConnectionFailed',
 ] as const;
 
 export type EventReason = (typeof eventReasons)[number];
@@ -62,6 +67,14 @@ export interface Metrics {
   queueDepth(controller: string, depth: number): void;
   watchRestarted(resource: string, cause: 'ended' | 'silent' | 'expired' | 'error'): void;
   apiAnswered(route: string, outcome: string, seconds: number): void;
+  /** How many servers, of those that connections name, answer or do not. */
+  circuits(counts: Readonly<Record<'closed' | 'half-open' | 'open', number>>): void;
+  /** How many requests wait for their turn at servers that limit their rate. */
+  turnsAwaited(route: string, waiting: number): void;
+  /** A request has waited for its turn. */
+  throttled(route: string, seconds: number): void;
+  /** A request was not sent: the server does not answer, or its turn would have come too late. */
+  heldBack(reason: 'circuit' | 'limit'): void;
   kubeAnswered(verb: string, resource: string, code: number): void;
   /** A listed lease that nobody names: revoked as lost, or only reported because it may be another's. */
   swept(result: 'revoked' | 'reported'): void;

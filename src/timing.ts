@@ -56,8 +56,25 @@ export interface Timing {
   readonly rareBackoffCap: number;
   /** A wait of at least this length is written into `status.attempts`; a shorter one stays in memory. */
   readonly attemptsWorthWriting: number;
+  /** The number of objects that a connection serves is written into its status no more often than this. */
+  readonly servedInterval: number;
   /** How long a refused login keeps the connection from trying again, at most. */
   readonly loginBackoffCap: number;
+  /** After failures alone for so long there is a fresh login; the next time after twice as long. */
+  readonly failureRun: number;
+  /** The most of it. */
+  readonly failureRunCap: number;
+  /** The CA and the client certificate of a connection that names them are read anew after this long in use. */
+  readonly tlsRefresh: number;
+  /**
+   * Between two looks at what a connection refers to and cannot be watched, at most. With the login that may follow, a
+   * changed credential takes effect within a minute.
+   */
+  readonly referenceInterval: number;
+  /** Between two looks at what a connection refers to, at least, however often that changes. */
+  readonly referencePace: number;
+  /** How long after a refusal for want of rights it is tried again to watch what a connection refers to. */
+  readonly referenceRetry: number;
   /** A watch without a byte for this long is dead. Bookmarks come every minute. */
   readonly watchWatchdog: number;
   /** Between two attempts to list or watch after an error: base and cap of the backoff. */
@@ -79,6 +96,17 @@ export interface Timing {
   readonly leaderRetry: number;
   /** How long one renewal may take, so that another one fits in before `leaderRenewDeadline`. */
   readonly leaderRequestDeadline: number;
+  /** A reconciliation that takes longer than this waits for a server, and no longer occupies a worker. */
+  readonly slowAfter: number;
+  /** A first lease is as urgent as a lease in use that ends so long after the first one began to wait. */
+  readonly firstLeasePatience: number;
+  /** The longest that a request waits for its turn where a server limits their rate. */
+  readonly turnPatience: number;
+  /** How long the question may take that tells whether a server answers at all. */
+  readonly probeDeadline: number;
+  /** Between two such questions while it does not: the first wait before jitter, and the longest. */
+  readonly probeBase: number;
+  readonly probeCap: number;
   /** Between two looks of `leaseholder drain` at what is left. */
   readonly drainLook: number;
 }
@@ -114,7 +142,14 @@ export const standardTiming: Timing = Object.freeze({
   slowBackoffCap: 5 * minute,
   rareBackoffCap: 60 * minute,
   attemptsWorthWriting: 60 * second,
+  servedInterval: 10 * second,
   loginBackoffCap: 60 * second,
+  failureRun: 5 * minute,
+  failureRunCap: 60 * minute,
+  tlsRefresh: 45 * second,
+  referenceInterval: 45 * second,
+  referencePace: 1 * second,
+  referenceRetry: 10 * minute,
   watchWatchdog: 150 * second,
   watchBackoffBase: 800,
   watchBackoffCap: 30 * second,
@@ -126,6 +161,12 @@ export const standardTiming: Timing = Object.freeze({
   leaderRenewDeadline: 10 * second,
   leaderRetry: 2 * second,
   leaderRequestDeadline: 5 * second,
+  slowAfter: 2 * second,
+  firstLeasePatience: 5 * minute,
+  turnPatience: 2 * minute,
+  probeDeadline: 10 * second,
+  probeBase: 1 * second,
+  probeCap: 15 * second,
   drainLook: 1 * second,
 });
 

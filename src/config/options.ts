@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseAllowedHosts, PUBLIC } from '../network/allowed-hosts.ts';
 import { logLevels } from '../observability/log.ts';
 import {
   drainTime,
@@ -91,6 +92,21 @@ export const schema = z
       allowed: `one of ${logLevels.join(', ')}`,
       default: 'info',
     }),
+    allowedHosts: reads(parseAllowedHosts).register(about, {
+      value: 'HOST,HOST',
+      meaning:
+        'Where connections of namespaces may lead, each entry as `[SCHEME://]HOST[:PORT]`. HOST is `public` (any name of the Internet), a name, `*.` and a name (all below it), an address, or a range such as `10.0.0.0/8`. Without a scheme an entry is about https, without a port about all. Addresses that are not public are dialled only where they are listed, or belong to a private network and the name is listed. docs/network.md has examples.',
+      allowed:
+        'entries [SCHEME://]HOST[:PORT] with commas between them and no spaces, the scheme https or http, the host public, a name, *.name, an address or a range of addresses',
+      default: PUBLIC,
+    }),
+    allowInsecureTls: z.enum(['on', 'off']).register(about, {
+      value: 'on|off',
+      meaning:
+        'Whether `insecureSkipVerify: true` of a connection is heeded, so that the certificate of its server is not verified. For trials only: whoever stands in between can read every credential.',
+      allowed: 'on or off',
+      default: 'off',
+    }),
     drainTimeout: reads(drainTime).register(about, {
       value: 'DURATION',
       meaning:
@@ -108,6 +124,13 @@ export const schema = z
     leaderElectionNamespace: reads(namespaceName).optional().register(about, {
       value: 'NAME',
       meaning: 'Namespace of the Lease (coordination.k8s.io) that the election is held with.',
+      allowed: 'the name of a namespace',
+      otherwise: 'the namespace of the pod, or `leaseholder-system` outside of a cluster',
+    }),
+    clusterConnectionNamespace: reads(namespaceName).optional().register(about, {
+      value: 'NAME',
+      meaning:
+        'Namespace of the Secrets that ClusterInfisicalConnections name. With `--namespaces` there are no such connections.',
       allowed: 'the name of a namespace',
       otherwise: 'the namespace of the pod, or `leaseholder-system` outside of a cluster',
     }),

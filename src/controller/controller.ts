@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import { backoff } from './backoff.ts';
-import { queue, type Priority } from './queue.ts';
+import type { Priority } from './priority.ts';
+import { queue, type QueueOptions } from './queue.ts';
 import { schedule } from './schedule.ts';
 
 /** What a reconciliation leaves behind. */
@@ -16,8 +17,13 @@ export interface Outcome {
 export interface ControllerOptions {
   /** For log lines and metrics. */
   readonly name: string;
-  /** How many keys are served at the same time, at most. */
+  /**
+   * How many keys are served at the same time, at most. With {@link lanes} those that take long do not count, up to
+   * {@link MOST_ASIDE} times this number.
+   */
   readonly workers: number;
+  /** The lanes of keys that wait for something of their own, such as a server. Default: all keys wait for the same. */
+  readonly lanes?: LaneOptions;
   /**
    * Brings one key into order. What it throws is a fault of the program, or one that it does not know how to answer:
    * it is counted, logged by its name alone, and the key is served again after a backoff.
@@ -26,12 +32,23 @@ export interface ControllerOptions {
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>;
   readonly clock: Clock;
-  readonly timing: Pick<Timing, 'backoffBase' | 'backoffCap'>;
+  readonly timing: Pick<Timing, 'backoffBase' | 'backoffCap' | 'slowAfter'>;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'queueDepth' | 'reconciled'>;
   /** Stops everything at once: nothing more is begun, and what runs is told. Default: never. */
   readonly signal?: AbortSignal;
 }
+
+export interface LaneOptions extends Required<Pick<QueueOptions, 'placeOf'>> {
+  /** How many keys of one lane are served at the same time, at most. Default: half of the workers. */
+  readonly most?: number;
+}
+
+/** With lanes, how many times the number of workers may be in service, the slow ones included. */
+const MOST_ASIDE = 8;
+
+/** Slow lanes have one in so many of the workers to themselves. */
+const SLOW_LANES = 4;
 
 /** A queue and its workers: level-triggered, so a key says *that* something is to be looked at, never what. */
 export interface Controller {
@@ -55,21 +72,27 @@ export interface Controller {
 export function startController(options: ControllerOptions): Controller {
   const { name, workers, clock, timing, log, metrics } = options;
   const signal = options.signal ?? new AbortController().signal;
-  const keys = queue();
+  const keys = queue(laneOptions(options));
+  const mostTaken = options.lanes === undefined ? workers : workers * MOST_ASIDE;
   const backoffs = backoff(clock, timing.backoffBase, timing.backoffCap);
   const wakeUps = schedule(clock, (key) => enqueue(key));
   const quiet = listeners();
   let draining = false;
+  let beginning = false;
 
   const stopped = (): boolean => draining || signal.aborted;
 
   function enqueue(key: string, priority?: Priority): void {
     keys.add(key, priority);
-    begin();
+    if (beginning) return;
+    beginning = true;
+    // Of all that is enqueued together the most urgent goes first, not the first that was.
+    void Promise.resolve().then(begin);
   }
 
   function begin(): void {
-    while (!stopped() && keys.taken < workers) {
+    beginning = false;
+    while (!stopped() && keys.busy < workers && keys.taken < mostTaken) {
       const key = keys.take();
       if (key === undefined) break;
       // The look that is about to be taken answers the wake-up too; one set while it lasts is kept.
@@ -81,6 +104,8 @@ export function startController(options: ControllerOptions): Controller {
 
   async function serve(key: string): Promise<void> {
     const since = clock.elapsed();
+    const patience =
+      options.lanes === undefined ? undefined : clock.after(timing.slowAfter, () => setAside(key));
     // A synchronous throw of `reconcile` must end here too.
     await Promise.resolve();
     try {
@@ -98,9 +123,16 @@ export function startController(options: ControllerOptions): Controller {
         failures: backoffs.failures(key),
       });
     }
+    patience?.cancel();
     keys.done(key);
     begin();
     quiet.tell();
+  }
+
+  /** Its worker does something else while it waits for a server that takes its time. */
+  function setAside(key: string): void {
+    keys.setAside(key);
+    begin();
   }
 
   /** A wake-up that somebody set during the reconciliation may answer what it has not seen: the earlier one counts. */
@@ -126,6 +158,12 @@ export function startController(options: ControllerOptions): Controller {
       return keys.waiting;
     },
   };
+}
+
+function laneOptions({ workers, lanes }: ControllerOptions): QueueOptions {
+  if (lanes === undefined) return {};
+  const { placeOf, most = Math.ceil(workers / 2) } = lanes;
+  return { placeOf, most, slowShare: Math.max(1, Math.floor(workers / SLOW_LANES)) };
 }
 
 function resultOf(outcome: Outcome): 'done' | 'requeued' | 'faulted' {

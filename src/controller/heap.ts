@@ -44,7 +44,8 @@ export function heap(): Heap {
   };
   const smallerChild = (position: number): number => {
     const left = 2 * position + 1;
-    const [one, other] = [entries[left], entries[left + 1]];
+    const one = entries[left];
+    const other = entries[left + 1];
     return one !== undefined && other !== undefined && precedes(other, one) ? left + 1 : left;
   };
   /** Finds the place of an entry that may stand too high, from `position` downwards. */
@@ -62,7 +63,8 @@ export function heap(): Heap {
   const remove = (position: number): void => {
     const last = entries.pop();
     if (last === undefined || position === entries.length) return;
-    sink(last, rise(last, position));
+    const place = rise(last, position);
+    if (place === position) sink(last, place);
   };
 
   return {

@@ -1,61 +1,59 @@
-/** How soon a key is served: every urgent key before any normal one, every normal one before any in the background. */
-export type Priority = 'urgent' | 'normal' | 'background';
+import { lanes, type LaneLimits, type LanePlace } from './lanes.ts';
+import { higher, type Priority } from './priority.ts';
 
-const lanes = ['urgent', 'normal', 'background'] as const satisfies readonly Priority[];
+export interface QueueOptions extends LaneLimits {
+  /**
+   * The lane of a key, and how soon it is to be served within its lane: the smaller the deadline, the sooner. Asked
+   * whenever the key begins to wait and whenever it is added again. Default: one lane, in which the first come is the
+   * first served.
+   */
+  readonly placeOf?: ((key: string) => Omit<LanePlace, 'priority'>) | undefined;
+}
 
 /**
- * A queue of keys, each at most once, and each in the hands of at most one worker. Within a priority the first come
- * is the first served. Every operation takes constant time, amortised.
+ * A queue of keys, each at most once, and each in the hands of at most one worker. See {@link lanes} for the order.
+ * Every operation takes constant time, amortised, but for the logarithm of a lane's length.
  */
 export interface Queue {
   /**
-   * Asks for a key to be served. One that waits already stays in its place, or moves to the end of a higher priority;
-   * one that is being served is served once more afterwards.
+   * Asks for a key to be served. One that waits already stays in its place unless its deadline has changed, or moves to
+   * a higher priority; one that is being served is served once more afterwards.
    *
    * @param priority default `normal`; of several asked for, the highest counts.
    */
   add(key: string, priority?: Priority): void;
-  /** Hands out the next key, until `done`; undefined when none waits. */
+  /** Hands out the next key, until `done`; undefined when none waits, or none that may be served now. */
   take(): string | undefined;
   /** Takes a key back from its worker. Unknown keys are ignored. */
   done(key: string): void;
+  /** The key is being served for long: it no longer counts as `busy`, and its lane is slow until it is done. */
+  setAside(key: string): void;
   /** How many keys wait, those to be served once more included. */
   readonly waiting: number;
   /** How many keys are being served. */
   readonly taken: number;
-}
-
-interface Place {
-  readonly key: string;
-  readonly priority: Priority;
+  /** How many keys are being served and are not set aside. */
+  readonly busy: number;
 }
 
 /** Makes an empty {@link Queue}. */
-export function queue(): Queue {
-  const fifos: Readonly<Record<Priority, Fifo<Place>>> = {
-    urgent: fifo(),
-    normal: fifo(),
-    background: fifo(),
-  };
-  /** Keys that wait, and the one place of theirs that counts: one left behind in a lower lane is passed over. */
-  const places = new Map<string, Place>();
+export function queue({ placeOf = () => ({ lane: '', deadline: 0 }), ...limits }: QueueOptions = {}): Queue {
+  const order = lanes(limits);
+  /** Keys that wait, and where. */
+  const places = new Map<string, LanePlace>();
   /** Keys that are being served, and how urgently they are to be served once more. */
   const serving = new Map<string, Priority | undefined>();
   let again = 0;
 
   const enter = (key: string, priority: Priority): void => {
-    const place = { key, priority };
+    const before = places.get(key);
+    const place = {
+      ...placeOf(key),
+      priority: before === undefined ? priority : higher(before.priority, priority),
+    };
     places.set(key, place);
-    fifos[priority].push(place);
-  };
-  const takeFrom = (lane: Fifo<Place>): string | undefined => {
-    for (let place = lane.shift(); place !== undefined; place = lane.shift()) {
-      if (places.get(place.key) !== place) continue;
-      places.delete(place.key);
-      serving.set(place.key, undefined);
-      return place.key;
-    }
-    return undefined;
+    if (before === undefined) order.put(key, place);
+    else order.move(key, before, place);
   };
 
   return {
@@ -66,56 +64,32 @@ export function queue(): Queue {
         serving.set(key, asked === undefined ? priority : higher(asked, priority));
         return;
       }
-      const place = places.get(key);
-      if (place === undefined || higher(place.priority, priority) !== place.priority) enter(key, priority);
+      enter(key, priority);
     },
     take() {
-      for (const lane of lanes) {
-        const key = takeFrom(fifos[lane]);
-        if (key !== undefined) return key;
-      }
-      return undefined;
+      const key = order.take();
+      if (key === undefined) return undefined;
+      places.delete(key);
+      serving.set(key, undefined);
+      return key;
     },
     done(key) {
       const asked = serving.get(key);
-      serving.delete(key);
+      if (!serving.delete(key)) return;
+      order.done(key);
       if (asked === undefined) return;
       again -= 1;
       enter(key, asked);
     },
+    setAside: (key) => order.setAside(key),
     get waiting() {
       return places.size + again;
     },
     get taken() {
       return serving.size;
     },
-  };
-}
-
-function higher(one: Priority, other: Priority): Priority {
-  return lanes.indexOf(one) <= lanes.indexOf(other) ? one : other;
-}
-
-interface Fifo<Item> {
-  push(item: Item): void;
-  shift(): Item | undefined;
-}
-
-/** `Array.shift` moves every element that is left; this one moves them only when half of the array is used up. */
-function fifo<Item>(): Fifo<Item> {
-  let items: Item[] = [];
-  let head = 0;
-  return {
-    push: (item) => void items.push(item),
-    shift() {
-      const item = items[head];
-      if (item === undefined) return undefined;
-      head += 1;
-      if (head * 2 >= items.length) {
-        items = items.slice(head);
-        head = 0;
-      }
-      return item;
+    get busy() {
+      return order.busy;
     },
   };
 }

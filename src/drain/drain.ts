@@ -8,6 +8,7 @@ import { resource, type KubeResource } from '../kube/resource.ts';
 import { listPages, snapshot } from '../kube/snapshot.ts';
 import type { Transport } from '../kube/transport.ts';
 import {
+  clusterConnectionType,
   connectionType,
   leaseType,
   ownSecrets,
@@ -119,7 +120,10 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
       if (stop.aborted) break;
       if (lease.deletedAt === undefined && !asked.has(lease.uid)) await askToGo(lease);
     }
-    const connections = await listed(kinds.connections, namespaces);
+    const connections = [
+      ...(await listed(kinds.connections, namespaces)),
+      ...(namespaces === undefined ? await listed(kinds.clusterConnections, namespaces) : []),
+    ];
     heldConnections = connections
       .filter(({ finalizers }) => finalizers.includes(CONNECTION_FINALIZER))
       .map(({ key }) => key);
@@ -135,10 +139,11 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
 
 function resources(
   transport: Transport,
-): Readonly<Record<'leases' | 'connections' | 'secrets', KubeResource>> {
+): Readonly<Record<'leases' | 'connections' | 'clusterConnections' | 'secrets', KubeResource>> {
   return {
     leases: resource(transport, leaseType),
     connections: resource(transport, connectionType),
+    clusterConnections: resource(transport, clusterConnectionType),
     secrets: resource(transport, secretType),
   };
 }
@@ -191,7 +196,7 @@ function teller(print: (line: string) => void): Story {
       for (const [object, { kind }] of [...told].filter(([one]) => !now.has(one))) {
         told.delete(object);
         if (kind === 'DynamicSecretLease') leases += 1;
-        print(`${object}: ${kind === 'InfisicalConnection' ? 'No longer needed.' : 'Gone.'}`);
+        print(`${object}: ${kind.endsWith('InfisicalConnection') ? 'No longer needed.' : 'Gone.'}`);
       }
     },
     summary: () => `DynamicSecretLeases gone: ${String(leases)}.`,

@@ -1,9 +1,10 @@
+import type { ConnectionKind } from '../api/lease.ts';
 import type { LeaseRecord, SecretRecord } from '../reconcile/ports.ts';
 
 /** An object that a drain waits for. */
 export interface Left {
-  readonly kind: 'DynamicSecretLease' | 'InfisicalConnection' | 'Secret';
-  /** namespace/name */
+  readonly kind: 'DynamicSecretLease' | ConnectionKind | 'Secret';
+  /** namespace/name; of a cluster connection its name */
   readonly key: string;
   /** Why it is still there: a sentence. */
   readonly why: string;
@@ -31,7 +32,7 @@ export function whatIsLeft({ leases, heldConnections, secrets, refusals }: Scope
       why: leaseWhy(lease, refusals),
     })),
     ...[...heldConnections].map((key): Left => ({
-      kind: 'InfisicalConnection',
+      kind: key.includes('/') ? 'InfisicalConnection' : 'ClusterInfisicalConnection',
       key,
       why: 'Leases still need it to be revoked.',
     })),

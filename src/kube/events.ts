@@ -5,6 +5,7 @@ import type { EventReason, Events, EventSubject, Log } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import { deadline } from './deadline.ts';
 import { KubeError } from './kube-error.ts';
+import { objectKey } from './object-key.ts';
 import type { KubeResource, ResourceType } from './resource.ts';
 
 /** Core events: what `kubectl describe` and `kubectl get events` show, of every version. */
@@ -91,10 +92,10 @@ export function recordEvents({ resource, clock, timing, log, now }: EventsOption
   async function write(event: Told): Promise<void> {
     const limit = deadline(clock, timing.eventDeadline, hurry.signal);
     try {
-      await resource.create(event.about.namespace, manifest(event), { signal: limit.signal });
+      await resource.create(homeOf(event.about), manifest(event), { signal: limit.signal });
     } catch (error) {
       const why = error instanceof KubeError ? error.reason : 'Internal';
-      const object = `${event.about.namespace}/${event.about.name}`;
+      const object = objectKey(event.about.namespace, event.about.name);
       log.debug('An event could not be written.', { object, reason: event.reason, why });
     } finally {
       limit.end();
@@ -119,19 +120,25 @@ export function recordEvents({ resource, clock, timing, log, now }: EventsOption
   };
 }
 
+/** Where the events of an object are kept: those of an object without a namespace, in this one (Kubernetes convention). */
+function homeOf({ namespace }: EventSubject): string {
+  return namespace === '' ? 'default' : namespace;
+}
+
 function keyOf({ about, type, reason, message }: Told): string {
   return [about.uid, type, reason, message].join('\n');
 }
 
 function manifest({ about, type, reason, message, at }: Told): object {
   const { kind, namespace, name, uid } = about;
+  const home = homeOf(about);
   const time = formatInstant(at);
   return {
     apiVersion: 'v1',
     kind: 'Event',
     // The API server shortens what is too long, and makes it unique.
-    metadata: { namespace, generateName: `${name}.` },
-    involvedObject: { apiVersion: API_VERSION, kind, namespace, name, uid },
+    metadata: { namespace: home, generateName: `${name}.` },
+    involvedObject: { apiVersion: API_VERSION, kind, ...(namespace === '' ? {} : { namespace }), name, uid },
     type,
     reason,
     message,

@@ -22,6 +22,8 @@ export interface FollowerOptions<R extends StoreRecord> {
   readonly signal: AbortSignal;
   /** Called whenever the store has a whole list. */
   readonly onSynced: () => void;
+  /** Called with what a list or a watch failed with, before anything is decided; it may abort the signal. */
+  readonly onFailure?: ((failure: unknown) => void) | undefined;
 }
 
 /** Keeps one scope of a store up to date. */
@@ -30,6 +32,8 @@ export interface Follower {
   run(): Promise<void>;
   /** Elapsed milliseconds when the last byte arrived; undefined before. */
   readonly lastSeen: number | undefined;
+  /** Whether the last watch broke off, or ended without a word, and nothing has come since: something may be missed. */
+  readonly isBroken: boolean;
 }
 
 /** 2 to this power is beyond every cap. */
@@ -47,6 +51,7 @@ export function follower<R extends StoreRecord>(options: FollowerOptions<R>): Fo
   let failures = 0;
   let futile = 0;
   let fruitful = false;
+  let broken = false;
   let lastSeen: number | undefined;
 
   function replace(taken: Snapshot<R>, since: number, resourceVersion: string): void {
@@ -59,6 +64,7 @@ export function follower<R extends StoreRecord>(options: FollowerOptions<R>): Fo
   function move(resourceVersion: string): void {
     position = resourceVersion;
     fruitful = true;
+    broken = false;
     failures = 0;
     futile = 0;
   }
@@ -106,17 +112,24 @@ export function follower<R extends StoreRecord>(options: FollowerOptions<R>): Fo
     }
   }
 
-  /** Lists where that is needed, and watches once. */
-  async function round(): Promise<void> {
-    const since = clock.elapsed();
+  /** Lists where that is needed, and watches once. @returns what it failed with; undefined when the server ended it. */
+  async function attempt(): Promise<unknown> {
     fruitful = false;
-    let failure: unknown;
     try {
       if (position === undefined && !streams) await page();
       await watch();
+      broken = !fruitful;
+      return undefined;
     } catch (error) {
-      failure = error;
+      broken = true;
+      if (!signal.aborted) options.onFailure?.(error);
+      return error;
     }
+  }
+
+  async function round(): Promise<void> {
+    const since = clock.elapsed();
+    const failure = await attempt();
     if (signal.aborted || fallBack(failure)) return;
     const ending = judgeEnding(failure, { lasted: clock.elapsed() - since, fruitful, futile });
     if (!fruitful && isFutile(failure)) futile += 1;
@@ -156,6 +169,9 @@ export function follower<R extends StoreRecord>(options: FollowerOptions<R>): Fo
     },
     get lastSeen() {
       return lastSeen;
+    },
+    get isBroken() {
+      return broken;
     },
   };
 }

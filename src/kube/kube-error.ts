@@ -136,3 +136,13 @@ function fieldsOf(causes: readonly { field?: string | undefined }[]): readonly s
     .filter((field) => field !== undefined && fieldPath.test(field));
   return [...new Set(fields.filter((field) => field !== undefined))].slice(0, MOST_FIELDS);
 }
+
+/** What is read, or undefined where it does not exist. Every other failure stays one. */
+export async function found(reading: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

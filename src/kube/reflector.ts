@@ -30,6 +30,8 @@ export interface ReflectorOptions<R extends StoreRecord, Index extends string> {
   readonly metrics: Pick<Metrics, 'watchRestarted'>;
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** Called with what a list or a watch failed with, before it is taken up again; it may abort the signal. */
+  readonly onFailure?: (failure: unknown) => void;
 }
 
 /** A store that follows the API server: it lists, watches, and takes the watch up again for as long as it runs. */
@@ -41,6 +43,8 @@ export interface Reflector<R extends StoreRecord, Index extends string = never> 
   synced(): Promise<void>;
   /** Elapsed milliseconds when the watch that has been silent longest last sent a byte; undefined before all have. */
   readonly lastSeen: number | undefined;
+  /** Whether a watch broke off, or ended without a word, and has brought nothing since: something may be missed. */
+  readonly isBroken: boolean;
   /** How many states of objects could not be read. */
   readonly unreadable: number;
   /** Resolves when the reflector has ended. */
@@ -96,6 +100,7 @@ export function startReflector<R extends StoreRecord, Index extends string = nev
       log,
       metrics,
       signal,
+      onFailure: options.onFailure,
       onSynced() {
         unsynced.delete(scope);
         if (unsynced.size === 0) synced.resolve();
@@ -116,6 +121,9 @@ export function startReflector<R extends StoreRecord, Index extends string = nev
     get lastSeen() {
       const seen = followers.map((one) => one.lastSeen);
       return seen.includes(undefined) ? undefined : Math.min(...seen.map((at) => at ?? 0));
+    },
+    get isBroken() {
+      return followers.some((one) => one.isBroken);
     },
     get unreadable() {
       return unreadable;

@@ -73,6 +73,8 @@ export interface KubeResource {
   list(options?: ListOptions): Promise<unknown>;
   /** @param namespace undefined for kinds without. */
   create(namespace: string | undefined, body: unknown, options?: WriteOptions): Promise<unknown>;
+  /** Has a subresource of an object made, such as a token of a service account. Nothing is kept of it. */
+  createSubresource(object: ObjectName, subresource: 'token', body: unknown): Promise<unknown>;
   /** RFC 7386: keys are set, or taken away by null. Guarded where the patch holds `metadata.resourceVersion`. */
   mergePatch(object: ObjectName, patch: unknown, options?: PatchOptions): Promise<unknown>;
   /** RFC 6902. */
@@ -143,6 +145,15 @@ export function resource(transport: Transport, type: ResourceType, mayWrite?: ()
         query: writeQuery(options),
         body,
         permit: mayWrite,
+      }),
+    createSubresource: (object, subresource, body) =>
+      transport.request({
+        ...common('create', {}),
+        resource: `${type.plural}/${subresource}`,
+        method: 'POST',
+        path: `${pathOf(object)}/${subresource}`,
+        query: writeQuery({}),
+        body,
       }),
     mergePatch: (object, body, options) => patch('application/merge-patch+json', object, body, options),
     jsonPatch: (object, operations, options) =>

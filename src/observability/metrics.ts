@@ -24,6 +24,10 @@ import type { Metrics, ReconcileResult } from '../telemetry.ts';
  * | `leaseholder_watch_restarts_total`              | counter   | resource, cause      | watches of the Kubernetes API begun anew |
  * | `leaseholder_api_requests_total`                | counter   | route, outcome       | answers of lease APIs                    |
  * | `leaseholder_api_request_duration_seconds`      | histogram | route                | how long they took                       |
+ * | `leaseholder_api_servers`                       | gauge     | circuit              | servers that answer (`closed`), that do not (`open`), and of these the ones that are being asked whether they do (`half-open`) |
+ * | `leaseholder_api_turns_awaited`                 | gauge     | route                | requests that wait because a server limits their rate |
+ * | `leaseholder_api_throttled_seconds_total`       | counter   | route                | how long requests have waited for that   |
+ * | `leaseholder_api_held_back_total`               | counter   | reason               | requests not sent: `circuit`, the server does not answer; `limit`, the turn did not come in time |
  * | `leaseholder_kube_requests_total`               | counter   | verb, resource, code | answers of the Kubernetes API            |
  *
  * Beside them stand the usual `process_…` and `nodejs_…` metrics. Everything that is known beforehand is there from
@@ -43,6 +47,8 @@ export interface Exposition {
 export interface KnownLabels {
   /** The controllers by name. */
   readonly controllers?: readonly string[];
+  /** The requests to lease APIs that may have to wait for their turn. */
+  readonly routes?: readonly string[];
   /** The resources that are watched. */
   readonly watched?: readonly string[];
 }
@@ -111,6 +117,7 @@ export function createMetrics(known: KnownLabels = {}): PrometheusMetrics {
     ...leaseMetrics(registry),
     ...engineMetrics(registry, known),
     ...requestMetrics(registry),
+    ...gateMetrics(registry, known.routes ?? []),
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }
@@ -257,6 +264,57 @@ function engineMetrics(
     },
     queueDepth: (controller, depth) => depths.set({ controller }, depth),
     watchRestarted: (resource, cause) => restarts.inc({ resource, cause }),
+  };
+}
+
+const circuitStates: ClosedSet<keyof Parameters<Metrics['circuits']>[0]> = {
+  closed: true,
+  'half-open': true,
+  open: true,
+};
+const holdingBack: ClosedSet<First<'heldBack'>> = { circuit: true, limit: true };
+
+type GateMetrics = Pick<Metrics, 'circuits' | 'turnsAwaited' | 'throttled' | 'heldBack'>;
+
+/** Of the gate to each server. No label names a server: tenants choose those, and there may be any number. */
+function gateMetrics(registry: Registry, routes: readonly string[]): GateMetrics {
+  const registers = [registry];
+  const servers = new Gauge({
+    name: 'leaseholder_api_servers',
+    help: 'Servers that connections lead to; open: it does not answer, so no request is sent to it.',
+    labelNames: ['circuit'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'leaseholder_api_turns_awaited',
+    help: 'Requests that wait for their turn where a server limits the rate.',
+    labelNames: ['route'],
+    registers,
+  });
+  const throttled = new Counter({
+    name: 'leaseholder_api_throttled_seconds_total',
+    help: 'How long requests have waited for their turn, in seconds.',
+    labelNames: ['route'],
+    registers,
+  });
+  const heldBack = new Counter({
+    name: 'leaseholder_api_held_back_total',
+    help: 'Requests that were not sent; circuit: the server does not answer; limit: the turn did not come in time.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const circuit of Object.keys(circuitStates)) servers.set({ circuit }, 0);
+  for (const reason of Object.keys(holdingBack)) heldBack.inc({ reason }, 0);
+  for (const route of routes) {
+    waiting.set({ route }, 0);
+    throttled.inc({ route }, 0);
+  }
+  return {
+    circuits: (counts) =>
+      Object.entries(counts).forEach(([circuit, count]) => servers.set({ circuit }, count)),
+    turnsAwaited: (route, count) => waiting.set({ route }, count),
+    throttled: (route, seconds) => throttled.inc({ route }, Math.max(seconds, 0)),
+    heldBack: (reason) => heldBack.inc({ reason }),
   };
 }
 

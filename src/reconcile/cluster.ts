@@ -1,12 +1,13 @@
 import { z } from 'zod';
 
-import { keyed } from '../api/keyed.ts';
 import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
 import type { Clock } from '../clock.ts';
-import { isNotFound } from '../kube/kube-error.ts';
+import { found } from '../kube/kube-error.ts';
+import { nameOf as nameIn, namespaceOf } from '../kube/object-key.ts';
 import { startReflector, type Reflector } from '../kube/reflector.ts';
 import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import type { Store, StoreRecord } from '../kube/store.ts';
+import { storeUnion } from '../kube/store-union.ts';
 import type { Transport } from '../kube/transport.ts';
 import { digestOf } from '../secret/render.ts';
 import type { Log, Metrics } from '../telemetry.ts';
@@ -16,18 +17,23 @@ import type {
   ConnectionRecord,
   Identified,
   LeaseRecord,
+  NamespaceRecord,
   Resource,
   SecretRecord,
   SecretResource,
 } from './ports.ts';
-import { connectionRecord, leaseRecord, secretRecord } from './records.ts';
+import { connectionKey } from './connection/key.ts';
+import { connectionRecord, leaseRecord, namespaceRecord, objectData, secretRecord } from './records.ts';
+import { referents } from './referents.ts';
 
 /** How the kinds that refer to others are found from what they refer to. */
 export interface WatchedStores {
-  /** `byConnection` finds leases under namespace/name of their connection, `bySecret` under that of their Secret. */
-  readonly leases: Store<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
+  readonly leases: Store<LeaseRecord, LeaseIndex>;
+  /** Of both kinds; those of the cluster are in the empty namespace. */
   readonly connections: Store<ConnectionRecord, 'byNamespace'>;
   readonly secrets: Store<SecretRecord>;
+  /** Empty where the operator looks after some namespaces only. */
+  readonly namespaces: Store<NamespaceRecord>;
 }
 
 /** The cluster, as the API server shows it and as long as its watches run. */
@@ -54,15 +60,30 @@ export interface ClusterOptions {
   readonly mayWrite?: () => boolean;
 }
 
-/** How leases are found from what they refer to; see {@link WatchedStores}. */
+/**
+ * How leases are found from what they refer to: `byConnection` under the key of the connection that the spec names,
+ * `byLender` under the uid of each connection that the status's leases were made through, `bySecret` under the key of
+ * their Secret.
+ */
 export const leaseIndexes = {
   byNamespace: ({ namespace }: LeaseRecord): readonly string[] => [namespace],
   byConnection: (record: LeaseRecord): readonly string[] => connectionKeys(record),
+  byLender: (record: LeaseRecord): readonly string[] => lendersOf(record),
   bySecret: (record: LeaseRecord): readonly string[] => [secretKey(record)],
 };
 
+export type LeaseIndex = keyof typeof leaseIndexes;
+
 /** The kinds that are watched, by their plural names. */
-export const watchedResources = ['dynamicsecretleases', 'infisicalconnections', 'secrets'] as const;
+export const watchedResources = [
+  'dynamicsecretleases',
+  'infisicalconnections',
+  'clusterinfisicalconnections',
+  'namespaces',
+  'secrets',
+  // Only those that connections name, where the rights allow it.
+  'configmaps',
+] as const;
 
 const own = { group: GROUP, version: VERSION, namespaced: true };
 
@@ -72,6 +93,12 @@ export const ownSecrets = `${MANAGED_LABEL}=${MANAGED_VALUE}`;
 /** The kinds, as the API's paths name them. */
 export const leaseType: ResourceType = { ...own, plural: 'dynamicsecretleases' };
 export const connectionType: ResourceType = { ...own, plural: 'infisicalconnections' };
+export const clusterConnectionType: ResourceType = {
+  ...own,
+  plural: 'clusterinfisicalconnections',
+  namespaced: false,
+};
+const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', namespaced: false };
 export const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
 
 /** Starts the watches of everything that leases depend on. */
@@ -80,6 +107,8 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
   const types = {
     leases: resource(transport, leaseType, mayWrite),
     connections: resource(transport, connectionType, mayWrite),
+    clusterConnections: resource(transport, clusterConnectionType, mayWrite),
+    namespaces: resource(transport, namespaceType, mayWrite),
     secrets: resource(transport, secretType, mayWrite),
   };
   const leases = startReflector({
@@ -88,11 +117,27 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     project: leaseRecord,
     indexes: leaseIndexes,
   });
+  const connectionIndexes = { byNamespace: ({ namespace }: ConnectionRecord) => [namespace] };
   const connections = startReflector({
     ...options,
     resource: types.connections,
     project: connectionRecord,
-    indexes: { byNamespace: (record) => [record.namespace] },
+    indexes: connectionIndexes,
+  });
+  // Whoever may look at some namespaces only may not look at what is in none: no watch at all.
+  const everywhere = { ...options, namespaces: options.namespaces === undefined ? undefined : [] };
+  const clusterConnections = startReflector({
+    ...everywhere,
+    resource: types.clusterConnections,
+    project: connectionRecord,
+    indexes: connectionIndexes,
+  });
+  const namespaces = startReflector({
+    ...everywhere,
+    resource: types.namespaces,
+    project: namespaceRecord,
+    indexes: {},
+    metadataOnly: true,
   });
   // Metadata alone, and only of Secrets that carry our label: credentials are written, never read back.
   const secrets = startReflector({
@@ -109,21 +154,36 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
   ])[] = [
     ['dynamicsecretleases', leases],
     ['infisicalconnections', connections],
+    ['clusterinfisicalconnections', clusterConnections],
+    ['namespaces', namespaces],
     ['secrets', secrets],
   ];
+  const allConnections = storeUnion(connections.store, clusterConnections.store, isNamespaced);
   return {
-    stores: { leases: leases.store, connections: connections.store, secrets: secrets.store },
+    stores: {
+      leases: leases.store,
+      connections: allConnections,
+      secrets: secrets.store,
+      namespaces: namespaces.store,
+    },
+    scope: options.namespaces === undefined ? 'cluster' : 'namespaces',
+    labelsOf: (namespace) => namespaces.store.get(namespace)?.labels,
     now: () => transport.now() ?? clock.wall(),
     leases: {
-      ...customResource(types.leases, leases.store, leaseRecord),
+      ...customResource(() => types.leases, leases.store, leaseRecord),
       inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
+      usersOf: (connection) => usersOf(leases.store, connection),
     },
     connections: {
-      ...customResource(types.connections, connections.store, connectionRecord),
-      inNamespace: (namespace) => connections.store.byIndex('byNamespace', namespace),
+      ...customResource(
+        (key) => (isNamespaced(key) ? types.connections : types.clusterConnections),
+        allConnections,
+        connectionRecord,
+      ),
+      inNamespace: (namespace) => allConnections.byIndex('byNamespace', namespace),
     },
     secrets: secretResource(types.secrets, secrets.store),
-    readCredential: (namespace, source) => readCredential(types.secrets, namespace, source.secretKeyRef),
+    ...referents(transport, types.secrets),
     synced: async () => {
       await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));
     },
@@ -132,8 +192,25 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
   };
 }
 
+/** Whether a key is that of an object in a namespace. */
+function isNamespaced(key: string): boolean {
+  return namespaceOf(key) !== '';
+}
+
 function connectionKeys({ namespace, spec }: LeaseRecord): readonly string[] {
-  return spec.valid ? [`${namespace}/${spec.value.connectionRef.name}`] : [];
+  return spec.valid ? [connectionKey(namespace, spec.value.connectionRef)] : [];
+}
+
+function lendersOf({ status }: LeaseRecord): readonly string[] {
+  return [...new Set([status.lease, ...(status.retiring ?? [])].flatMap((ref) => ref?.connection.uid ?? []))];
+}
+
+/** See {@link LeaseResource.usersOf}. */
+export function usersOf(
+  leases: Store<LeaseRecord, LeaseIndex>,
+  { key, uid }: Pick<ConnectionRecord, 'key' | 'uid'>,
+): readonly LeaseRecord[] {
+  return [...new Set([...leases.byIndex('byConnection', key), ...leases.byIndex('byLender', uid)])];
 }
 
 function secretKey({ namespace, name, spec }: LeaseRecord): string {
@@ -146,22 +223,11 @@ interface Name {
 }
 
 function nameOf(key: string): Name {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
-/** An object that no longer exists is undefined; every other failure stays one. */
-async function found(reading: Promise<unknown>): Promise<unknown> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  return { namespace: namespaceOf(key), name: nameIn(key) };
 }
 
 function customResource<Record extends Identified>(
-  type: KubeResource,
+  typeOf: (key: string) => KubeResource,
   store: Store<Record>,
   read: (raw: unknown) => Record,
 ): Omit<Resource<Record>, 'inNamespace'> {
@@ -173,15 +239,15 @@ function customResource<Record extends Identified>(
   return {
     get: (key) => store.get(key),
     async look(key) {
-      const raw = await found(type.get(nameOf(key)));
+      const raw = await found(typeOf(key).get(nameOf(key)));
       const known = store.get(key);
       if (raw !== undefined) return observed(raw);
       if (known !== undefined) store.observeDeleted(key, known.uid);
       return undefined;
     },
-    patch: async (key, body) => observed(await type.mergePatch(nameOf(key), body)),
+    patch: async (key, body) => observed(await typeOf(key).mergePatch(nameOf(key), body)),
     patchStatus: async (key, body) =>
-      observed(await type.mergePatch(nameOf(key), body, { subresource: 'status' })),
+      observed(await typeOf(key).mergePatch(nameOf(key), body, { subresource: 'status' })),
   };
 }
 
@@ -236,22 +302,7 @@ function isObjectMetadata(raw: unknown): boolean {
   return objectAnswer.safeParse(raw).success;
 }
 
-const secretData = z.object({ data: keyed(z.string()).optional() });
-
 function dataOf(raw: unknown): ReadonlyMap<string, string> {
-  const entries = Object.entries(secretData.parse(raw).data ?? {});
+  const entries = Object.entries(objectData.parse(raw).data ?? {});
   return new Map(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
-}
-
-async function readCredential(
-  type: KubeResource,
-  namespace: string,
-  { name, key }: { readonly name: string; readonly key: string },
-): Promise<string | undefined> {
-  const raw = await found(type.get({ namespace, name }));
-  if (raw === undefined) return undefined;
-  const encoded = secretData.parse(raw).data;
-  const value = encoded !== undefined && Object.hasOwn(encoded, key) ? encoded[key] : undefined;
-  const text = value === undefined ? '' : Buffer.from(value, 'base64').toString('utf8');
-  return text.trim() === '' ? undefined : text;
 }

@@ -20,11 +20,15 @@ export function whileLeading(
     async createLease(request) {
       insist();
       // A login or a wait may lie between here and the request.
-      return client.createLease({ ...request, beforeSending: insist });
+      const beforeSending = (): void => {
+        insist();
+        request.beforeSending?.();
+      };
+      return client.createLease({ ...request, beforeSending });
     },
-    async renewLease(id, target, ttl) {
+    async renewLease(id, target, ttl, neededBy) {
       insist();
-      return client.renewLease(id, target, ttl);
+      return client.renewLease(id, target, ttl, neededBy);
     },
   };
 }

@@ -1,15 +1,22 @@
 import { sleep, type Clock } from '../clock.ts';
 import { startController, type Controller } from '../controller/controller.ts';
 import { createLeaseClient, type ConnectedLeaseClient } from '../infisical/client.ts';
+import { gates, type Gates } from '../infisical/gate/gates.ts';
 import type { ConnectionIdentity } from '../api/lease.ts';
+import { parseAllowedHosts, PUBLIC, type AllowedHosts } from '../network/allowed-hosts.ts';
+import { noProxies, type Proxies } from '../network/proxies.ts';
 import type { Events, Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
+import { equal } from '../kube/merge-patch.ts';
 import type { WatchedCluster } from './cluster.ts';
-import { loginMethod } from './connection/credentials.ts';
+import { credentialsIn } from './connection/credentials.ts';
 import { link } from './connection/link.ts';
-import { usesOf } from './connection/in-use.ts';
+import { clusterConnectionsOf, usesOf } from './connection/in-use.ts';
+import { loginMethod } from './connection/login.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
+import { placesIn } from './lanes.ts';
+import { trustOf } from './connection/trust.ts';
 import { inventory } from './inventory/inventory.ts';
 import type { LeaseParts } from './lease/context.ts';
 import { whileLeading } from './leading.ts';
@@ -30,23 +37,47 @@ export interface OperatorOptions {
   readonly mayWrite?: () => boolean;
   /** What this process remembers of objects. Default: a new one; who passes one can look into it. */
   readonly memories?: MemoryStore;
+  /** Where connections may lead, and how. Default: to public names over https, without proxies. */
+  readonly network?: NetworkRules;
   /** Which installation this is: the first part of each lease's tag. */
   readonly install: string;
+  /** Namespace of the Secrets that cluster connections name. */
+  readonly home: string;
   /** How many leases are worked on at the same time. */
   readonly workers: number;
   /** Once aborted, no further step is begun for any object. */
   readonly signal: AbortSignal;
 }
 
-/** Makes the client of a connection. `onSessionChange` is to be called after each login and change of its fault. */
+/** What the administrator says of the connections to servers. */
+export interface NetworkRules {
+  readonly allowedHosts: AllowedHosts;
+  /** Whether `insecureSkipVerify` of a connection is heeded. */
+  readonly allowInsecure: boolean;
+  readonly proxies: Proxies;
+}
+
+const strictest: NetworkRules = {
+  allowedHosts: parseAllowedHosts(PUBLIC) ?? [],
+  allowInsecure: false,
+  proxies: noProxies,
+};
+
+/**
+ * Makes the client of a connection. `onSessionChange` is to be called after each login and change of its fault, `onOutage`
+ * when its server has ceased to answer, or answers again.
+ */
 export type OpenClient = (
   connection: ConnectionRecord,
   identity: ConnectionIdentity,
   onSessionChange: () => void,
+  onOutage: () => void,
 ) => ConnectedLeaseClient;
 
 /** The running operator: every object is looked at when something about it changes, and when its time comes. */
 export interface Operator {
+  /** What the connection of this key refers to has changed, or may have. */
+  recheck(key: string): void;
   /** Begins nothing more, lets what is under way finish, and closes the connections to the lease API. */
   drain(): Promise<void>;
 }
@@ -66,14 +97,17 @@ export function startOperator(options: OperatorOptions): Operator {
   const { stores } = cluster;
   const memories = options.memories ?? memoryStore(clock, timing);
 
-  const openClient = options.openClient ?? clientOverNetwork(options);
+  const allGates = gates({ clock, timing, log, metrics });
+  const openClient = options.openClient ?? clientOverNetwork(options, allGates);
   const open: OpenLink = (connection, identity) => {
-    const client = openClient(connection, identity, () => controllers.connection.enqueue(connection.key));
+    const onSessionChange = (): void => controllers.connection.enqueue(connection.key);
+    const client = openClient(connection, identity, onSessionChange, () => lookAfterOutage(connection.key));
     return link({ identity, client: whileLeading(client, options.mayWrite), clock, timing });
   };
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
-    hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
+    hasLeases: (namespace) =>
+      namespace === '' ? stores.leases.size > 0 : cluster.leases.inNamespace(namespace).length > 0,
   });
   const parts: LeaseParts = {
     cluster,
@@ -87,6 +121,8 @@ export function startOperator(options: OperatorOptions): Operator {
     install,
     lookSoon: (namespace, ref, at) => allLeases.lookSoon(namespace, ref, at),
   };
+  const connectionParts = { ...parts, writtenAt: new Map<string, number>() };
+  const places = placesIn(cluster, timing);
   const common = { clock, timing, log, metrics, signal };
 
   const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
@@ -94,22 +130,30 @@ export function startOperator(options: OperatorOptions): Operator {
       ...common,
       name: 'lease',
       workers,
+      lanes: { placeOf: (key) => places.ofLease(key) },
       reconcile: (key, stop) => reconcileLease(parts, key, stop),
     }),
     connection: startController({
       ...common,
       name: 'connection',
       workers: CONNECTION_WORKERS,
-      reconcile: (key) => reconcileConnection(parts, key),
+      lanes: { placeOf: (key) => places.ofConnection(key) },
+      reconcile: (key) => reconcileConnection(connectionParts, key),
     }),
     inventory: startController({
       ...common,
       name: 'inventory',
       workers: INVENTORY_WORKERS,
+      lanes: { placeOf: (key) => places.ofGroup(allLeases.group(key)) },
       reconcile: (key, stop) => allLeases.visit(key, stop),
     }),
   };
 
+  /** Whatever waits for a server learns at once that it answers again, or no longer. */
+  const lookAfterOutage = (connection: string): void => {
+    controllers.connection.enqueue(connection);
+    for (const { key } of stores.leases.byIndex('byConnection', connection)) controllers.lease.enqueue(key);
+  };
   const lookAtConnections = (namespace: string): void => {
     for (const { key } of cluster.connections.inNamespace(namespace)) controllers.connection.enqueue(key);
   };
@@ -128,10 +172,21 @@ export function startOperator(options: OperatorOptions): Operator {
       if (before !== undefined && after === undefined) allLinks.release(before.namespace);
       // A connection is kept while it is in use.
       const { namespace } = before ?? after ?? {};
-      if (namespace !== undefined && usesOf(before) !== usesOf(after)) lookAtConnections(namespace);
+      if (namespace === undefined || usesOf(before) === usesOf(after)) return;
+      lookAtConnections(namespace);
+      for (const shared of [...clusterConnectionsOf(before), ...clusterConnectionsOf(after)]) {
+        controllers.connection.enqueue(shared, 'background');
+      }
     }),
     stores.secrets.subscribe((key) => {
       for (const lease of stores.leases.byIndex('bySecret', key)) controllers.lease.enqueue(lease.key);
+    }),
+    // What is granted to a namespace may depend on its labels.
+    stores.namespaces.subscribe((namespace, before, after) => {
+      if (equal(before?.labels, after?.labels)) return;
+      for (const lease of stores.leases.byIndex('byNamespace', namespace)) {
+        if (clusterConnectionsOf(lease).length > 0) controllers.lease.enqueue(lease.key);
+      }
     }),
     stores.connections.subscribe((key, before, after) => {
       controllers.connection.enqueue(key);
@@ -158,10 +213,26 @@ export function startOperator(options: OperatorOptions): Operator {
     }
   }
 
+  /** A changed credential is tried at once: whoever has changed it waits for the answer. */
+  async function recheck(connection: string): Promise<void> {
+    try {
+      if (!(await allLinks.recheck(connection))) return;
+      log.info('A credential has changed; the connection logs in with it.', { connection });
+      controllers.connection.enqueue(connection);
+    } catch (error) {
+      log.error('A look at the credentials of a connection failed.', {
+        connection,
+        error: error instanceof Error ? error.name : typeof error,
+      });
+    }
+  }
+
   return {
+    recheck: (connection) => void recheck(connection),
     async drain() {
       for (const unsubscribe of subscriptions) unsubscribe();
       allLeases.close();
+      allGates.hurry();
       await Promise.all(Object.values(controllers).map((controller) => controller.drain()));
       await deliverWhatIsInHand();
       await allLinks.close();
@@ -169,19 +240,37 @@ export function startOperator(options: OperatorOptions): Operator {
   };
 }
 
-function clientOverNetwork({ cluster, clock, timing, log, metrics }: OperatorOptions): OpenClient {
-  return (connection, identity, onSessionChange) => {
+function clientOverNetwork(options: OperatorOptions, allGates: Gates): OpenClient {
+  const { cluster, clock, timing, log, metrics, home, network = strictest } = options;
+  const { allowedHosts, allowInsecure, proxies } = network;
+  return (connection, identity, onSessionChange, onOutage) => {
     if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
     const spec = connection.spec.value;
+    const isOfCluster = connection.kind === 'ClusterInfisicalConnection';
+    const namespace = isOfCluster ? home : connection.namespace;
+    const credentials = credentialsIn(cluster, namespace);
     return createLeaseClient({
       host: identity.host,
-      ca: spec.caBundle?.inline,
-      login: loginMethod(cluster, connection.namespace, spec),
+      network: {
+        rule: isOfCluster ? { rule: 'administrator' } : { rule: 'listed', hosts: allowedHosts },
+        proxies,
+        tls: trustOf({
+          cluster,
+          namespace,
+          spec,
+          allowInsecure,
+          maxAge: timing.tlsRefresh,
+        }),
+      },
+      login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      credentialChanged: () => credentials.changed(),
       clock,
       timing,
       log: log.with({ connection: connection.key }),
       metrics,
+      gates: allGates,
       onSessionChange,
+      onOutage,
     });
   };
 }

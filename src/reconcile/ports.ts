@@ -1,5 +1,7 @@
+import type { Grant } from '../api/cluster-connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '../api/infisical-connection.ts';
-import type { SecretSource } from '../api/object.ts';
+import type { ConnectionKind } from '../api/lease.ts';
+import type { KeyRef, SecretSource } from '../api/object.ts';
 import type { Fault } from '../errors.ts';
 import type { ObjectView } from '../lease/input.ts';
 import type { PatchOperation } from '../secret/manifest.ts';
@@ -12,11 +14,33 @@ import type { SecretMetadata } from '../secret/ownership.ts';
 export interface Cluster {
   /** Milliseconds since 1970 by the API server's clock. */
   now(): number;
-  readonly leases: Resource<LeaseRecord>;
+  readonly leases: LeaseResource;
+  /** Of both kinds: a cluster connection's key is its name alone, and its namespace is the empty one. */
   readonly connections: Resource<ConnectionRecord>;
   readonly secrets: SecretResource;
+  /** Whether there are cluster connections: not where the operator looks after some namespaces only. */
+  readonly scope: 'cluster' | 'namespaces';
+  /** The labels of a namespace, as last seen. Undefined where they are not known. */
+  labelsOf(namespace: string): Readonly<Record<string, string>> | undefined;
   /** Reads one key of a Secret by its exact name. Undefined where the Secret or the key does not exist or is empty. */
   readCredential(namespace: string, source: SecretSource): Promise<string | undefined>;
+  /** The same of a ConfigMap. */
+  readConfigMap(namespace: string, key: KeyRef): Promise<string | undefined>;
+  /** Has a token made of a service account, as it is asked for. Undefined where the account does not exist. */
+  requestToken(namespace: string, name: string, request: TokenRequest): Promise<string | undefined>;
+}
+
+/** What a token of a service account is to be good for. */
+export interface TokenRequest {
+  /** Undefined: the Kubernetes API itself. */
+  readonly audience: string | undefined;
+  /** At least 600: the API makes none shorter. */
+  readonly seconds: number;
+}
+
+export interface LeaseResource extends Resource<LeaseRecord> {
+  /** The objects of any namespace that name a connection, or whose leases were made through it. */
+  usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly LeaseRecord[];
 }
 
 /** Custom resources of one kind. */
@@ -75,6 +99,7 @@ export interface Identified {
 export type LeaseRecord = Identified & ObjectView & { readonly finalizers: readonly string[] };
 
 export interface ConnectionRecord extends Identified {
+  readonly kind: ConnectionKind;
   readonly generation: number;
   /** When its deletion was asked for, in milliseconds since 1970. */
   readonly deletedAt: number | undefined;
@@ -82,7 +107,18 @@ export interface ConnectionRecord extends Identified {
   readonly spec:
     | { readonly valid: true; readonly value: ConnectionSpec }
     | { readonly valid: false; readonly fault: Fault };
+  /** To whom a cluster connection grants what. Of a connection of a namespace: none, and none is needed. */
+  readonly grants: readonly Grant[];
   readonly status: ConnectionStatus;
+}
+
+/** A namespace, as far as grants depend on it. */
+export interface NamespaceRecord {
+  /** Its name. */
+  readonly key: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface SecretRecord extends Identified, SecretMetadata {

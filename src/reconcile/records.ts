@@ -1,14 +1,17 @@
 import { z } from 'zod';
 
 import { parseAsked } from '../api/asked.ts';
+import { clusterConnectionSpec } from '../api/cluster-connection.ts';
 import { leaseSpec, leaseStatus } from '../api/dynamic-secret-lease.ts';
+import { keyed } from '../api/keyed.ts';
 import { connectionSpec, connectionStatus } from '../api/infisical-connection.ts';
 import { ASKED_ANNOTATION, FINALIZER, ROTATE_ANNOTATION } from '../api/names.ts';
 import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
-import type { ConnectionRecord, Identified, LeaseRecord, SecretRecord } from './ports.ts';
+import { objectKey } from '../kube/object-key.ts';
+import type { ConnectionRecord, Identified, LeaseRecord, NamespaceRecord, SecretRecord } from './ports.ts';
 
 /**
  * What the operator keeps of an object, made from the API server's own JSON. A spec that the API server accepted and
@@ -38,17 +41,39 @@ function rotateOf({ annotations }: ObjectMeta): string | undefined {
   return value === undefined || value === '' ? undefined : value.slice(0, MOST_ROTATE);
 }
 
-/** As {@link leaseRecord}, for an InfisicalConnection. */
+function refuseConnection(field: string, rule: string): Fault {
+  return fault('ConnectionInvalid', { field, rule });
+}
+
+/** As {@link leaseRecord}, for a connection of either kind: that of the cluster is in no namespace. */
 export function connectionRecord(raw: unknown): ConnectionRecord {
   const { metadata, spec, status } = envelope.parse(raw);
-  return {
+  const common = {
     ...identityOf(metadata),
     generation: metadata.generation,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
-    spec: read(connectionSpec, spec, (field, rule) => fault('ConnectionInvalid', { field, rule })),
     status: connectionStatus.safeParse(status ?? {}).data ?? {},
   };
+  if (metadata.namespace !== '') {
+    return {
+      ...common,
+      kind: 'InfisicalConnection',
+      spec: read(connectionSpec, spec, refuseConnection),
+      grants: [],
+    };
+  }
+  const declared = read(clusterConnectionSpec, spec, refuseConnection);
+  const kind = 'ClusterInfisicalConnection';
+  if (!declared.valid) return { ...common, kind, spec: declared, grants: [] };
+  // Apart from the rest: another grant is not another server or identity, and must not cost the session.
+  const { grants = [], ...value } = declared.value;
+  return { ...common, kind, spec: { valid: true, value }, grants };
+}
+
+export function namespaceRecord(raw: unknown): NamespaceRecord {
+  const { name, uid, resourceVersion, labels } = envelope.parse(raw).metadata;
+  return { key: name, uid, resourceVersion, labels };
 }
 
 /** A Secret's metadata; whatever else the JSON holds is not looked at. */
@@ -75,7 +100,7 @@ const secretEnvelope = z.object({
 });
 
 function identityOf({ namespace, name, uid, resourceVersion }: ObjectMeta): Identified {
-  return { key: `${namespace}/${name}`, namespace, name, uid, resourceVersion };
+  return { key: objectKey(namespace, name), namespace, name, uid, resourceVersion };
 }
 
 function read<Schema extends z.ZodType>(
@@ -93,3 +118,6 @@ function read<Schema extends z.ZodType>(
     fault: refuse(field, issue?.code === 'custom' ? issue.message : 'is not what this version accepts'),
   };
 }
+
+/** What a Secret or a ConfigMap holds. */
+export const objectData = z.object({ data: keyed(z.string()).optional() });

@@ -2,6 +2,7 @@ import { check, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { parseConfig, renderConfigurationDoc } from '../../src/config.ts';
 import type { Config } from '../../src/config.ts';
+import { parseAllowedHosts } from '../../src/network/allowed-hosts.ts';
 import { options } from '../../src/config/options.ts';
 
 const defaults: Config = {
@@ -9,6 +10,8 @@ const defaults: Config = {
   kubeConnections: 8,
   listen: { host: '0.0.0.0', port: 8080 },
   logLevel: 'info',
+  allowedHosts: parseAllowedHosts('public') ?? [],
+  allowInsecureTls: 'off',
   drainTimeout: 25_000,
   leaderElection: 'on',
   leaderElectionName: 'leaseholder',
@@ -83,6 +86,10 @@ describe('what is accepted', () => {
       argv: ['--leader-election-name=leaseholder.team-a', '--leader-election-namespace=team-a'],
       expected: { leaderElectionName: 'leaseholder.team-a', leaderElectionNamespace: 'team-a' },
     },
+    'a namespace for the Secrets of cluster connections': {
+      argv: ['--cluster-connection-namespace=platform'],
+      expected: { clusterConnectionNamespace: 'platform' },
+    },
     'no election': { argv: ['--leader-election=off'], expected: { leaderElection: 'off' } },
     'variables of a Kubernetes Service called leaseholder': {
       env: { LEASEHOLDER_PORT: 'tcp://10.0.0.1:80', LEASEHOLDER_SERVICE_HOST: '10.0.0.1' },
@@ -136,9 +143,27 @@ describe('what is refused', () => {
       'OFF',
     ],
     'log-level': ['', 'verbose', 'INFO', 'fatal', 'silent'],
+    'allowed-hosts': [
+      '',
+      'public,',
+      'a, b',
+      '*',
+      '*.',
+      'https://',
+      'ftp://host',
+      'host:65536',
+      'host/path',
+      'user@host',
+      '10.0.0.0/33',
+      '0x7f.1',
+      '[::1',
+      'fe80::1%eth0',
+    ],
+    'allow-insecure-tls': ['', 'yes', 'true', 'ON'],
     'drain-timeout': ['', '0s', '25', '1m30s', '-5s', '2h', '1d', '25ms', '999999999y'],
     'leader-election': ['', 'yes', 'true', 'ON'],
     'leader-election-namespace': ['', 'Shop', 'a.b', '-shop', 'a'.repeat(64)],
+    'cluster-connection-namespace': ['', 'Shop', 'a.b', '-shop', 'a'.repeat(64)],
     'leader-election-name': ['', 'a_b', '.a', 'a..b', 'A', 'a'.repeat(64)],
   };
   const all = Object.entries(wrong).flatMap(([name, texts]) => texts.map((text) => ({ name, text })));
@@ -265,9 +290,12 @@ describe('the table', () => {
       'kubeConnections',
       'listen',
       'logLevel',
+      'allowedHosts',
+      'allowInsecureTls',
       'drainTimeout',
       'leaderElection',
       'leaderElectionNamespace',
+      'clusterConnectionNamespace',
       'leaderElectionName',
     ]);
   });

@@ -18,6 +18,24 @@ describe('the table of faults', () => {
     expect(message.length).toBeGreaterThan(20);
   });
 
+  test.each(['universal', 'kubernetes', 'oidc', 'jwt'] as const)(
+    'a login by %s that is refused has a sentence that names the field to look at',
+    (method) => {
+      const { message } = fault('LoginRefused', { host: 'https://infisical.example', status: 401, method });
+      expect(message).toContain(`spec.auth.${method}`);
+      expect(message).toMatch(/^https.*[^.]\.$/);
+      expect(message.length).toBeLessThanOrEqual(1024);
+    },
+  );
+
+  test('a server that fails over a login is told so that one looks at the login', () => {
+    const details = { host: 'https://infisical.example', status: 500 };
+    expect(fault('ServerFailed', { ...details, request: 'log in' }).message).toContain('check spec.auth');
+    expect(fault('ServerFailed', { ...details, request: 'create a lease' }).message).not.toContain(
+      'spec.auth',
+    );
+  });
+
   test.each(exampleFaults)('$code is retried as its row says', ({ code, retry }) => {
     expect(retry).toBe(retryClass(code));
     expect(['backoff', 'slow', 'rare', 'change']).toContain(retry);
@@ -29,7 +47,15 @@ describe('the table of faults', () => {
 
   test('leaves to a change of the object only what nothing else can mend', () => {
     const byChange = faultCodes.filter((code) => retryClass(code) === 'change');
-    expect(byChange.toSorted()).toEqual(['ConnectionInvalid', 'ConnectionNotFound', 'InvalidSpec']);
+    // The connections, their grants and the labels that grants go by are watched: their changes count as the object's.
+    expect(byChange.toSorted()).toEqual([
+      'ClusterConnectionsOff',
+      'ConnectionInvalid',
+      'ConnectionNotFound',
+      'HostNotAllowed',
+      'InvalidSpec',
+      'NotGranted',
+    ]);
   });
 
   test('is what the page about conditions shows', () => {

@@ -20,6 +20,9 @@ describe('the standard timing', () => {
       driftInterval: 600_000,
       backoffCap: 120_000,
       attemptsWorthWriting: 60_000,
+      referenceInterval: 45_000,
+      referencePace: 1_000,
+      referenceRetry: 600_000,
     });
   });
 

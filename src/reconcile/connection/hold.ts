@@ -14,12 +14,8 @@ export type Hold =
 
 /** Sees to it that our finalizer is there if and only if the connection is in use. One guarded write, where it is not so. */
 export async function hold(cluster: Cluster, connection: ConnectionRecord): Promise<Hold> {
-  const { namespace, finalizers } = connection;
-  const inUse = isInUse(
-    connection,
-    cluster.leases.inNamespace(namespace),
-    cluster.connections.inNamespace(namespace),
-  );
+  const { finalizers } = connection;
+  const inUse = isInUse(connection, cluster);
   const state = inUse ? 'kept' : 'free';
   const rest = finalizers.filter((finalizer) => finalizer !== CONNECTION_FINALIZER);
   const held = rest.length < finalizers.length;

@@ -21,7 +21,24 @@ export interface Link {
    * before its hold-off is over.
    */
   ready(): Promise<LinkState>;
+  /**
+   * Something that the connection refers to may have changed: looks at it. Where it has, `ready` logs in with it.
+   *
+   * @returns whether a credential has.
+   */
+  recheck(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+const ofTheWay: ReadonlySet<Fault['code']> = new Set([
+  'CircuitOpen',
+  'ServerUnreachable',
+  'NoAnswer',
+  'ServerFailed',
+]);
+
+function isOfTheWay({ code }: Fault): boolean {
+  return ofTheWay.has(code);
 }
 
 export interface LinkOptions {
@@ -34,13 +51,29 @@ export interface LinkOptions {
 export function link({ identity, client, clock, timing }: LinkOptions): Link {
   let failure: { readonly fault: Fault; readonly until: number } | undefined;
   let tried = false;
+  let outage = false;
   let underway: Promise<LinkState> | undefined;
 
   function state(): LinkState {
+    const held = client.outage();
+    // The gate tells when it is over; until then nothing that is asked would reach the server.
+    if (held !== undefined) {
+      outage = true;
+      return { state: 'failed', fault: held, again: timing.backoffCap };
+    }
+    if (outage) recover();
     const session = client.session.state();
     if (session.kind === 'failed') return failed(session.fault, failure?.until);
     if (failure !== undefined) return failed(failure.fault, failure.until);
     return tried && client.now() !== undefined ? { state: 'usable' } : { state: 'untried' };
+  }
+
+  /** What failed for want of an answer is worth another try at once, whatever hold-off that failure began. */
+  function recover(): void {
+    outage = false;
+    if (failure !== undefined && isOfTheWay(failure.fault)) failure = undefined;
+    const session = client.session.state();
+    if (session.kind === 'failed' && isOfTheWay(session.fault)) client.session.reset();
   }
 
   function failed(why: Fault, until: number | undefined): LinkState {
@@ -79,6 +112,12 @@ export function link({ identity, client, clock, timing }: LinkOptions): Link {
       if (failure !== undefined && clock.elapsed() < failure.until) return Promise.resolve(known);
       underway ??= attempt();
       return underway;
+    },
+    async recheck() {
+      if (!(await client.recheck())) return false;
+      failure = undefined;
+      tried = false;
+      return true;
     },
     close: () => client.close(),
   };

@@ -14,13 +14,20 @@ export interface Links {
   /**
    * A link by which a lease can still be asked about: its own connection, another of the namespace to the same
    * server, or one that is gone and whose session is still in memory. Undefined where there is none: then nobody can
-   * revoke it any more.
+   * revoke it any more. A cluster connection serves only what was leased through it, or through one of its name
+   * before it, also when the grant has been taken back: what was granted must be revoked.
    */
   towards(namespace: string, identity: ConnectionIdentity): Link | undefined;
   /** The connection is gone. Its link stays for as long as leases of the namespace may have to be revoked by it. */
   drop(key: string): void;
   /** A lease of this namespace is gone; links that were kept for the last one are closed. */
   release(namespace: string): void;
+  /**
+   * Something that a connection refers to may have changed.
+   *
+   * @returns whether its credential has: then the connection is to be reconciled.
+   */
+  recheck(key: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -32,7 +39,7 @@ interface Entry {
 /** Makes the link of a connection whose spec is valid. @throws FaultError when it cannot be used. */
 export type OpenLink = (connection: ConnectionRecord, identity: ConnectionIdentity) => Link;
 
-/** What exists in a namespace, as far as links depend on it. */
+/** What exists in a namespace, as far as links depend on it. The empty one stands for the cluster. */
 export interface NamespaceView {
   connections(namespace: string): readonly ConnectionRecord[];
   hasLeases(namespace: string): boolean;
@@ -76,20 +83,23 @@ export function links(open: OpenLink, within: NamespaceView): Links {
   }
 
   /** Any link in memory: its connection may be gone without anybody having dropped it yet, or be no longer readable. */
-  function keptTowards(namespace: string, host: string): Link | undefined {
-    const kept = [...former, ...entries.values()].filter(
-      ({ connection }) => connection.namespace === namespace,
+  function keptTowards(namespace: string, identity: ConnectionIdentity): Link | undefined {
+    const kept = [...former, ...entries.values()].filter(({ connection }) =>
+      serves(connection, namespace, identity),
     );
-    return kept.find(({ link }) => link.identity.host === host)?.link;
+    return kept.find(({ link }) => link.identity.host === identity.host)?.link;
   }
 
   return {
     of,
     towards(namespace, identity) {
-      const candidates = within.connections(namespace).filter((one) => hostOf(one) === identity.host);
+      const all = [...within.connections(namespace), ...within.connections('')];
+      const candidates = all.filter(
+        (one) => serves(one, namespace, identity) && hostOf(one) === identity.host,
+      );
       const best = candidates.find((connection) => connection.uid === identity.uid) ?? candidates[0];
       const found = best === undefined ? undefined : of(best);
-      return found?.ok === true ? found.link : keptTowards(namespace, identity.host);
+      return found?.ok === true ? found.link : keptTowards(namespace, identity);
     },
     drop(key) {
       const entry = entries.get(key);
@@ -97,13 +107,14 @@ export function links(open: OpenLink, within: NamespaceView): Links {
       if (entry !== undefined) retire(entry, true);
     },
     release(namespace) {
-      if (former.size === 0 || within.hasLeases(namespace)) return;
       for (const entry of former) {
-        if (entry.connection.namespace !== namespace) continue;
+        const { namespace: own } = entry.connection;
+        if ((own !== namespace && own !== '') || within.hasLeases(own)) continue;
         former.delete(entry);
         void entry.link.close();
       }
     },
+    recheck: (key) => entries.get(key)?.link.recheck() ?? Promise.resolve(false),
     async close() {
       const all = [...entries.values(), ...former];
       entries.clear();
@@ -113,19 +124,22 @@ export function links(open: OpenLink, within: NamespaceView): Links {
   };
 }
 
+/** Whether leases of a namespace that were made through `identity` are a connection's business. */
+function serves(connection: ConnectionRecord, namespace: string, identity: ConnectionIdentity): boolean {
+  if (connection.kind === 'InfisicalConnection') return connection.namespace === namespace;
+  return identity.kind === connection.kind && identity.name === connection.name;
+}
+
 /** Of the same spec. Its deletion gives a connection another generation, and must not cost the session. */
 function isSame(one: ConnectionRecord, other: ConnectionRecord): boolean {
   if (one.uid !== other.uid) return false;
   return one.generation === other.generation || equal(one.spec, other.spec);
 }
 
-function identityOf(connection: ConnectionRecord): ConnectionIdentity {
-  return {
-    kind: 'InfisicalConnection',
-    name: connection.name,
-    uid: connection.uid,
-    host: hostOf(connection) ?? '',
-  };
+/** As a Ref names a connection. */
+export function identityOf(connection: ConnectionRecord): ConnectionIdentity {
+  const { kind, name, uid } = connection;
+  return { kind, name, uid, host: hostOf(connection) ?? '' };
 }
 
 /** The server that a connection leads to; undefined where its spec cannot be read. */

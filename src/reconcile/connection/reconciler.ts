@@ -1,20 +1,24 @@
-import type { Condition, Reason } from '../../api/condition.ts';
-import { CONNECTION_FINALIZER } from '../../api/names.ts';
-import { serverOf, type ConnectionStatus } from '../../api/infisical-connection.ts';
-import type { Fault } from '../../errors.ts';
-import type { SessionState } from '../../infisical/session.ts';
-import { formatInstant } from '../../instant.ts';
+import type { Condition, ConditionType } from '../../api/condition.ts';
+import type { ConnectionStatus } from '../../api/infisical-connection.ts';
+import type { Clock } from '../../clock.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { equal, mergePatch } from '../../kube/merge-patch.ts';
-import type { Events } from '../../telemetry.ts';
+import type { Events, EventSubject } from '../../telemetry.ts';
+import type { Timing } from '../../timing.ts';
 import type { Cluster, ConnectionRecord } from '../ports.ts';
 import { hold } from './hold.ts';
+import { usersCount } from './in-use.ts';
 import type { Links } from './links.ts';
+import { IN_USE, statusOf } from './report.ts';
 
 export interface ConnectionParts {
   readonly cluster: Cluster;
   readonly links: Links;
   readonly events: Events;
+  readonly clock: Clock;
+  readonly timing: Pick<Timing, 'servedInterval'>;
+  /** When the status of a connection was last written, in elapsed milliseconds, by the connection's key. */
+  readonly writtenAt: Map<string, number>;
 }
 
 /** What is left to do for a connection: `again` in milliseconds, undefined = an event will tell. */
@@ -33,6 +37,7 @@ export async function reconcileConnection(parts: ConnectionParts, key: string): 
   const seen = cluster.connections.get(key);
   if (seen === undefined) {
     links.drop(key);
+    parts.writtenAt.delete(key);
     return {};
   }
   const held = await hold(cluster, seen);
@@ -43,34 +48,38 @@ export async function reconcileConnection(parts: ConnectionParts, key: string): 
 }
 
 /** Logs in, where that is not done yet, and reports. */
-async function connect(
-  { cluster, links, events }: ConnectionParts,
-  connection: ConnectionRecord,
-): Promise<ConnectionOutcome> {
+async function connect(parts: ConnectionParts, connection: ConnectionRecord): Promise<ConnectionOutcome> {
+  const { cluster, links } = parts;
   const found = links.of(connection);
   const state = found.ok ? await found.link.ready() : ({ ...found, state: 'refused' } as const);
   const raised = 'fault' in state ? state.fault : undefined;
   const session = found.ok ? found.link.client.session.state() : undefined;
-  const status = statusOf(connection, cluster.now(), raised, session);
-  if (!(await write(cluster, connection, status))) return { again: 0 };
-  if (isWaiting(status) && !isWaiting(connection.status)) tellInUse(events, connection);
-  if (raised === undefined) return {};
-  return { faulted: true, ...(state.state === 'failed' ? { again: state.again } : {}) };
+  const served = usersCount(connection, cluster);
+  const wanted = statusOf(connection, { now: cluster.now(), raised, session, served });
+  const pace = paceOf(parts, connection, wanted);
+  if (pace.again === undefined && !(await write(parts, connection, wanted))) return { again: 0 };
+  const waits = [pace.again, state.state === 'failed' ? state.again : undefined].filter(
+    (wait) => wait !== undefined,
+  );
+  const again = waits.length === 0 ? {} : { again: Math.min(...waits) };
+  return raised === undefined ? again : { faulted: true, ...again };
 }
 
-const IN_USE = 'Deletion waits for the leases that use this connection.';
-
-function isWaiting({ conditions = [] }: ConnectionStatus): boolean {
-  return conditions.some(({ type, reason }) => type === 'Reconciling' && reason === 'InUse');
-}
-
-function tellInUse(events: Events, { namespace, name, uid }: ConnectionRecord): void {
-  events.note({ kind: 'InfisicalConnection', namespace, name, uid }, 'InUse', IN_USE);
+/** The count alone is not worth a write at each lease that comes or goes. `again`: milliseconds until it is. */
+function paceOf(
+  { clock, timing, writtenAt }: ConnectionParts,
+  { key, status }: ConnectionRecord,
+  wanted: ConnectionStatus,
+): { readonly again?: number } {
+  if (!equal({ ...status, served: 0 }, { ...wanted, served: 0 }) || status.served === wanted.served)
+    return {};
+  const left = (writtenAt.get(key) ?? -Infinity) + timing.servedInterval - clock.elapsed();
+  return left > 0 ? { again: left } : {};
 }
 
 /** @returns false when the object has changed meanwhile and must be looked at again. */
 async function write(
-  cluster: Cluster,
+  { cluster, events, clock, writtenAt }: ConnectionParts,
   connection: ConnectionRecord,
   status: ConnectionStatus,
 ): Promise<boolean> {
@@ -81,6 +90,8 @@ async function write(
   };
   try {
     await cluster.connections.patchStatus(connection.key, body);
+    writtenAt.set(connection.key, clock.elapsed());
+    tell(events, connection, status);
     return true;
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
@@ -89,67 +100,24 @@ async function write(
   }
 }
 
-function statusOf(
-  connection: ConnectionRecord,
-  now: number,
-  raised: Fault | undefined,
-  session: SessionState | undefined,
-): ConnectionStatus {
-  const { status, spec, generation } = connection;
-  const lastLogin = lastLoginOf(status, session, now);
-  return {
-    observedGeneration: generation,
-    conditions: conditionsOf(connection, now, raised),
-    ...(spec.valid ? { host: serverOf(spec.value.hostAPI) } : {}),
-    ...(lastLogin === undefined ? {} : { lastLogin }),
-  };
+/** Tells what a person should notice: that it works no longer, or works again, or is being held. */
+function tell(events: Events, connection: ConnectionRecord, status: ConnectionStatus): void {
+  const { kind, namespace, name, uid } = connection;
+  const subject: EventSubject = { kind, namespace, name, uid };
+  const before = conditionOf(connection.status, 'Ready');
+  const now = conditionOf(status, 'Ready');
+  if (now === undefined) return;
+  const worked = now.status === 'True';
+  if (!worked && before?.reason !== now.reason) events.warn(subject, 'ConnectionFailed', now.message);
+  // The first login is no news.
+  if (worked && before?.status === 'False') events.note(subject, 'ConnectionReady', now.message);
+  if (isWaiting(status) && !isWaiting(connection.status)) events.note(subject, 'InUse', IN_USE);
 }
 
-/** The last login. A refusal of the same kind again is no news, and no write. */
-function lastLoginOf(
-  status: ConnectionStatus,
-  session: SessionState | undefined,
-  now: number,
-): ConnectionStatus['lastLogin'] {
-  if (session === undefined || session.kind === 'none') return status.lastLogin;
-  const succeeded = session.kind === 'loggedIn';
-  if (!succeeded && status.lastLogin?.succeeded === false) return status.lastLogin;
-  return { succeeded, at: formatInstant(session.at ?? now) };
+function conditionOf({ conditions = [] }: ConnectionStatus, wanted: ConditionType): Condition | undefined {
+  return conditions.find(({ type }) => type === wanted);
 }
 
-type Words = readonly [type: string, holds: boolean, reason: Reason, message: string];
-
-function conditionsOf(connection: ConnectionRecord, now: number, raised: Fault | undefined): Condition[] {
-  const { status: reported, generation } = connection;
-  const { conditions: before = [] } = reported;
-  const stalled = raised?.retry === 'change';
-  const words: readonly Words[] = [
-    [
-      'Ready',
-      raised === undefined,
-      raised?.code ?? 'LoggedIn',
-      raised?.message ?? 'The server accepts the login.',
-    ],
-    isHeldUp(connection) ? ['Reconciling', true, 'InUse', IN_USE] : underWay(stalled ? undefined : raised),
-    stalled
-      ? ['Stalled', true, raised.code, raised.message]
-      : ['Stalled', false, 'Accepted', 'The spec is accepted.'],
-  ];
-  return words.map(([type, holds, reason, message]) => {
-    const status = holds ? 'True' : 'False';
-    const last = before.find((one) => one.type === type);
-    const lastTransitionTime = last?.status === status ? last.lastTransitionTime : formatInstant(now);
-    return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
-  });
-}
-
-/** Whether we keep it from going. */
-function isHeldUp({ deletedAt, finalizers }: ConnectionRecord): boolean {
-  return deletedAt !== undefined && finalizers.includes(CONNECTION_FINALIZER);
-}
-
-function underWay(raised: Fault | undefined): Words {
-  return raised === undefined
-    ? ['Reconciling', false, 'Settled', 'Nothing is under way.']
-    : ['Reconciling', true, raised.code, raised.message];
+function isWaiting(status: ConnectionStatus): boolean {
+  return conditionOf(status, 'Reconciling')?.reason === 'InUse';
 }

@@ -73,10 +73,10 @@ export function groups({ onNew, onEmpty }: GroupEvents): Groups {
 /** The same for every Ref and spec that one list serves. */
 export function groupKey(
   namespace: string,
-  { name, host }: Pick<ConnectionIdentity, 'name' | 'host'>,
+  { kind, name, host }: Pick<ConnectionIdentity, 'kind' | 'name' | 'host'>,
   { projectSlug, environmentSlug, path, dynamicSecret }: Target,
 ): string {
-  return JSON.stringify([namespace, name, host, projectSlug, environmentSlug, path, dynamicSecret]);
+  return JSON.stringify([namespace, kind, name, host, projectSlug, environmentSlug, path, dynamicSecret]);
 }
 
 /** The group of a lease. */

@@ -1,9 +1,12 @@
-import { serverOf } from '../../api/infisical-connection.ts';
 import type { ConnectionIdentity, LeaseRef } from '../../api/lease.ts';
 import { schedule } from '../../controller/schedule.ts';
+import { equal } from '../../kube/merge-patch.ts';
 import type { Store } from '../../kube/store.ts';
+import { admission } from '../connection/admission.ts';
+import { identityOf } from '../connection/links.ts';
 import type { LeaseParts } from '../lease/context.ts';
-import type { ConnectionRecord, LeaseRecord } from '../ports.ts';
+import type { LeaseIndex } from '../cluster.ts';
+import type { ConnectionRecord, LeaseRecord, NamespaceRecord } from '../ports.ts';
 import { groupOfRef, groups, groupsOf, type Group } from './groups.ts';
 import { beginReads, readSome, type ReadRound } from './single-reads.ts';
 import { linkOf, listGroup, type VisitParts, type VisitResult } from './visit.ts';
@@ -11,8 +14,9 @@ import { linkOf, listGroup, type VisitParts, type VisitResult } from './visit.ts
 export interface InventoryOptions {
   readonly parts: LeaseParts;
   readonly stores: {
-    readonly leases: Store<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
+    readonly leases: Store<LeaseRecord, LeaseIndex>;
     readonly connections: Store<ConnectionRecord, 'byNamespace'>;
+    readonly namespaces: Store<NamespaceRecord>;
   };
   /** Sets the wake-up of a group, in place of a later one. */
   readonly wake: (group: string, ms: number) => void;
@@ -22,6 +26,7 @@ export interface InventoryOptions {
 
 /** The lists of all dynamic secrets that leases come from: one for each and interval, however many leases it has. */
 export interface Inventory {
+  group(key: string): Group | undefined;
   /** Lists a group. @returns milliseconds until its next list; none when there is no such group any more. */
   visit(group: string, signal: AbortSignal): Promise<{ readonly again?: number; readonly faulted?: boolean }>;
   /** See {@link LeaseParts.lookSoon}. */
@@ -90,12 +95,10 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     index.place(key, object === undefined ? [] : groupsOf(object, connectionOf(object)));
   }
 
-  function connectionOf({ namespace, spec }: LeaseRecord): ConnectionIdentity | undefined {
-    if (!spec.valid) return undefined;
-    const { kind, name } = spec.value.connectionRef;
-    const connection = cluster.connections.get(`${namespace}/${name}`);
-    if (connection?.spec.valid !== true) return undefined;
-    return { kind, name, uid: connection.uid, host: serverOf(connection.spec.value.hostAPI) ?? '' };
+  function connectionOf(object: LeaseRecord): ConnectionIdentity | undefined {
+    const admitted = admission(cluster, object);
+    if (admitted === undefined) return undefined;
+    return admitted.admitted ? identityOf(admitted.connection) : undefined;
   }
 
   function takeObject(key: string, before: LeaseRecord | undefined, after: LeaseRecord | undefined): void {
@@ -122,6 +125,10 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     stores.leases.subscribe(takeObject),
     stores.connections.subscribe((key) => {
       for (const object of stores.leases.byIndex('byConnection', key)) place(object.key, object);
+    }),
+    stores.namespaces.subscribe((namespace, before, after) => {
+      if (equal(before?.labels, after?.labels)) return;
+      for (const object of stores.leases.byIndex('byNamespace', namespace)) place(object.key, object);
     }),
   ];
   for (const object of stores.leases.values()) takeObject(object.key, undefined, object);
@@ -153,6 +160,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
   }
 
   return {
+    group: (key) => index.get(key),
     async visit(key, signal) {
       const group = index.get(key);
       if (group === undefined) return {};

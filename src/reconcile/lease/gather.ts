@@ -3,6 +3,7 @@ import { leasesOf } from '../../lease/deletion.ts';
 import type { ConnectionView, DecisionInput, SecretView } from '../../lease/input.ts';
 import { isDressed, type Dress } from '../../secret/manifest.ts';
 import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
+import { admission } from '../connection/admission.ts';
 import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
 
@@ -46,14 +47,12 @@ const noConnection: ConnectionView & { state: 'refused' } = {
 };
 
 async function connectionOf({ cluster, links }: LeasePass, object: LeaseRecord): Promise<ConnectionView> {
-  if (!object.spec.valid) return noConnection;
-  const { kind, name } = object.spec.value.connectionRef;
-  const connection = cluster.connections.get(`${object.namespace}/${name}`);
-  if (connection === undefined) {
-    return { ...noConnection, fault: fault('ConnectionNotFound', { kind, name }) };
-  }
-  const found = links.of(connection);
-  const revision = revisionOf(connection);
+  const admitted = admission(cluster, object);
+  if (admitted === undefined) return noConnection;
+  const revision = revisionOf(admitted.connection);
+  // Nobody is asked anything for an object that may not use the connection.
+  if (!admitted.admitted) return { ...noConnection, fault: admitted.fault, revision };
+  const found = links.of(admitted.connection);
   if (!found.ok) return { ...noConnection, fault: found.fault, revision };
   const { identity } = found.link;
   const state = await found.link.ready();
@@ -68,14 +67,15 @@ function revisionOf(connection: ConnectionRecord | undefined): string {
 
 /** The {@link ConnectionView} revision that an object's failures are to be remembered with. */
 export function connectionRevision({ cluster }: LeasePass, object: LeaseRecord | undefined): string {
-  if (object?.spec.valid !== true) return '';
-  return revisionOf(cluster.connections.get(`${object.namespace}/${object.spec.value.connectionRef.name}`));
+  return object === undefined ? '' : revisionOf(admission(cluster, object)?.connection);
 }
 
-/** The time of the server that the object leases from. */
-function serverTime({ cluster, links }: LeasePass, object: LeaseRecord | undefined): number | undefined {
-  if (object?.spec.valid !== true) return undefined;
-  const connection = cluster.connections.get(`${object.namespace}/${object.spec.value.connectionRef.name}`);
+/** The time of the server that the object leases from, milliseconds since 1970; undefined while it is not known. */
+export function serverTime(
+  { cluster, links }: Pick<LeasePass, 'cluster' | 'links'>,
+  object: LeaseRecord | undefined,
+): number | undefined {
+  const connection = object === undefined ? undefined : admission(cluster, object)?.connection;
   const found = connection === undefined ? undefined : links.of(connection);
   return found?.ok === true ? found.link.client.now() : undefined;
 }

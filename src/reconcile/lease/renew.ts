@@ -31,10 +31,16 @@ export async function renew(pass: LeasePass, object: LeaseRecord, ref: LeaseRef)
     const seen = mayBeDone(pass, ref) ? await look(renewal) : 'as it was';
     if (seen !== 'as it was') return accept(renewal, seen);
     const ttl = object.spec.valid ? object.spec.value.ttl : undefined;
-    return take(pass, object, ref, await client.renewLease(ref.id, targetOfRef(ref), ttl));
+    const neededBy = pass.clock.elapsed() + untilEndOf(ref, client.now());
+    return take(pass, object, ref, await client.renewLease(ref.id, targetOfRef(ref), ttl, neededBy));
   } catch (error) {
     return answer(renewal, error);
   }
+}
+
+/** Milliseconds; none where the server's time is not known. */
+function untilEndOf({ expireAt }: LeaseRef, now: number | undefined): number {
+  return (parseInstant(expireAt) ?? 0) - (now ?? Infinity);
 }
 
 /** What a process before this one asked for, or an unanswered request of this one, may have been done by now. */

@@ -1,5 +1,5 @@
-import type { LeaseSpec } from '../../api/dynamic-secret-lease.ts';
 import type { ConnectionIdentity, IssuedLease, LeaseRef, Target } from '../../api/lease.ts';
+import { parseInstant } from '../../instant.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import { RequestError } from '../../infisical/request-error.ts';
 import type { OpenRequest } from '../../lease/input.ts';
@@ -7,6 +7,7 @@ import type { Step } from '../../lease/plan.ts';
 import { targetOf } from '../../lease/target.ts';
 import { dressedRecord } from '../../secret/manifest.ts';
 import { digestOf, render } from '../../secret/render.ts';
+import { admission } from '../connection/admission.ts';
 import type { LeaseRecord } from '../ports.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
@@ -26,22 +27,29 @@ export async function requestLease(
   tell(pass, step);
   const spec = object.spec.value;
   const target = targetOf(spec);
-  const chosen = connectionFor(pass, object, spec);
+  const chosen = connectionFor(pass, object);
   if (chosen === undefined) return 'again';
   const { identity, client } = chosen;
   const sentAt = pass.clock.elapsed();
-  const open: OpenRequest = {
+  let open: OpenRequest = {
     attempt: pass.clock.uuid(),
     target,
     connection: identity,
     sentAt,
     lookAt: sentAt,
   };
-  // Remembered before it is sent: from here on its fate is open.
-  pass.remember({ open, untagged: false, looked: false });
+  pass.remember({ untagged: false, looked: false });
   const tag = { install: pass.install, object: pass.uid, attempt: open.attempt };
+  // Remembered before it is sent: from here on its fate is open. Its turn, or a login, may have been waited for.
+  const beforeSending = (): void => {
+    const now = pass.clock.elapsed();
+    open = { ...open, sentAt: now, lookAt: now };
+    pass.remember({ open });
+  };
+  const neededBy = neededFor(pass, client, step);
   try {
-    const issued = await client.createLease({ target, ttl: spec.ttl, config: spec.config, tag });
+    const wanted = { target, ttl: spec.ttl, config: spec.config, tag, neededBy, beforeSending };
+    const issued = await client.createLease(wanted);
     take(pass, object, step, { open, issued });
   } catch (error) {
     const why = faultOf(error, 'create a lease');
@@ -54,6 +62,17 @@ export async function requestLease(
     fail(pass, why);
   }
   return 'again';
+}
+
+/** The end of the lease that is to be replaced; a first lease is needed after a while. In elapsed milliseconds. */
+function neededFor(
+  { clock, timing }: LeasePass,
+  client: LeaseClient,
+  { replaced }: Step & { do: 'lease' },
+): number {
+  const [end, now] = [parseInstant(replaced?.expireAt), client.now()];
+  const left = end === undefined || now === undefined ? timing.firstLeasePatience : end - now;
+  return clock.elapsed() + left;
 }
 
 async function isStillDue(
@@ -79,13 +98,13 @@ async function stillTrue(pass: LeasePass, object: LeaseRecord): Promise<boolean>
   }
 }
 
+/** A grant may have been taken back since the decision: it is looked at once more right before the request. */
 function connectionFor(
   { cluster, links }: LeasePass,
   object: LeaseRecord,
-  spec: LeaseSpec,
 ): { identity: ConnectionIdentity; client: LeaseClient } | undefined {
-  const connection = cluster.connections.get(`${object.namespace}/${spec.connectionRef.name}`);
-  const found = connection === undefined ? undefined : links.of(connection);
+  const admitted = admission(cluster, object);
+  const found = admitted?.admitted === true ? links.of(admitted.connection) : undefined;
   return found?.ok === true ? { identity: found.link.identity, client: found.link.client } : undefined;
 }
 

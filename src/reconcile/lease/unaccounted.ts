@@ -2,6 +2,7 @@ import { parseServerDuration } from '../../api/duration.ts';
 import { parseInstant } from '../../instant.ts';
 import { unaccountedMore, unaccountedPerhaps } from '../../lease/unaccounted.ts';
 import type { LeasePass } from './context.ts';
+import { serverTime } from './gather.ts';
 
 /** How long a lease may live of which neither the request nor the dynamic secret says it, in milliseconds. */
 const LONGEST_DEFAULT = 24 * 3_600_000;
@@ -47,10 +48,5 @@ function lifeOf(pass: LeasePass): number {
 }
 
 function serverNow(pass: LeasePass): number {
-  const object = pass.cluster.leases.get(pass.key);
-  if (object?.spec.valid !== true) return pass.cluster.now();
-  const { name } = object.spec.value.connectionRef;
-  const connection = pass.cluster.connections.get(`${object.namespace}/${name}`);
-  const found = connection === undefined ? undefined : pass.links.of(connection);
-  return (found?.ok === true ? found.link.client.now() : undefined) ?? pass.cluster.now();
+  return serverTime(pass, pass.cluster.leases.get(pass.key)) ?? pass.cluster.now();
 }

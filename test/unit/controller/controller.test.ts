@@ -1,13 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { startController, type Controller, type Outcome } from '../../../src/controller/controller.ts';
+import {
+  startController,
+  type Controller,
+  type LaneOptions,
+  type Outcome,
+} from '../../../src/controller/controller.ts';
 import type { Log, LogFields, ReconcileResult } from '../../../src/telemetry.ts';
 import { settled, virtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
 
 interface Setup {
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>;
   readonly workers?: number;
+  readonly lanes?: LaneOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -19,7 +25,7 @@ interface Running {
   depth: number;
 }
 
-function start({ reconcile, workers = 2, signal }: Setup): Running {
+function start({ reconcile, workers = 2, lanes, signal }: Setup): Running {
   const clock = virtualClock({ random: [1] });
   const results: ReconcileResult[] = [];
   const lines: Running['lines'] = [];
@@ -30,12 +36,13 @@ function start({ reconcile, workers = 2, signal }: Setup): Running {
     workers,
     reconcile,
     clock,
-    timing: { backoffBase: 1000, backoffCap: 120_000 },
+    timing: { backoffBase: 1000, backoffCap: 120_000, slowAfter: 2000 },
     log,
     metrics: {
       queueDepth: (_name, depth) => void (running.depth = depth),
       reconciled: (_name, result) => void results.push(result),
     },
+    ...(lanes === undefined ? {} : { lanes }),
     ...(signal === undefined ? {} : { signal }),
   });
   const running: Running = { clock, controller, results, lines, depth: 0 };
@@ -301,5 +308,73 @@ describe('controller', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+/** The lane of `a-1` is `a`. */
+function laneOf(key: string): { lane: string; deadline: number } {
+  return { lane: key.split('-')[0] ?? '', deadline: 0 };
+}
+
+describe('controller with lanes', () => {
+  test('begins with the most urgent of all that is enqueued together', async () => {
+    const { begun, reconcile } = gate();
+    const deadlines: Record<string, number> = { late: 30, early: 10, later: 40 };
+    const placeOf = (key: string): { lane: string; deadline: number } => ({
+      lane: '',
+      deadline: deadlines[key] ?? 0,
+    });
+    const { controller } = start({ reconcile, workers: 2, lanes: { placeOf } });
+    for (const key of Object.keys(deadlines)) controller.enqueue(key);
+    await settled();
+    expect(begun).toEqual(['early']);
+  });
+
+  test('gives half of its workers to one lane, and the others to the rest', async () => {
+    const { begun, reconcile } = gate();
+    const { controller } = start({ reconcile, workers: 4, lanes: { placeOf: laneOf } });
+    for (const key of ['dead-1', 'dead-2', 'dead-3', 'dead-4', 'well-1']) controller.enqueue(key);
+    await settled();
+    expect(begun).toEqual(['dead-1', 'well-1', 'dead-2']);
+  });
+
+  test('has workers for the others however many lanes wait for servers that do not answer', async () => {
+    const { begun, reconcile } = gate();
+    const { clock, controller } = start({ reconcile, workers: 4, lanes: { placeOf: laneOf } });
+    for (const number of [1, 2, 3]) {
+      for (const lane of ['a', 'b', 'c', 'd', 'e', 'f']) controller.enqueue(`${lane}-${String(number)}`);
+    }
+    await settled();
+    expect(begun).toEqual(['a-1', 'b-1', 'c-1', 'd-1']);
+    await clock.run(2000);
+    // Of what is known to be slow one key is served at a time; two lanes were not known.
+    expect(begun.slice(4)).toEqual(['a-2', 'e-1', 'f-1', 'e-2']);
+    await clock.run(2000);
+    controller.enqueue('well-1');
+    await settled();
+    // The second of f came before its first was known to be slow.
+    expect(begun.slice(8)).toEqual(['b-2', 'f-2', 'well-1']);
+  });
+
+  test('serves no more than eight times its workers, the slow ones included', async () => {
+    const { begun, reconcile } = gate();
+    const { clock, controller } = start({ reconcile, workers: 1, lanes: { placeOf: laneOf } });
+    for (let number = 0; number < 20; number += 1) controller.enqueue(`${String(number)}-dead`);
+    await clock.run(60_000);
+    expect(begun).toHaveLength(8);
+  });
+
+  test('waits at its end for what was set aside too', async () => {
+    const { reconcile, end } = gate();
+    const { clock, controller } = start({ reconcile, workers: 1, lanes: { placeOf: laneOf } });
+    controller.enqueue('slow-1');
+    await clock.run(5000);
+    let drained = false;
+    const drain = controller.drain().then(() => (drained = true));
+    await settled();
+    expect(drained).toBe(false);
+    await end();
+    await drain;
+    expect(clock.timers).toBe(0);
   });
 });

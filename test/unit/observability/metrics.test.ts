@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../../src/observability/metrics.ts';
 import type { PrometheusMetrics } from '../../../src/observability/metrics.ts';
 
-const known = { controllers: ['lease'], watched: ['dynamicsecretleases'] };
+const known = { controllers: ['lease'], watched: ['dynamicsecretleases'], routes: ['create-lease'] };
 
 /** The exposition's samples by name and labels, our own only. */
 async function samples(metrics: PrometheusMetrics): Promise<Map<string, number>> {
@@ -55,6 +55,13 @@ describe('before anything has happened', () => {
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="silent"}',
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="expired"}',
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="error"}',
+    'leaseholder_api_servers{circuit="closed"}',
+    'leaseholder_api_servers{circuit="half-open"}',
+    'leaseholder_api_servers{circuit="open"}',
+    'leaseholder_api_turns_awaited{route="create-lease"}',
+    'leaseholder_api_throttled_seconds_total{route="create-lease"}',
+    'leaseholder_api_held_back_total{reason="circuit"}',
+    'leaseholder_api_held_back_total{reason="limit"}',
   ];
 
   test.each(seeded)('%s is 0', async (name) => {
@@ -121,6 +128,26 @@ describe('each event is counted where it belongs', () => {
     'an answer of the Kubernetes API': {
       act: (metrics) => metrics.kubeAnswered('patch', 'secrets', 409),
       changed: { 'leaseholder_kube_requests_total{verb="patch",resource="secrets",code="409"}': 1 },
+    },
+    'the servers by their circuits': {
+      act: (metrics) => metrics.circuits({ closed: 3, 'half-open': 1, open: 2 }),
+      changed: {
+        'leaseholder_api_servers{circuit="closed"}': 3,
+        'leaseholder_api_servers{circuit="half-open"}': 1,
+        'leaseholder_api_servers{circuit="open"}': 2,
+      },
+    },
+    'requests that wait for their turn': {
+      act: (metrics) => metrics.turnsAwaited('create-lease', 4),
+      changed: { 'leaseholder_api_turns_awaited{route="create-lease"}': 4 },
+    },
+    'a request that has waited for its turn': {
+      act: (metrics) => metrics.throttled('create-lease', 2.5),
+      changed: { 'leaseholder_api_throttled_seconds_total{route="create-lease"}': 2.5 },
+    },
+    'a request that was not sent': {
+      act: (metrics) => metrics.heldBack('circuit'),
+      changed: { 'leaseholder_api_held_back_total{reason="circuit"}': 1 },
     },
     'the objects by state': {
       act: (metrics) => metrics.leases({ ready: 5, unready: 2, deleting: 1 }),

@@ -44,6 +44,23 @@ describe('the client of a lease API', () => {
     expect(await client.revokeLease(lease.id, TARGET)).toMatchObject({ status: null });
   });
 
+  it('tells who asks when the request is sent, and not where the lead was lost while its turn was waited for', async () => {
+    const world = new World();
+    let leads = true;
+    let told = 0;
+    const client = whileLeading(leaseClient(world.leases, new Wire()), () => leads);
+    const beforeSending = (): void => {
+      told += 1;
+    };
+    await client.createLease({ ...request, beforeSending });
+    world.leases.whileWaiting.push(() => (leads = false));
+    await expect(client.createLease({ ...request, beforeSending })).rejects.toMatchObject({
+      fate: 'refused',
+    });
+    expect(told).toBe(1);
+    expect(world.leases.rows).toHaveLength(1);
+  });
+
   it('is the same where nobody is elected', async () => {
     const world = new World();
     const client = whileLeading(leaseClient(world.leases, new Wire()));

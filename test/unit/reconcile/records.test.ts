@@ -115,10 +115,40 @@ describe('the record of a lease', () => {
 });
 
 describe('the record of a connection', () => {
+  test('of the cluster has its name alone for a key, and its grants apart from what leads to the server', () => {
+    const grants = [{ namespaces: ['shop'] }];
+    const { namespace: _none, ...clusterWide } = metadata;
+    const raw = { metadata: { ...clusterWide, name: 'shared' }, spec: { ...connection, grants } };
+    expect(connectionRecord(raw)).toMatchObject({
+      kind: 'ClusterInfisicalConnection',
+      key: 'shared',
+      namespace: '',
+      spec: { valid: true, value: connection },
+      grants,
+    });
+    expect(connectionRecord({ ...raw, spec: connection }).grants).toEqual([]);
+  });
+
+  test('of the cluster grants nothing where its spec cannot be read', () => {
+    const spec = { ...connection, grants: [{ projects: ['shop'] }] };
+    const { namespace: _none, ...clusterWide } = metadata;
+    expect(connectionRecord({ metadata: clusterWide, spec })).toMatchObject({
+      spec: {
+        valid: false,
+        fault: {
+          message: "The connection's spec.grants.0 must say to whom: namespaces, namespaceSelector or both.",
+        },
+      },
+      grants: [],
+    });
+  });
+
   test('is what the API server says', () => {
     const status = { observedGeneration: 2, host: 'https://infisical.example.com' };
     const raw = { metadata: { ...metadata, generation: 2 }, spec: connection, status };
     expect(connectionRecord(raw)).toEqual({
+      kind: 'InfisicalConnection',
+      grants: [],
       key: 'shop/orders-db',
       ...metadata,
       deletedAt: undefined,
@@ -135,12 +165,12 @@ describe('the record of a connection', () => {
     [
       'no way to log in',
       { ...connection, auth: {} },
-      "The connection's spec.auth must name exactly one method: universal or token.",
+      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt or token.",
     ],
     [
       'two ways to log in',
       { ...connection, auth: { ...connection.auth, universal: universal() } },
-      "The connection's spec.auth must name exactly one method: universal or token.",
+      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt or token.",
     ],
   ])('with %s has a fault that names the field', (_what, spec, words) => {
     const record = connectionRecord({ metadata, spec, status: 'unreadable' });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { LeaseStatus } from '../../../../src/api/dynamic-secret-lease.ts';
 import type { LeaseSpec } from '../../../../src/api/dynamic-secret-lease.ts';
-import { isInUse, usesOf } from '../../../../src/reconcile/connection/in-use.ts';
+import { isInUse, usesOf, type UseView } from '../../../../src/reconcile/connection/in-use.ts';
+import { connectionKey } from '../../../../src/reconcile/connection/key.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
 import {
   aConnection,
@@ -38,7 +39,21 @@ const retiring = (uid: string, host: string): LeaseStatus => ({
 
 /** Which of the connections are in use. */
 function used(connections: readonly ConnectionRecord[], leases: readonly LeaseRecord[]): readonly string[] {
-  return connections.filter((one) => isInUse(one, leases, connections)).map(({ name }) => name);
+  const view: UseView = {
+    leases: {
+      inNamespace: (namespace) => leases.filter((one) => one.namespace === namespace),
+      usersOf: ({ key, uid }) =>
+        leases.filter((one) => {
+          const named = one.spec.valid ? connectionKey(one.namespace, one.spec.value.connectionRef) : '';
+          const lenders = [one.status.lease, ...(one.status.retiring ?? [])].map(
+            (ref) => ref?.connection.uid,
+          );
+          return named === key || lenders.includes(uid);
+        }),
+    },
+    connections: { inNamespace: (namespace) => connections.filter((one) => one.namespace === namespace) },
+  };
+  return connections.filter((one) => isInUse(one, view)).map(({ name }) => name);
 }
 
 describe('in use is a connection', () => {

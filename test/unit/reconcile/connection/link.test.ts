@@ -5,7 +5,7 @@ import { standardTiming } from '../../../../src/timing.ts';
 import { refusal, TARGET } from '../../infisical/answers.ts';
 import { type ClientSetting, clientSetting } from '../../infisical/client-setting.ts';
 import { pump } from '../../infisical/pump.ts';
-import { json } from '../../infisical/scripted-server.ts';
+import { html, json } from '../../infisical/scripted-server.ts';
 
 const identity = { kind: 'InfisicalConnection', name: 'infisical', uid: 'u', host: 'h' };
 
@@ -58,5 +58,29 @@ describe('a link', () => {
       clock.advance(standardTiming.loginBackoffCap + standardTiming.backoffBase);
     }
     expect(server.to('list')).toHaveLength(2);
+  });
+
+  test('says that its server does not answer, and works at once when it does again', async () => {
+    await using setting = await clientSetting();
+    const { server, clock } = setting;
+    server.on('status', html(503));
+    const made = linkOf(setting);
+    await pump(clock, made.ready());
+    // The probe that this has led to.
+    await pump(clock, server.arrived(2));
+    await expect.poll(() => setting.client.outage()?.code).toBe('CircuitOpen');
+    expect(await pump(clock, made.ready())).toMatchObject({
+      state: 'failed',
+      fault: { code: 'CircuitOpen' },
+    });
+    const before = server.received.length;
+    await pump(clock, made.ready());
+    expect(server.received).toHaveLength(before);
+
+    server.on('status', now);
+    clock.advance(standardTiming.probeBase);
+    await pump(clock, server.arrived(before + 1));
+    await expect.poll(() => setting.client.outage()).toBeUndefined();
+    expect(await pump(clock, made.ready())).toEqual({ state: 'usable' });
   });
 });

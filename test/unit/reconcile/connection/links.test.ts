@@ -41,6 +41,7 @@ function stage(...exist: readonly ConnectionRecord[]): Stage {
       client: leaseClient(server, new Wire()),
       state: () => ({ state: 'untried' }),
       ready: () => Promise.resolve({ state: 'usable' }),
+      recheck: () => Promise.resolve(true),
       close() {
         entry.closed = true;
         return Promise.resolve();
@@ -190,6 +191,53 @@ describe('the link towards a server', () => {
     world.exist = [];
     world.leases = false;
     world.all.drop(infisical.key);
+    expect(world.open).toEqual([]);
+  });
+});
+
+describe('the link towards the server of a cluster connection', () => {
+  const shared = connection('infisical', {
+    kind: 'ClusterInfisicalConnection',
+    key: 'infisical',
+    namespace: '',
+    uid: 'uid of the shared one',
+  });
+  const kind = 'ClusterInfisicalConnection';
+  const identity = anIdentity({ kind, uid: shared.uid, host: EU });
+
+  test.each<[string, readonly ConnectionRecord[], string | undefined]>([
+    ['is that connection, whatever it grants by now', [infisical, shared], shared.uid],
+    ['is one of its name that has taken its place', [{ ...shared, uid: 'another' }], 'another'],
+    ['is one of the namespace, where it is gone', [infisical], infisical.uid],
+    ['is no other cluster connection', [{ ...shared, name: 'other', key: 'other', uid: 'other' }], undefined],
+    ['is none to another server', [{ ...shared, spec: spec(US) }], undefined],
+  ])('%s', (_what, exist, uid) => {
+    expect(stage(...exist).all.towards('shop', identity)?.identity.uid).toBe(uid);
+  });
+
+  test('is never used for what was leased through a connection of a namespace', () => {
+    const own = anIdentity({ uid: infisical.uid, host: EU });
+    expect(stage(shared).all.towards('shop', own)).toBeUndefined();
+  });
+
+  test('is one and the same for every namespace, and whatever it grants', () => {
+    const world = stage(shared);
+    const link = linkOf(world, shared);
+    expect(linkOf(world, { ...shared, generation: 2, grants: [{ namespaces: ['shop'] }] })).toBe(link);
+    expect(world.all.towards('shop', identity)).toBe(link);
+    expect(world.all.towards('elsewhere', identity)).toBe(link);
+  });
+
+  test('stays in memory until the last lease of the cluster is gone', () => {
+    const world = stage(shared);
+    linkOf(world, shared);
+    world.exist = [];
+    world.all.drop(shared.key);
+    expect(world.all.towards('shop', identity)?.identity.uid).toBe(shared.uid);
+    world.all.release('shop');
+    expect(world.open).toEqual(['infisical/1']);
+    world.leases = false;
+    world.all.release('shop');
     expect(world.open).toEqual([]);
   });
 });

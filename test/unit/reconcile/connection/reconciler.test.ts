@@ -50,6 +50,7 @@ function stage(declared: object = spec): Stage {
   const cluster = memoryCluster(server, wire, () => clock.wall());
   const leases = new LeaseServer(clock);
   const { events: recorder, told } = rememberedEvents();
+  const writtenAt = new Map<string, number>();
   const all = links(
     (_connection, identity) =>
       link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
@@ -63,7 +64,10 @@ function stage(declared: object = spec): Stage {
     told,
     async reconcile() {
       for (const event of events.splice(0)) cluster.hear(event);
-      return reconcileConnection({ cluster, links: all, events: recorder }, KEY);
+      return reconcileConnection(
+        { cluster, links: all, events: recorder, clock, timing: standardTiming, writtenAt },
+        KEY,
+      );
     },
     get connection() {
       return connectionRecord(server.get('connections', KEY));
@@ -75,7 +79,7 @@ function stage(declared: object = spec): Stage {
   };
 }
 
-const loginRefused = new FaultError(fault('LoginRefused', { host: HOST, status: 401 }));
+const loginRefused = new FaultError(fault('LoginRefused', { host: HOST, status: 401, method: 'universal' }));
 const unreachable = new FaultError(fault('ServerUnreachable', { host: HOST, cause: 'connection refused' }));
 
 describe('a connection that works', () => {
@@ -86,6 +90,8 @@ describe('a connection that works', () => {
     expect(world.connection.status).toEqual({
       observedGeneration: 1,
       host: HOST,
+      method: 'token',
+      served: 0,
       lastLogin: { succeeded: true, at: '2026-01-01T00:00:00Z' },
       conditions: [
         condition('Ready', 'True', 'LoggedIn', 'The server accepts the login.'),
@@ -116,7 +122,52 @@ describe('a connection that works', () => {
   });
 });
 
+describe('a connection that objects use', () => {
+  const uses = { connectionRef: { name: 'infisical' }, dynamicSecret: aSpec().dynamicSecret };
+  const lease = (name: string): object => ({ metadata: { name, namespace: 'shop' }, spec: uses });
+
+  test('says how many they are, at most once in ten seconds', async () => {
+    const world = stage();
+    world.server.create('leases', lease('a'));
+    await world.reconcile();
+    expect(world.connection.status.served).toBe(1);
+    world.clock.advance(4 * SECOND);
+    for (const name of ['b', 'c']) world.server.create('leases', lease(name));
+    const before = world.wire.calls.length;
+    expect(await world.reconcile()).toEqual({ again: 6 * SECOND });
+    expect(world.connection.status.served).toBe(1);
+    world.clock.advance(6 * SECOND);
+    expect(await world.reconcile()).toEqual({});
+    expect(world.connection.status.served).toBe(3);
+    expect(world.wire.calls.slice(before)).toEqual(['patch connections/status']);
+  });
+});
+
 describe('a connection that cannot log in', () => {
+  test('is told by an event for each reason, and once more when it works again; the first login is no news', async () => {
+    const world = stage();
+    await world.reconcile();
+    expect(world.told).toEqual([]);
+    world.links.drop(KEY);
+    world.wire.always('LOGIN', refused(loginRefused));
+    for (let times = 0; times < 3; times += 1) {
+      await world.reconcile();
+      world.clock.advance(2 * MINUTE);
+    }
+    expect(world.told).toEqual(['Warning ConnectionFailed shop/infisical']);
+    world.wire.always('LOGIN', refused(unreachable));
+    await world.reconcile();
+    expect(world.told).toHaveLength(2);
+    world.wire.always('LOGIN', works);
+    world.clock.advance(2 * MINUTE);
+    await world.reconcile();
+    expect(world.told).toEqual([
+      'Warning ConnectionFailed shop/infisical',
+      'Warning ConnectionFailed shop/infisical',
+      'Normal ConnectionReady shop/infisical',
+    ]);
+  });
+
   test('says why and since when, tries again by itself, and costs one write', async () => {
     const world = stage();
     world.wire.always('LOGIN', refused(loginRefused));

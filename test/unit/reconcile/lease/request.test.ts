@@ -53,6 +53,16 @@ describe('a request for a lease that gets no answer', () => {
     expect(world.named).toBe(1);
   });
 
+  test('has its fate settled from when it was sent, not from when its turn was waited for', async () => {
+    const world = aWorld();
+    world.leases.whileWaiting.push(() => world.clock.advance(80 * SECOND));
+    world.next('CREATE lease', refused(noAnswer));
+    await world.pass(80 * SECOND + 90 * SECOND - 1);
+    expect(count(world.calls(), 'CREATE lease')).toBe(1);
+    await world.pass(1);
+    expect(world.counts).toEqual(['settled: never-made', 'delivered: written']);
+  });
+
   test('is found by a later list too', async () => {
     const world = aWorld();
     const object = world.object?.uid ?? '';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { formatInstant } from '../../../../src/instant.ts';
 import { KubeError } from '../../../../src/kube/kube-error.ts';
+import { objectKey } from '../../../../src/kube/object-key.ts';
 import type { Preconditions } from '../../../../src/kube/resource.ts';
 import type { PatchOperation } from '../../../../src/secret/manifest.ts';
 import { afterMergePatch, afterOperation } from './patches.ts';
@@ -11,7 +12,7 @@ import { afterMergePatch, afterOperation } from './patches.ts';
 const apiObject = z.looseObject({
   metadata: z.looseObject({
     name: z.string(),
-    namespace: z.string(),
+    namespace: z.string().default(''),
     uid: z.string(),
     resourceVersion: z.string(),
     generation: z.number().optional(),
@@ -40,7 +41,9 @@ export interface DryRun {
   readonly dryRun?: boolean;
 }
 
-const named = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string() }) });
+const named = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), namespace: z.string().default('') }),
+});
 
 /**
  * The Kubernetes API, as far as a reconciler can tell: versions, guarded writes, finalizers, the status subresource,
@@ -83,7 +86,7 @@ export class ApiServer {
   /** @returns the object; of a dry run without a resourceVersion, since it has none. */
   create(kind: Kind, body: unknown, { dryRun = false }: DryRun = {}): { readonly metadata: object } {
     const { metadata, ...rest } = named.parse(body);
-    const key = `${metadata.namespace}/${metadata.name}`;
+    const key = objectKey(metadata.namespace, metadata.name);
     if (this.find(kind, key) !== undefined) throw refusal(`create ${kind}`, 409, 'AlreadyExists');
     this.#uids += 1;
     const uid = `uid-${String(this.#uids)}`;

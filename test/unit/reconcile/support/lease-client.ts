@@ -42,6 +42,8 @@ export function leaseClient(
       reset: () => void (state = { kind: 'none' }),
     },
     async createLease(request) {
+      server.whileWaiting.shift()?.();
+      request.beforeSending?.();
       const issued = await wire.call('CREATE lease', () => server.create(request));
       tags.set(nameOf(request.target), echoed(request.tag, issued.lease.tag) ? 'kept' : 'dropped');
       return issued;
@@ -55,6 +57,8 @@ export function leaseClient(
     async synchronise() {
       if (time === undefined) time = await wire.call('TIME', () => server.now());
     },
+    outage: () => undefined,
+    recheck: () => Promise.resolve(false),
     verify: () => wire.call('VERIFY', () => undefined),
     close() {
       closed = true;

@@ -41,6 +41,8 @@ export class LeaseServer {
   secretState: Partial<DynamicSecret> = {};
   /** Milliseconds that its clock is ahead of everybody else's. */
   ahead = 0;
+  /** What happens while the next request for a lease waits for its turn. */
+  readonly whileWaiting: (() => void)[] = [];
   readonly #clock: Clock;
   readonly #rows = new Map<string, Row>();
 

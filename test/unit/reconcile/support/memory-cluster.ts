@@ -1,11 +1,17 @@
 import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
-import { leaseIndexes, type WatchedCluster } from '../../../../src/reconcile/cluster.ts';
+import {
+  leaseIndexes,
+  usersOf,
+  type LeaseIndex,
+  type WatchedCluster,
+} from '../../../../src/reconcile/cluster.ts';
 import type {
   ConnectionRecord,
   Identified,
   LeaseRecord,
+  NamespaceRecord,
   Resource,
   SecretRecord,
   SecretResource,
@@ -21,9 +27,11 @@ export type Listing = Pick<ApiServer, 'list' | 'version'>;
 /** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
 export interface MemoryCluster extends WatchedCluster {
   readonly stores: {
-    readonly leases: FedStore<LeaseRecord, 'byNamespace' | 'byConnection' | 'bySecret'>;
+    readonly leases: FedStore<LeaseRecord, LeaseIndex>;
     readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
     readonly secrets: FedStore<SecretRecord>;
+    /** Fed by hand. */
+    readonly namespaces: FedStore<NamespaceRecord>;
   };
   /** The watch tells of an event: later than the answer to the write that caused it. */
   hear(event: ApiEvent): void;
@@ -48,6 +56,7 @@ export function memoryCluster(
       indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
     }),
     secrets: fedStore({ indexes: {} }),
+    namespaces: fedStore({ indexes: {} }),
   };
   const relist = (kind: Kind, given: Listing, since: number): void => {
     const objects = given.list(kind);
@@ -66,7 +75,12 @@ export function memoryCluster(
     waitingFor: () => [],
     ended: new Promise(() => undefined),
     relist,
-    leases: customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
+    scope: 'cluster',
+    labelsOf: (namespace) => stores.namespaces.get(namespace)?.labels,
+    leases: {
+      ...customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
+      usersOf: (connection) => usersOf(stores.leases, connection),
+    },
     connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
     secrets: secretResource(server, wire, stores.secrets),
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
@@ -74,6 +88,8 @@ export function memoryCluster(
       const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
       return text.trim() === '' ? undefined : text;
     },
+    readConfigMap: () => Promise.resolve(undefined),
+    requestToken: () => Promise.resolve(undefined),
     hear({ kind, type, object }) {
       const { uid, resourceVersion } = object.metadata;
       if (kind === 'leases' && type === 'written') stores.leases.apply(leaseRecord(object));

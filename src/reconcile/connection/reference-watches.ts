@@ -1,0 +1,184 @@
+import type { Clock } from '../../clock.ts';
+import { schedule } from '../../controller/schedule.ts';
+import { watchObject, type ObjectWatch, type ObjectWatchOptions } from '../../kube/object-watch.ts';
+import { resource } from '../../kube/resource.ts';
+import type { Store } from '../../kube/store.ts';
+import type { Transport } from '../../kube/transport.ts';
+import type { Log } from '../../telemetry.ts';
+import type { Timing } from '../../timing.ts';
+import { secretType } from '../cluster.ts';
+import type { ConnectionRecord } from '../ports.ts';
+import { configMapType } from '../referents.ts';
+import { mentions } from './mentions.ts';
+import { referencesOf, type Reference } from './references.ts';
+
+/** Opens the watch of one object. Nothing is told before it returns. */
+export type OpenStream = (
+  reference: Reference,
+  told: Pick<ObjectWatchOptions, 'onChange' | 'onForbidden'>,
+) => ObjectWatch;
+
+export interface ReferenceWatchesOptions {
+  readonly connections: Pick<Store<ConnectionRecord>, 'values' | 'subscribe'>;
+  /** Namespace of the objects that cluster connections name. */
+  readonly home: string;
+  readonly open: OpenStream;
+  /** Is told of each connection that refers to something that has changed, or may have. It must not throw. */
+  readonly recheck: (connection: string) => void;
+  readonly clock: Clock;
+  readonly timing: Pick<Timing, 'referenceInterval' | 'referencePace' | 'referenceRetry'>;
+  readonly log: Log;
+}
+
+/** Everything that connections refer to, watched or looked at. */
+export interface ReferenceWatches {
+  /** Nothing is told any more. Resolves when every watch has ended. */
+  close(): Promise<void>;
+}
+
+/** Each watch is a connection of its own to the API server, and a goroutine there: what is named beyond is looked at. */
+const MOST_STREAMS = 50;
+
+/** A look comes up to this share of its interval sooner, so that looks that began together do not stay together. */
+const SPREAD = 0.2;
+
+interface Followed {
+  /** What the connection uses was read after this moment, in elapsed milliseconds. */
+  since: number;
+  /** Something that it names has changed, and it has not been told yet. */
+  changed: boolean;
+}
+
+/**
+ * Has a changed credential or CA take effect within a minute, whatever the rights are: each object that connections
+ * name is watched by its name, by one watch however many name it. Where that is not possible (the rights do not allow
+ * it, the watch is broken, there are too many) the connection is rechecked at intervals, which is a look at what it
+ * refers to; and once after a watch began to see, because what was read before then may have changed unseen.
+ *
+ * That something is deleted is not told: what was read of it stays in use.
+ */
+export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatches {
+  const { connections, home, open, recheck, clock, timing, log } = options;
+  const named = mentions();
+  const followed = new Map<string, Followed>();
+  const streams = new Map<string, ObjectWatch>();
+  /** References without a watch that shall have one, those that have waited longest first. */
+  const waiting = new Set<string>();
+  /** References of which it was said that they may not be watched. */
+  const reported = new Set<string>();
+  const looks = schedule(clock, look);
+  const retries = schedule(clock, (reference) => {
+    waiting.add(reference);
+    fill();
+  });
+
+  const jittered = (delay: number): number => delay * (1 - SPREAD * clock.random());
+
+  function follow(connection: string, references: readonly Reference[]): void {
+    const { changed, first, last } = named.set(connection, references);
+    if (!changed) return;
+    for (const reference of last) release(reference);
+    for (const reference of first) waiting.add(reference);
+    fill();
+    if (references.length === 0) {
+      followed.delete(connection);
+      looks.cancel(connection);
+    } else {
+      followed.set(connection, { since: clock.elapsed(), changed: false });
+      looks.set(connection, jittered(timing.referenceInterval));
+    }
+  }
+
+  function release(reference: string): void {
+    waiting.delete(reference);
+    reported.delete(reference);
+    retries.cancel(reference);
+    void streams.get(reference)?.close();
+    streams.delete(reference);
+  }
+
+  /** Opens as many watches as there may be. */
+  function fill(): void {
+    for (const key of waiting) {
+      if (streams.size >= MOST_STREAMS) return;
+      waiting.delete(key);
+      const reference = named.get(key);
+      if (reference === undefined) continue;
+      const told = { onChange: () => note(key), onForbidden: () => giveUp(key, reference) };
+      streams.set(key, open(reference, told));
+    }
+  }
+
+  function note(reference: string): void {
+    for (const connection of named.namersOf(reference)) {
+      const state = followed.get(connection);
+      if (state === undefined) continue;
+      state.changed = true;
+      // Changes that come together are one, and whoever changes something all the time is not heard all the time.
+      looks.set(connection, state.since + timing.referencePace - clock.elapsed());
+    }
+  }
+
+  function giveUp(key: string, { kind, namespace, name }: Reference): void {
+    const wasWatched = streams.get(key)?.sightedAt !== undefined;
+    streams.delete(key);
+    if (wasWatched || !reported.has(key)) {
+      const right = `list and watch ${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
+      log.info(
+        'The rights do not allow to watch what a connection refers to; it is looked at instead, within a minute of a change. A rule with resourceNames is enough.',
+        { kind, namespace, name, right },
+      );
+    }
+    reported.add(key);
+    retries.set(key, jittered(timing.referenceRetry));
+    fill();
+  }
+
+  /** The time of a connection has come: it is told of a change, or of one that nobody would have seen. */
+  function look(connection: string): void {
+    const state = followed.get(connection);
+    if (state === undefined) return;
+    if (state.changed || !named.namedBy(connection).every((reference) => isSeen(reference, state.since))) {
+      state.changed = false;
+      state.since = clock.elapsed();
+      recheck(connection);
+    }
+    looks.set(connection, jittered(timing.referenceInterval));
+  }
+
+  /** Whether every change of an object after a moment has been told. */
+  function isSeen(reference: string, since: number): boolean {
+    const stream = streams.get(reference);
+    return stream?.sightedAt !== undefined && stream.sightedAt < since && !stream.isBroken;
+  }
+
+  const unsubscribe = connections.subscribe((key, _before, after) =>
+    follow(key, after === undefined ? [] : referencesOf(after, home)),
+  );
+  for (const connection of connections.values()) follow(connection.key, referencesOf(connection, home));
+
+  return {
+    async close() {
+      unsubscribe();
+      looks.clear();
+      retries.clear();
+      waiting.clear();
+      followed.clear();
+      const all = [...streams.values()];
+      streams.clear();
+      await Promise.all(all.map((stream) => stream.close()));
+    },
+  };
+}
+
+/** Opens watches of Secrets and ConfigMaps over a transport. */
+export function objectStreams(
+  options: Omit<ObjectWatchOptions, 'resource' | 'namespace' | 'name' | 'onChange' | 'onForbidden'> & {
+    readonly transport: Transport;
+  },
+): OpenStream {
+  const { transport, clock, timing, log, metrics } = options;
+  const kinds = { Secret: resource(transport, secretType), ConfigMap: resource(transport, configMapType) };
+  return ({ kind, namespace, name }, told) =>
+    watchObject({ clock, timing, log, metrics, ...told, resource: kinds[kind], namespace, name });
+}
