@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** One runner, three kinds of test; `tools/test.ts` runs them all and adds up the report. */
+/** One runner, four kinds of test; `tools/test.ts` runs them all and adds up the report. */
 export default defineConfig({
   test: {
     // Most of the integration tests wait for processes; a third worker uses that time on two cores.
@@ -23,6 +23,16 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+        },
+      },
+      // What compares times must have the machine to itself: a step of its own, after the others.
+      {
+        test: {
+          name: 'measured',
+          include: ['test/measured/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 420_000,
+          hookTimeout: 300_000,
         },
       },
     ],

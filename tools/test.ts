@@ -29,8 +29,14 @@ const steps: readonly Step[] = [
   {
     kind: 'suite',
     name: 'vitest',
-    run: ['vitest', 'run', '--reporter=default', '--reporter=json', '--outputFile.json=.reports/vitest.json'],
+    run: vitest('vitest', '--project', '!measured'),
     report: '.reports/vitest.json',
+  },
+  {
+    kind: 'suite',
+    name: 'measured',
+    run: vitest('measured', '--project', 'measured'),
+    report: '.reports/measured.json',
   },
   {
     kind: 'suite',
@@ -57,6 +63,11 @@ const steps: readonly Step[] = [
     report: '.reports/chaos.json',
   },
 ];
+
+function vitest(report: string, ...selection: readonly string[]): Command['run'] {
+  const file = `--outputFile.json=.reports/${report}.json`;
+  return ['vitest', 'run', ...selection, '--reporter=default', '--reporter=json', file];
+}
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort(name));

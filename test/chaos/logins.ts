@@ -45,12 +45,13 @@ export async function logInUntil(stop: AbortSignal, postgres: Postgres, history:
 
 /** Notes what came of one login, unless the Secret or its object was changed meanwhile. */
 async function tryOut(postgres: Postgres, life: Life): Promise<boolean> {
-  const at = Date.now();
   const { secret } = life;
   const refused =
     secret === undefined ? 'no Secret' : await logIn(postgres, secret.username, secret.password);
+  // What an answer shows is true when it comes: the lease may have been revoked since the login began.
+  const at = Date.now();
   if (refused === undefined) {
-    life.logins.push({ at: Date.now(), works: true });
+    life.logins.push({ at, works: true });
     return true;
   }
   // A change may be on its way from the API server.

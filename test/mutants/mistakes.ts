@@ -23,7 +23,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/secret/manifest.ts',
     find: "{ op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },",
     put: '',
-    first: [40],
+    first: [32],
   },
   {
     name: 'Every 200 counts as a revocation.',
@@ -37,7 +37,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/lease/deliver.ts',
     find: 'if (!doubtful) {',
     put: 'if (true) {',
-    first: [28],
+    first: [72],
   },
   {
     name: 'The wait until a rotation is NaN.',
@@ -50,7 +50,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'if (record?.uid === uid && !isOlder({ resourceVersion }, record)) drop(record)();',
     put: '',
-    first: [86],
+    first: [51],
   },
   {
     name: 'Each use of a connection opens a session of its own.',
@@ -75,7 +75,7 @@ export const mistakes: readonly Mutation[] = [
   {
     name: 'A request is remembered only once it is answered.',
     file: 'src/reconcile/lease/request.ts',
-    find: 'pass.remember({ open, untagged: false, looked: false });',
+    find: 'pass.remember({ open });',
     put: '',
   },
   {
@@ -98,7 +98,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/inventory/visit.ts',
     find: 'looks.push(await sweep(parts, group, { link, list }, signal));',
     put: '',
-    first: [124],
+    first: [134],
   },
   {
     name: 'The report forgets the replaced leases.',
@@ -146,7 +146,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/leading.ts',
     find: 'if (!mayWrite()) throw notLeading();',
     put: '',
-    first: [5],
+    first: [8],
   },
   {
     name: 'The log tells the credentials.',
@@ -171,6 +171,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/controller/queue.ts',
     find: 'if (serving.has(key)) {',
     put: 'if (serving.has(`${key} `)) {',
+    first: [4],
   },
   {
     name: 'A Secret of somebody else that is in the way is written over.',
@@ -185,7 +186,7 @@ export const mistakes: readonly Mutation[] = [
     const retryAt`,
     put: `  if (now < Infinity) {
     const retryAt`,
-    first: [89],
+    first: [9],
   },
   {
     name: 'A wake-up is forgotten.',
@@ -204,5 +205,27 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'set({ record, observed: replaces })();',
     put: '',
+  },
+  {
+    name: 'The finalizer comes after the first request.',
+    file: 'src/lease/policies.ts',
+    find: "if (!object.hasFinalizer) return { step: { do: 'announce' } };",
+    put: `if (!object.hasFinalizer)
+    return memory.known.size === 0 && memory.open === undefined ? undefined : { step: { do: 'announce' } };`,
+    first: [90],
+  },
+  {
+    name: 'The sweep does not look at the cluster before it revokes.',
+    file: 'src/reconcile/inventory/sweep.ts',
+    find: 'const found = await lookFor(parts, lease);',
+    put: "const found: string = 'lost';",
+    first: [98],
+  },
+  {
+    name: 'A forged record is trusted.',
+    file: 'src/reconcile/lease/attest.ts',
+    find: "return ours ? 'ours' : 'forged';",
+    put: "return 'ours';",
+    first: [703],
   },
 ];

@@ -139,6 +139,7 @@ export class OperatorProcess implements Actor, Caller {
       memories: this.memories,
       mayWrite: () => this.mayWrite(),
       install: 'this-installation',
+      home: 'leaseholder-system',
       workers: this.#parts.workers,
       signal: this.#stop.signal,
     });

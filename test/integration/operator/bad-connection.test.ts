@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { createCertificates, type CertificateSet } from '../../../sandbox/lease-api/certificate.ts';
 import type { LeaseApi } from '../../../sandbox/lease-api/lease-api.ts';
-import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { SANDBOX_HOSTS, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import type { Reason } from '../../../src/api/condition.ts';
 import { API_VERSION } from '../../../src/api/names.ts';
 import { conditionOf, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
@@ -54,9 +54,26 @@ function connection({ name, login, server }: Scene, spec: Record<string, unknown
   };
 }
 
+function caConfigMap({ name }: Scene, ca: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default' },
+    data: { 'ca.crt': ca },
+  };
+}
+
+function withClient({ login, certificates }: Scene): Record<string, unknown> {
+  const key = (one: string): object => ({ secretKeyRef: { name: login, key: one } });
+  return {
+    caBundle: { inline: certificates.ca },
+    clientCertificate: { certificate: key('certificate'), privateKey: key('key') },
+  };
+}
+
 const troubles: Readonly<Record<string, Trouble>> = {
   'the server cannot be reached': {
-    reason: 'ServerUnreachable',
+    reason: 'CircuitOpen',
     says: ({ host }) => [host, 'connection refused', 'spec.hostAPI'],
     async arrange(scene) {
       await scene.server.pause();
@@ -72,7 +89,7 @@ const troubles: Readonly<Record<string, Trouble>> = {
     mend: (scene) => scene.stage.apply(connection(scene)),
   },
   'nobody of that name is known to the name service': {
-    reason: 'ServerUnreachable',
+    reason: 'CircuitOpen',
     says: () => ['http://no-such-host.invalid', 'spec.hostAPI'],
     arrange: (scene) =>
       scene.stage.apply(loginSecret(scene), connection(scene, { hostAPI: 'http://no-such-host.invalid' })),
@@ -83,7 +100,6 @@ const troubles: Readonly<Record<string, Trouble>> = {
     says: ({ host }) => [host, 'status 401', 'spec.auth'],
     arrange: (scene) =>
       scene.stage.apply(loginSecret(scene, { clientSecret: 'wrong-password' }), connection(scene)),
-    // The operator does not watch Secrets of others: it tries the login again by itself.
     mend: (scene) => scene.stage.apply(loginSecret(scene)),
   },
   'the Secret of the login does not exist': {
@@ -141,6 +157,74 @@ const troubles: Readonly<Record<string, Trouble>> = {
       ),
     mend: (scene) => scene.stage.apply(connection(scene, { caBundle: { inline: scene.certificates.ca } })),
   },
+  'the address is none that the operator may ask': {
+    reason: 'HostNotAllowed',
+    says: () => ['http://127.0.0.2:', 'spec.hostAPI', '--allowed-hosts'],
+    stalls: true,
+    arrange: (scene) =>
+      scene.stage.apply(
+        loginSecret(scene),
+        connection(scene, { hostAPI: scene.server.url.replace('127.0.0.1', '127.0.0.2') }),
+      ),
+    mend: (scene) => scene.stage.apply(connection(scene)),
+  },
+  'the ConfigMap of the CA does not exist': {
+    reason: 'CredentialNotFound',
+    says: ({ name }) => ['spec.caBundle.configMapKeyRef', `ConfigMap ${name}`, 'key ca.crt'],
+    arrange: (scene) =>
+      scene.stage.apply(
+        loginSecret(scene),
+        connection(scene, { caBundle: { configMapKeyRef: { name: scene.name, key: 'ca.crt' } } }),
+      ),
+    mend: (scene) => scene.stage.apply(caConfigMap(scene, scene.certificates.ca)),
+  },
+  'the CA in the ConfigMap cannot be read': {
+    reason: 'TLSMaterialInvalid',
+    says: ({ name }) => ['spec.caBundle.configMapKeyRef', `ConfigMap ${name}`, 'cannot be read'],
+    arrange: (scene) =>
+      scene.stage.apply(
+        loginSecret(scene),
+        caConfigMap(scene, 'nonsense'),
+        connection(scene, { caBundle: { configMapKeyRef: { name: scene.name, key: 'ca.crt' } } }),
+      ),
+    mend: (scene) => scene.stage.apply(caConfigMap(scene, scene.certificates.ca)),
+  },
+  'the certificate is for another name': {
+    reason: 'CertificateUntrusted',
+    says: ({ host }) => [host, 'another host name', 'spec.tlsServerName'],
+    arrange: (scene) =>
+      scene.stage.apply(
+        loginSecret(scene),
+        connection(scene, {
+          caBundle: { inline: scene.certificates.ca },
+          tlsServerName: 'infisical.example.com',
+        }),
+      ),
+    mend: (scene) => scene.stage.apply(connection(scene, { caBundle: { inline: scene.certificates.ca } })),
+  },
+  'the key of the client is not that of its certificate': {
+    reason: 'TLSMaterialInvalid',
+    says: ({ login }) => ['spec.clientCertificate.privateKey', `Secret ${login}`, 'is not the private key'],
+    async arrange(scene) {
+      const [one, other] = [createCertificates(), createCertificates()];
+      await scene.stage.apply(
+        loginSecret(scene, { certificate: one.cert, key: other.key }),
+        connection(scene, withClient(scene)),
+      );
+    },
+    mend(scene) {
+      const { cert, key } = createCertificates();
+      return scene.stage.apply(loginSecret(scene, { certificate: cert, key }));
+    },
+  },
+  'its certificate is not to be verified, and the operator does not allow that': {
+    reason: 'ConnectionInvalid',
+    says: () => ['spec.insecureSkipVerify', '--allow-insecure-tls'],
+    stalls: true,
+    arrange: (scene) =>
+      scene.stage.apply(loginSecret(scene), connection(scene, { insecureSkipVerify: true })),
+    mend: (scene) => scene.stage.apply(connection(scene, { caBundle: { inline: scene.certificates.ca } })),
+  },
   'the server limits the rate of logins': {
     reason: 'RateLimited',
     says: ({ host }) => [host],
@@ -171,6 +255,11 @@ const withTls = new Set([
   'the certificate is of an unknown authority',
   'the certificate is of another authority than the bundle says',
   'the bundle of certificates cannot be read',
+  'the ConfigMap of the CA does not exist',
+  'the CA in the ConfigMap cannot be read',
+  'the certificate is for another name',
+  'the key of the client is not that of its certificate',
+  'its certificate is not to be verified, and the operator does not allow that',
 ]);
 
 describe.concurrent('a connection', () => {
@@ -179,7 +268,8 @@ describe.concurrent('a connection', () => {
 
   beforeAll(async () => {
     stage = await startStage();
-    operator = await stage.startOperator({ scale: 0.05 });
+    const hosts = `${SANDBOX_HOSTS},http://no-such-host.invalid`;
+    operator = await stage.startOperator({ scale: 0.05, flags: ['--allowed-hosts', hosts] });
   });
   afterAll(() => stage[Symbol.asyncDispose]());
 

@@ -4,9 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { freePorts } from '../../../sandbox/control-plane/ports.ts';
 import type { FaultRule } from '../../../sandbox/lease-api/faults.ts';
+import { startIssuer } from '../../../sandbox/issuer/issuer.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
+import {
+  AUDIENCE,
+  connectionAndLease,
+  mayRequestTokens,
+  proofSecret,
+  reviewingCluster,
+  seedIdentity,
+  serviceAccount,
+} from './support/login-scene.ts';
 import { ownLease } from './support/own-lease.ts';
 
 /** Milliseconds: with waits at a twentieth a lease of this life is used for some four seconds of it. */
@@ -15,8 +25,11 @@ const SHORT_LIFE = 12_000;
 /** Every credential of this test holds this word, so that one search finds them all. */
 const CANARY = 'cAnArY';
 
-/** What a JSON web token looks like, in whole or in part: the access tokens are the server's own. */
-const TOKEN = /eyJ[A-Za-z0-9_-]{10,}/;
+/**
+ * What a JSON web token looks like, in whole or in part: the access tokens are the server's own. A header that
+ * opens with `alg`, `typ` or `kid`, or what follows a dot; a random name that holds `eyJ` is neither.
+ */
+const TOKEN = /eyJ(?:hbGci|0eXAi|raWQi)|\.eyJ[A-Za-z0-9_-]{10,}/;
 
 function data(which: string): Record<string, unknown> {
   return {
@@ -144,6 +157,60 @@ describe('a credential', () => {
     await awaitCondition(() => Promise.resolve(failuresIn(operator) > seen + 3), { what: 'further tries' });
   });
 
+  it('of each way to log in is shown, refused and lost', { timeout: 120_000 }, async () => {
+    await using issuer = await startIssuer();
+    const proof = { secretKeyRef: { name: 'proof', key: 'token' } };
+    const signed = await issuer.sign({ sub: 'x', aud: `${CANARY}-audience` });
+    await stage.apply(
+      proofSecret('proof', signed),
+      proofSecret('nonsense', `${CANARY}-no-token`),
+      serviceAccount('by-kubernetes'),
+      ...mayRequestTokens('by-kubernetes'),
+    );
+    const nonsense = { secretKeyRef: { name: 'nonsense', key: 'token' } };
+    const kubernetes = { ...(await reviewingCluster(stage)), allowedAudience: AUDIENCE };
+    const identityId = await seedIdentity(stage, {
+      kubernetes,
+      oidc: { boundIssuer: issuer.url, boundAudiences: 'others' },
+      jwt: { jwksUrl: issuer.jwksUrl },
+    });
+    const robot = { name: 'by-kubernetes', audience: AUDIENCE };
+    // What the API server says of a request for a token, and a token that is made and never arrives.
+    const message = `Invalid value: "${CANARY}-quoted"`;
+    const request = 'POST serviceaccounts/token';
+    const accept = proxy.when(({ what, name }) =>
+      what === request && name === robot.name
+        ? { do: 'answer', status: 422, reason: 'Invalid', message }
+        : undefined,
+    );
+    const ways: Readonly<Record<string, object>> = {
+      'by-token': { token: nonsense },
+      'by-oidc': { oidc: { identityId, ...proof } },
+      'by-oidc-nonsense': { oidc: { identityId, ...nonsense } },
+      'by-jwt-nonsense': { jwt: { identityId, ...nonsense } },
+      'by-jwt': { jwt: { identityId, ...proof } },
+      'by-kubernetes': { kubernetes: { identityId, serviceAccountRef: robot } },
+    };
+    for (const [name, auth] of Object.entries(ways)) {
+      await stage.apply(...connectionAndLease(stage, name, { ...auth }));
+    }
+    for (const [name, reason] of [
+      ['by-token', 'TokenRefused'],
+      ['by-oidc', 'LoginRefused'],
+      ['by-oidc-nonsense', 'LoginRefused'],
+      ['by-jwt-nonsense', 'LoginRefused'],
+      ['by-kubernetes', 'TokenRequestRefused'],
+    ] as const)
+      await stage.untilLease(name, (lease) => conditionOf(lease, 'Ready')?.reason === reason);
+    proxy.meet(request, robot.name, { do: 'lose' });
+    accept();
+    await stage.untilReady('by-jwt');
+    await stage.untilReady('by-kubernetes');
+    const { entries } = await stage.api.readLedger();
+    const accepted = entries.filter(({ event, by }) => event === 'login' && by === identityId);
+    expect(new Set(accepted.map(({ method }) => method))).toEqual(new Set(['jwt', 'kubernetes']));
+  });
+
   it('was logged at the finest level', () => {
     expect(operator.lines.some(({ level }) => level === 'debug')).toBe(true);
     expect(operator.lines.length).toBeGreaterThan(50);
@@ -174,6 +241,9 @@ describe('a credential', () => {
     expect(leaks(await everything('secrets')).length).toBeGreaterThan(10);
     expect(leaks(`a line\n{"text":"x-${CANARY}"}`)).toHaveLength(1);
     expect(leaks('Bearer eyJhbGciOiJIUzI1NiJ9')).toHaveLength(1);
+    expect(leaks('"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9')).toHaveLength(1);
+    expect(leaks('a part.eyJpZGVudGl0eUlkIjoi')).toHaveLength(1);
+    expect(leaks('"externalEntityId": "CYQJm0eQYOyDzdNmUeyJXSfqrMdsGCrI"')).toEqual([]);
   });
 });
 

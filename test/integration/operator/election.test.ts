@@ -82,6 +82,11 @@ describe('two replicas', () => {
     expect((await one.get('/metrics'))[1]).toContain('leaseholder_leading 1\n');
     expect((await two.get('/metrics'))[1]).toContain('leaseholder_leading 0\n');
 
+    // The connection tells how many objects it serves, in its own time.
+    await awaitCondition(async () => (await stage.connection('infisical'))?.status.served === 1, {
+      what: 'the object to be counted',
+    });
+
     const since = await stage.plane.audit.mark();
     const renewals = new Set<string>();
     await awaitCondition(

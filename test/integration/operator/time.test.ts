@@ -130,6 +130,9 @@ describe.concurrent('the time of a lease', () => {
     await stage.apply(leaseManifest(name, { connectionRef: { name }, ttl: '10y' }));
     const { status } = await stage.untilReady(name);
     expect(Date.parse(defined(status.rotateAt)) - Date.now()).toBeGreaterThan(5 * 365 * 24 * HOUR);
+    // The connection counts its leases a little later: the last write that there is a reason for.
+    const counted = async (): Promise<boolean> => (await stage.connection(name))?.status.served === 1;
+    await awaitCondition(counted, { what: 'the connection to count its lease' });
     const since = await stage.plane.audit.mark();
     const before = await looks(probes);
     await untilListed(server, 2);
