@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-import { ApiClient } from '../../sandbox/control-plane/api-client.ts';
+import { ApiClient, type ApiAnswer } from '../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
 import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
@@ -115,7 +115,12 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
   };
   const client = stack.adopt(await adminClient(plane), (one) => one.close());
   const read = async (at: string): Promise<unknown> => {
-    const { status, body } = await client.send(at);
+    // 429: for want of capacity, or of a kind whose storage has just been set up. Every client asks again then.
+    const admitted = async (): Promise<ApiAnswer | false> => {
+      const answer = await client.send(at);
+      return answer.status !== 429 && answer;
+    };
+    const { status, body } = await awaitCondition(admitted, { what: `GET ${at}`, intervalMs: 100 });
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`GET ${at} was answered with ${String(status)}.`);
     return body;
