@@ -43,6 +43,8 @@ export const secretSeed = z.strictObject({
     .default({ type: 'in-memory', inputs: {} }),
   usernameTemplate: z.string().nullable().optional(),
   lifeOverride: life.default(null),
+  /** Milliseconds that the first lease is given; its renewals, and all others, live as they would without this. */
+  firstLife: life.default(null),
   /** Replaces the answer's `data`: anything JSON can say. */
   data: z.unknown().optional(),
 });

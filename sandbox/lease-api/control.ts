@@ -107,6 +107,7 @@ function seeding(world: World, revocation: Revocation): Pick<Control, Seeding> {
     seedDynamicSecret: command(shapes.secretSeed, async (seed) => {
       const row = await addSecret(world, projects.ensureFolder(seed), { ...seed, metadata: [] }, seed.type);
       row.lifeOverride = seed.lifeOverride;
+      row.firstLife = seed.firstLife;
       row.dataOverride = seed.data === undefined ? null : { data: seed.data };
       return { dynamicSecretId: row.id };
     }),

@@ -46,6 +46,7 @@ export async function addSecret(
     provider,
     pruned: false,
     lifeOverride: null,
+    firstLife: null,
     dataOverride: null,
   };
   // Another request may have taken the name while the provider was looked at.

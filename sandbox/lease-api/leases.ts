@@ -53,7 +53,7 @@ export class Leases {
       by: identity.id,
       tag,
     });
-    const expireAt = world.clock.now() + this.#life(selected, secret);
+    const expireAt = world.clock.now() + (secret.firstLife ?? this.#life(selected, secret));
     const { externalEntityId, data } = await this.#credential(secret, identity, expireAt);
     // The database takes no date that is none. By then the principal is there.
     if (Number.isNaN(expireAt)) throw new Refusal('database', GENERIC_MESSAGE, { error: 'Create' });
@@ -71,6 +71,7 @@ export class Leases {
       by: identity.id,
       tag,
     };
+    secret.firstLife = null;
     world.leases.put(row);
     this.#revocation.schedule(row);
     recordLease(world.ledger, { event: 'made', by: identity.id }, row, secret);

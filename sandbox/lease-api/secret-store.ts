@@ -23,6 +23,8 @@ export interface SecretRow {
   pruned: boolean;
   /** Replaces what the TTL says, in milliseconds; for tests that cannot wait. */
   lifeOverride: number | null;
+  /** The same for the first lease only; null when that has been made. */
+  firstLife: number | null;
   /** Replaces the provider's data in answers, for tests of odd data. */
   dataOverride: { readonly data: unknown } | null;
 }

@@ -90,7 +90,7 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
           if (child.exitCode !== null) throw new Error(`The operator ended: ${raw.slice(-5).join('\n')}`);
           return Promise.resolve(lines.some((line) => line.msg === 'The operator is ready.'));
         },
-        { what: 'the operator to be ready', timeoutMs: 30_000 },
+        { what: 'the operator to be ready' },
       );
     },
     ended: async () => {

@@ -39,6 +39,12 @@ export type SecretSeed = Partial<Parameters<Control['seedDynamicSecret']>[0]>;
 /** A whole Secret, its data decoded. */
 export type SecretObject = z.infer<typeof secretObject>;
 
+/**
+ * Milliseconds that a condition is waited for. It is no bound that anything is held to: a machine with much else to do
+ * takes long, and a test that wants a time measures it.
+ */
+const PATIENCE = 60_000;
+
 /** The operator's surroundings, all real but the lease API's provider: what an integration test plays on. */
 export interface Stage extends AsyncDisposable {
   readonly plane: ControlPlane;
@@ -179,7 +185,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       (await api.readLedger()).entries.filter(
         (entry) => entry.dynamicSecret === dynamicSecret && entry.event !== 'requested',
       ),
-    async untilLease(name, probe, timeoutMs = 30_000) {
+    async untilLease(name, probe, timeoutMs = PATIENCE) {
       let seen: LeaseRecord | undefined;
       try {
         return await awaitCondition(
@@ -194,7 +200,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       }
     },
     untilReady: (name, timeoutMs) => stage.untilLease(name, (lease) => isReady(lease), timeoutMs),
-    async untilGone(name, timeoutMs = 30_000) {
+    async untilGone(name, timeoutMs = PATIENCE) {
       const probe = async (): Promise<boolean> => (await stage.lease(name)) === undefined;
       await awaitCondition(probe, { what: `lease ${name} to be gone`, timeoutMs, intervalMs: 50 });
     },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
-import { ownLease, type OwnLease } from './support/own-lease.ts';
+import { LATER_ROTATION, ownLease, type OwnLease } from './support/own-lease.ts';
 
 function until(what: string, probe: () => boolean): Promise<boolean> {
   return awaitCondition(() => Promise.resolve(probe()), { what });
@@ -77,10 +77,10 @@ describe('while the API server is away', () => {
 
   it('for long, a lease that is due costs one other, not one for each try', async () => {
     await operator.stop();
-    const own = await ownLease(stage, 'long', { lifeOverride: 40_000 });
-    // A twentieth: 3 s for a delivery. Half of its life before its end, so that the outage fits in.
+    const own = await ownLease(stage, 'long', { firstLife: LATER_ROTATION.life });
+    // A twentieth: 3 s for a delivery. It is due long before its end, so that the outage fits in.
     operator = await stage.startOperator({ scale: 0.05 });
-    await own.apply({ rotation: { before: '85%' } });
+    await own.apply(LATER_ROTATION.spec);
     const before = await stage.untilReady('long');
     await stage.plane.stopApiServer('SIGKILL');
     const told = (what: string): number => operator.lines.filter(({ msg }) => msg.startsWith(what)).length;

@@ -297,7 +297,7 @@ describe.concurrent('a connection', () => {
           const condition = await ready();
           return condition?.reason === trouble.reason ? condition : undefined;
         },
-        { what: `connection ${name} to say ${trouble.reason}`, timeoutMs: 10_000 },
+        { what: `connection ${name} to say ${trouble.reason}` },
       );
 
       expect(said.status).toBe('False');

@@ -11,7 +11,7 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
-import { EARLY_ROTATION } from './support/own-lease.ts';
+import { LATER_ROTATION } from './support/own-lease.ts';
 import { ownServer, type OwnServer } from './support/own-server.ts';
 
 /** Something that keeps a server from giving a lease, and how that goes away. */
@@ -207,7 +207,7 @@ describe.concurrent('a lease', () => {
   it.each(cases)('says when $what, and begins when that has gone', async ({ name, profile, trouble }) => {
     await using server = await ownServer({ profile });
     await connect(server, name);
-    await stage.kubectl('wait', '--for=condition=Ready', `infisicalconnection/${name}`, '--timeout=10s');
+    await stage.kubectl('wait', '--for=condition=Ready', `infisicalconnection/${name}`, '--timeout=60s');
     await trouble.arrange(server);
     await stage.apply(manifest(name, trouble.spec));
     const lease = await stage.untilLease(name, (one) => conditionOf(one, 'Ready')?.reason === trouble.reason);
@@ -232,13 +232,13 @@ describe.concurrent('a lease', () => {
     'in use stays as it is while $what, and is replaced when that has gone',
     async ({ name: first, profile, trouble }) => {
       const name = `later-${first}`;
-      await using server = await ownServer({ profile }, { lifeOverride: EARLY_ROTATION.life });
+      await using server = await ownServer({ profile }, { firstLife: LATER_ROTATION.life });
       await connect(server, name);
-      await stage.apply(manifest(name, EARLY_ROTATION.spec));
+      await stage.apply(manifest(name, LATER_ROTATION.spec));
       const before = await stage.untilReady(name);
       const data = await stage.secret(name);
       await trouble.arrange(server);
-      const spec = { ...EARLY_ROTATION.spec, ...trouble.spec };
+      const spec = { ...LATER_ROTATION.spec, ...trouble.spec };
       if (trouble.spec !== undefined) await stage.apply(manifest(name, spec));
       const faulty = await stage.untilLease(
         name,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { FINALIZER } from '../../../src/api/names.ts';
 import { connectionObjects, isReady, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
-import { defined, EARLY_ROTATION } from './support/own-lease.ts';
+import { defined, LATER_ROTATION } from './support/own-lease.ts';
 
 const kept = z.looseObject({
   metadata: z.looseObject({
@@ -17,14 +17,14 @@ const REVOKE = { revocation: { onRotation: 'Revoke', gracePeriod: '1s' } } as co
 const ROTATE = 'leaseholder.dev/rotate';
 
 /** The objects of the first cluster, each with the rest of its spec, and of its dynamic secret. */
-const objects: Readonly<Record<string, readonly [spec: object, seed: { lifeOverride?: number }]>> = {
+const objects: Readonly<Record<string, readonly [spec: object, seed: { firstLife?: number }]>> = {
   'rotated-at-once': [REVOKE, {}],
   'rotated-later': [REVOKE, {}],
   'deleted-before': [{}, {}],
   'deleted-later': [{}, {}],
   renewed: [
-    { rotation: { ...EARLY_ROTATION.spec.rotation, strategy: 'Renew' } },
-    { lifeOverride: EARLY_ROTATION.life },
+    { rotation: { ...LATER_ROTATION.spec.rotation, strategy: 'Renew' } },
+    { firstLife: LATER_ROTATION.life },
   ],
 };
 const names = Object.keys(objects);
@@ -44,10 +44,9 @@ describe('a cluster that was cloned, with an installation id of its own', () => 
     await clone.apply(...connectionObjects({ api: first.api, identity: cloneIdentity }));
     for (const name of names) {
       const [spec, seed] = defined(objects[name]);
-      const dynamicSecretId = await first.seed(name, { defaultTTL: '1h', ...seed });
+      await first.seed(name, { defaultTTL: '1h', ...seed });
       await first.apply(leaseManifest(name, { ...spec, dynamicSecret: place(name) }));
       leased.set(name, (await first.untilReady(name)).status.lease?.id);
-      await first.api.overrideDynamicSecret({ dynamicSecretId, lifeOverride: null });
     }
     // The last one is the one that is due soon: it is copied before the first operator renews it.
     for (const name of names.toReversed()) await copy(name);

@@ -70,7 +70,7 @@ describe.concurrent('a cluster connection', () => {
   const until = (
     within: string,
     probe: (lease: LeaseRecord) => boolean,
-    timeoutMs = 30_000,
+    timeoutMs = 60_000,
   ): Promise<LeaseRecord> => {
     let seen: LeaseRecord | undefined;
     return awaitCondition(

@@ -72,7 +72,7 @@ describe.concurrent('what leases need is deleted while the operator runs', () =>
     await using shop = await tenant(stage, 'idle');
     await shop.remove(LEASE);
     await shop.untilConnection(({ finalizers }) => finalizers.length === 0);
-    await shop.kubectl('delete', CONNECTION, '--timeout=10s');
+    await shop.kubectl('delete', CONNECTION, '--timeout=60s');
     expect(await shop.events('InUse')).toEqual([]);
   });
 

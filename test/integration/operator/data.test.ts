@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
 import { untilCaughtUp } from './support/observe.ts';
-import { EARLY_ROTATION, ownLease } from './support/own-lease.ts';
+import { LATER_ROTATION, ownLease } from './support/own-lease.ts';
 
 describe.concurrent('what a lease carries', () => {
   let stage: Stage;
@@ -168,8 +168,8 @@ describe.concurrent('what a lease carries', () => {
   }
 
   it('that cannot become a Secret at a rotation leaves what is there, and the next lease heals it', async () => {
-    const own = await ownLease(stage, 'spoilt', { lifeOverride: EARLY_ROTATION.life });
-    await own.apply(EARLY_ROTATION.spec);
+    const own = await ownLease(stage, 'spoilt', { firstLife: LATER_ROTATION.life });
+    await own.apply(LATER_ROTATION.spec);
     const before = await stage.untilReady('spoilt');
     const data = await stage.secret('spoilt');
     const { dynamicSecretId } = own;
@@ -182,7 +182,7 @@ describe.concurrent('what a lease carries', () => {
     expect(faulty.status.lease).toEqual(before.status.lease);
     expect(await stage.secret('spoilt')).toEqual(data);
 
-    await stage.api.overrideDynamicSecret({ dynamicSecretId, override: null, lifeOverride: null });
+    await stage.api.overrideDynamicSecret({ dynamicSecretId, override: null });
     const after = await stage.untilLease('spoilt', ({ status }) => status.rotations === 1);
     expect(conditionOf(after, 'Reconciling')?.status).toBe('False');
     expect((await stage.secret('spoilt'))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);

@@ -10,7 +10,7 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
-import { EARLY_ROTATION, ownLease, type OwnLease } from './support/own-lease.ts';
+import { LATER_ROTATION, ownLease, type OwnLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
 
 /** One was lost and is revoked, one more was made; the two steps do not wait for each other. */
@@ -139,8 +139,8 @@ describe.concurrent('a request for a lease', () => {
   });
 
   it('that is lost at a rotation does not touch what is in use', async () => {
-    const own = await ownLease(stage, 'rotation', { lifeOverride: EARLY_ROTATION.life });
-    await own.apply(EARLY_ROTATION.spec);
+    const own = await ownLease(stage, 'rotation', { firstLife: LATER_ROTATION.life });
+    await own.apply(LATER_ROTATION.spec);
     const before = await stage.untilReady('rotation');
     const data = await stage.secret('rotation');
     await arm('rotation', { type: 'answer-lost', when: 'after' });

@@ -63,29 +63,27 @@ describe.concurrent('a write to the Kubernetes API', () => {
     });
 
     it(`of a rotation ${what} is made good with the same lease`, async () => {
-      const own = await ownLease(stage, `change-${String(index)}`, { lifeOverride: EARLY_ROTATION.life });
-      await own.apply(EARLY_ROTATION.spec);
-      const before = await stage.untilReady(own.name);
-      await own.liveFor(null);
+      const own = await ownLease(stage, `change-${String(index)}`, { firstLife: EARLY_ROTATION.life });
+      // The first write is a POST.
       proxy.meet('PATCH secrets', own.name, ...ways);
+      await own.apply(EARLY_ROTATION.spec);
       const after = await stage.untilLease(own.name, ({ status }) => status.rotations === 1);
 
       expect((await own.events()).filter((event) => event !== 'expired')).toEqual(['made', 'made']);
+      const [first] = await stage.ledger(own.name);
       expect(await own.record()).toMatchObject({
         lease: { id: after.status.lease?.id },
-        previous: [{ id: before.status.lease?.id }],
+        previous: [{ id: first?.leaseId }],
       });
       expect((await stage.secret(own.name))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);
     });
   }
 
   it('of a rotation that somebody else’s write comes before is made again, and theirs stays', async () => {
-    const own = await ownLease(stage, 'conflict', { lifeOverride: EARLY_ROTATION.life });
-    await own.apply(EARLY_ROTATION.spec);
-    await stage.untilReady('conflict');
-    await own.liveFor(null);
+    const own = await ownLease(stage, 'conflict', { firstLife: EARLY_ROTATION.life });
     const act = (): Promise<string> => stage.kubectl('annotate', 'secret', 'conflict', 'theirs/note=kept');
     proxy.meet('PATCH secrets', 'conflict', { do: 'first', act });
+    await own.apply(EARLY_ROTATION.spec);
     const after = await stage.untilLease('conflict', ({ status }) => status.rotations === 1);
 
     expect(await own.events()).toEqual(['made', 'made']);
@@ -94,12 +92,10 @@ describe.concurrent('a write to the Kubernetes API', () => {
   });
 
   it('of a rotation whose Secret is deleted before it creates the Secret with the same lease', async () => {
-    const own = await ownLease(stage, 'vanished', { lifeOverride: EARLY_ROTATION.life });
-    await own.apply(EARLY_ROTATION.spec);
-    await stage.untilReady('vanished');
-    await own.liveFor(null);
+    const own = await ownLease(stage, 'vanished', { firstLife: EARLY_ROTATION.life });
     const act = (): Promise<string> => stage.kubectl('delete', 'secret', 'vanished');
     proxy.meet('PATCH secrets', 'vanished', { do: 'first', act });
+    await own.apply(EARLY_ROTATION.spec);
     const after = await stage.untilLease('vanished', ({ status }) => status.rotations === 1);
 
     expect(await own.events()).toEqual(['made', 'made']);

@@ -154,7 +154,7 @@ describe('the way', () => {
         const ready = seen === undefined ? undefined : conditionOf(seen, 'Ready');
         return ready?.reason === 'AddressNotAllowed' ? ready : undefined;
       },
-      { what: 'the connection to be refused', timeoutMs: 15_000 },
+      { what: 'the connection to be refused' },
     );
     expect(found.message).toContain('loopback');
     expect((await stage.api.readLedger()).entries).toEqual(entries);

@@ -9,12 +9,10 @@ import {
   isReady,
   leaseManifest,
   startStage,
+  type SecretSeed,
   type Stage,
 } from '../../support/stage.ts';
-
-/** Milliseconds: with waits at a twentieth a lease of this life is used for some seven to ten seconds of it. */
-const SHORT_LIFE = 24_000;
-const rotation = { before: '60%' };
+import { LATER_ROTATION } from './support/own-lease.ts';
 
 function lease(namespace: string, name = 'wanted', spec: object = {}): object {
   const dynamicSecret = { name: namespace, projectSlug: 'shop', environmentSlug: 'prod' };
@@ -32,16 +30,16 @@ describe.concurrent('a Secret that cannot be written', () => {
   });
   afterAll(() => stage[Symbol.asyncDispose]());
 
-  /** A namespace with a connection, and a dynamic secret of the same name. @returns the dynamic secret's id. */
-  const settle = async (name: string): Promise<string> => {
+  /** A namespace with a connection, and a dynamic secret of the same name. */
+  const settle = async (name: string, seed: SecretSeed = {}): Promise<string> => {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await stage.apply(namespace, ...connectionObjects(stage, { namespace: name }));
-    return stage.seed(name);
+    return stage.seed(name, seed);
   };
   const untilLease = (
     namespace: string,
     probe: (one: LeaseRecord) => boolean,
-    timeoutMs = 20_000,
+    timeoutMs = 60_000,
   ): Promise<LeaseRecord> =>
     awaitCondition(
       async () => {
@@ -72,7 +70,7 @@ describe.concurrent('a Secret that cannot be written', () => {
         );
         return asked.length >= times;
       },
-      { what: `${String(times)} times "${request}" in ${namespace}`, timeoutMs: 40_000, intervalMs: 200 },
+      { what: `${String(times)} times "${request}" in ${namespace}`, timeoutMs: 60_000, intervalMs: 200 },
     );
   };
 
@@ -115,7 +113,7 @@ describe.concurrent('a Secret that cannot be written', () => {
     await stage.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { a: 'b' } });
     await stage.apply(lease(namespace));
     await untilReason(namespace, 'SecretConflict');
-    await stage.kubectl('delete', 'dsl', 'wanted', '-n', namespace, '--timeout=10s');
+    await stage.kubectl('delete', 'dsl', 'wanted', '-n', namespace, '--timeout=30s');
 
     expect(await stage.secret('wanted', namespace)).toEqual({ a: 'b' });
     expect(await liveOf(namespace)).toEqual([]);
@@ -215,9 +213,8 @@ describe.concurrent('a Secret that cannot be written', () => {
 
   it('at a rotation keeps the lease in use, costs one other, and is replaced when it can be', async () => {
     const namespace = 'guarded-later';
-    const dynamicSecretId = await settle(namespace);
-    await stage.api.overrideDynamicSecret({ dynamicSecretId, lifeOverride: SHORT_LIFE });
-    await stage.apply(lease(namespace, 'wanted', { rotation }));
+    await settle(namespace, { firstLife: LATER_ROTATION.life });
+    await stage.apply(lease(namespace, 'wanted', LATER_ROTATION.spec));
     const before = await untilLease(namespace, isReady);
     const data = await stage.secret('wanted', namespace);
     await forbidWrites(namespace);

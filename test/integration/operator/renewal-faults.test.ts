@@ -45,14 +45,13 @@ describe('a renewal', () => {
     name: string,
     { fault, life = EARLY_ROTATION.life, spec = RENEW }: Due = {},
   ): Promise<OwnLease> => {
-    const own = await ownLease(stage, name, { lifeOverride: life, defaultTTL: '1h' });
+    const own = await ownLease(stage, name, { firstLife: life, defaultTTL: '1h' });
     if (fault !== undefined) {
       const { times = 1, action } = fault;
       await stage.api.armFault({ match: { dynamicSecret: name, route: 'lease-renew', times }, action });
     }
     await own.apply(spec);
     await stage.untilReady(name);
-    await own.liveFor(null);
     return own;
   };
   const untilRenewed = (name: string): ReturnType<Stage['untilLease']> =>
@@ -147,9 +146,9 @@ describe('a renewal', () => {
   });
 
   it('is not asked for while the object is suspended, nor after a restart in that time', async () => {
-    // Used for 3 s at least: it is suspended by then.
+    // Used for 8 s at least: it is suspended by then.
     const spec = { rotation: { before: '30%', strategy: 'Renew' } };
-    const own = await due('suspended', { life: 12_000, spec });
+    const own = await due('suspended', { life: 18_000, spec });
     await own.apply({ ...spec, suspend: true });
     await stage.untilLease('suspended', ({ status }) => status.observedGeneration === 2);
     const before = await own.events();

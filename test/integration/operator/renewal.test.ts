@@ -12,13 +12,13 @@ import {
   type Stage,
 } from '../../support/stage.ts';
 import { requestsFor, untilCaughtUp, untilInstant } from './support/observe.ts';
-import { defined, EARLY_ROTATION, ownLease } from './support/own-lease.ts';
+import { defined, LATER_ROTATION, ownLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
 
-const RENEW = { rotation: { ...EARLY_ROTATION.spec.rotation, strategy: 'Renew' } } as const;
+const RENEW = { rotation: { ...LATER_ROTATION.spec.rotation, strategy: 'Renew' } } as const;
 
 /** A lease that is due early, and whose renewal makes it so long that it is not due again. */
-const once = { lifeOverride: EARLY_ROTATION.life, defaultTTL: '1h' } as const;
+const once = { firstLife: LATER_ROTATION.life, defaultTTL: '1h' } as const;
 
 describe.concurrent('a lease that is to be renewed', () => {
   let stage: Stage;
@@ -41,7 +41,6 @@ describe.concurrent('a lease that is to be renewed', () => {
     const before = await stage.untilReady('renewed');
     const secret = defined(await stage.secretObject('renewed'));
     const record = defined(await own.record());
-    await own.liveFor(null);
     const since = await stage.plane.audit.mark();
     const after = await stage.untilLease('renewed', ({ status }) => status.lease?.renewals === 1);
 
@@ -78,7 +77,6 @@ describe.concurrent('a lease that is to be renewed', () => {
     });
     await own.apply(RENEW);
     await stage.untilReady(own.name);
-    await own.liveFor(null);
     const after = await stage.untilLease(own.name, ({ status }) => status.lease?.renewals === 1);
 
     expect(await own.events()).toEqual(['made', 'renewed']);
@@ -104,7 +102,6 @@ describe.concurrent('a lease that is to be renewed', () => {
     await own.apply(RENEW);
     const before = await stage.untilReady('kubernetes');
     expect(conditionOf(before, 'Ready')?.message).toContain('spec.rotation.strategy Renew has no effect');
-    await own.liveFor(null);
     await stage.untilLease('kubernetes', ({ status }) => status.rotations === 1);
 
     expect(await own.events()).toEqual(['made', 'made']);
@@ -133,8 +130,6 @@ describe.concurrent('a lease that is to be renewed', () => {
     await stage.apply(...connectionObjects(server, { name: 'refused' }));
     await stage.apply(leaseManifest('refused', { connectionRef: { name: 'refused' }, ...RENEW }));
     await stage.untilReady('refused');
-    const { dynamicSecretId } = server;
-    await server.api.overrideDynamicSecret({ dynamicSecretId, lifeOverride: null });
     const after = await stage.untilLease('refused', ({ status }) => status.rotations === 1);
 
     expect(conditionOf(after, 'Ready')?.status).toBe('True');

@@ -20,7 +20,7 @@ const REVOKE = { revocation: { onRotation: 'Revoke', gracePeriod: '1s' } } as co
 
 const untilLedger = async (own: Awaited<ReturnType<typeof ownLease>>, wanted: string): Promise<void> => {
   const seen = async (): Promise<boolean> => (await own.events()).includes(wanted);
-  await awaitCondition(seen, { what: `${wanted} of ${own.name}`, timeoutMs: 30_000 });
+  await awaitCondition(seen, { what: `${wanted} of ${own.name}` });
 };
 
 describe.concurrent('a lease that was replaced', () => {
@@ -126,7 +126,7 @@ describe.concurrent('a lease that was replaced', () => {
       },
     ]);
     const left = async (): Promise<number> => (await old.api.live()).leases.length;
-    await awaitCondition(async () => (await left()) === 0, { what: 'the revocation', timeoutMs: 30_000 });
+    await awaitCondition(async () => (await left()) === 0, { what: 'the revocation' });
 
     expect((await next.api.live()).leases.map(({ leaseId }) => leaseId)).toEqual([after.status.lease?.id]);
   });

@@ -11,7 +11,7 @@ import {
   type Stage,
 } from '../../support/stage.ts';
 import { requestsFor, untilCaughtUp } from './support/observe.ts';
-import { defined, EARLY_ROTATION, ownLease } from './support/own-lease.ts';
+import { defined, LATER_ROTATION, ownLease } from './support/own-lease.ts';
 import { ownServer } from './support/own-server.ts';
 
 /** When a change of the spec acts: at once with a lease, at the next rotation, with a patch, or never. */
@@ -82,10 +82,9 @@ describe.concurrent('a lease whose object is changed', () => {
   });
 
   it('takes up another ttl, config and rotation with the next lease, not before', async () => {
-    const own = await ownLease(stage, 'retuned', { lifeOverride: EARLY_ROTATION.life });
-    await own.apply({ ttl: '1h', ...EARLY_ROTATION.spec });
+    const own = await ownLease(stage, 'retuned', { firstLife: LATER_ROTATION.life });
+    await own.apply({ ttl: '1h', ...LATER_ROTATION.spec });
     const before = (await stage.untilReady('retuned')).status;
-    await own.liveFor(null);
     await own.apply({ ttl: '2h', config: { note: { deep: [1, true] } }, rotation: { before: '10%' } });
     const seen = await stage.untilLease('retuned', (lease) => lease.status.observedGeneration === 2);
     expect(seen.status.lease).toEqual(before.lease);

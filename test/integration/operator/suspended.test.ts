@@ -81,12 +81,11 @@ describe('a process that is suspended', () => {
     const operator = launch({ scale: 0.05, election: false, kubeconfig: stage.kubeconfig });
     await operator.ready();
     const names = Array.from({ length: 10 }, (_, index) => `${prefix}-${String(index)}`);
-    const all = await Promise.all(names.map((name) => ownLease(stage, name, { lifeOverride: ROOMY_LIFE })));
+    const all = await Promise.all(names.map((name) => ownLease(stage, name, { firstLife: ROOMY_LIFE })));
     await stage.apply(...all.map((own) => own.manifest()));
     const leased = await Promise.all(names.map((name) => stage.untilReady(name)));
     process.kill(operator.pid, 'SIGSTOP');
     expect(await Promise.all(all.map(madeBy))).toEqual(all.map(() => 1));
-    for (const own of all) await own.liveFor(null);
     const rotateAt = latest(leased.map(({ status }) => status.rotateAt));
     await untilInstant(wakesAt(rotateAt, latest(leased.map(({ status }) => status.lease?.expireAt))));
     process.kill(operator.pid, 'SIGCONT');

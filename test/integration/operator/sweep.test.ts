@@ -111,7 +111,7 @@ describe('the sweep', () => {
     const own = await ownLease(stage, 'on-its-way');
     const { faultId } = await stage.api.armFault({
       match: { dynamicSecret: 'on-its-way', route: 'lease-create' },
-      action: { type: 'delay', ms: 2000, when: 'after' },
+      action: { type: 'delay', ms: 2800, when: 'after' },
     });
     await own.apply();
     await awaitCondition(async () => (await own.events()).includes('made'), { what: 'the lease' });

@@ -67,6 +67,16 @@ describe('a new lease', () => {
     expect((await server.create({ ttl: '25h' })).status).toBe(400);
   });
 
+  test('has the server decide when the first one ends, and no other, if told so', async () => {
+    await using server = await Fixture.start();
+    await server.api.seedDynamicSecret({ ...PLACE, name: 'brief', firstLife: 5000 });
+    const first = await server.lease({ dynamicSecretName: 'brief', ttl: '12h' });
+    expect(life(first)).toBe(5000);
+    const renewed = server.shown(await server.renew(first.id, { ttl: '1h' }), 'renewLease');
+    expect(life(renewed)).toBe(5000 + HOUR);
+    expect(life(await server.lease({ dynamicSecretName: 'brief', ttl: '12h' }))).toBe(12 * HOUR);
+  });
+
   test.for([
     { TOTP: 123_456 },
     { PERMISSIONS: { contents: 'read' }, EXPIRES_AT: '2030-01-01T00:00:00Z' },

@@ -10,5 +10,5 @@ export async function deleteByForce(
   await stage.kubectl('-n', namespace, 'delete', object, '--wait=false');
   const forced = JSON.stringify({ metadata: { finalizers: null } });
   await stage.kubectl('-n', namespace, 'patch', object, '--type=merge', '-p', forced);
-  await stage.kubectl('-n', namespace, 'wait', object, '--for=delete', '--timeout=10s');
+  await stage.kubectl('-n', namespace, 'wait', object, '--for=delete', '--timeout=60s');
 }

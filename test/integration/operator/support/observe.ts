@@ -32,7 +32,7 @@ export async function eventsOf(
 /** Waits for an event of a reason: events are written after what they tell of. */
 export async function untilEvent(stage: Stage, name: string, reason: string): Promise<void> {
   const told = async (): Promise<boolean> => (await eventsOf(stage, name)).includes(reason);
-  await awaitCondition(told, { what: `event ${reason} of ${name}`, timeoutMs: 15_000, intervalMs: 200 });
+  await awaitCondition(told, { what: `event ${reason} of ${name}`, intervalMs: 200 });
 }
 
 /** Resolves at an instant of this machine's clock, which is that of the sandbox's servers too. */

@@ -10,6 +10,9 @@ type Spec = Readonly<Record<string, unknown>>;
  */
 export const EARLY_ROTATION = { life: 24_000, spec: { rotation: { before: '80%' } } } as const;
 
+/** The same where something has to happen before the rotation: used for 9 to 15 s, and 45 s are left then. */
+export const LATER_ROTATION = { life: 60_000, spec: { rotation: { before: '75%' } } } as const;
+
 /** A lease object and the dynamic secret of the same name that it leases from: what tests on one stage do not share. */
 export interface OwnLease {
   readonly name: string;

@@ -58,7 +58,7 @@ export async function tenant(
       for (const object of objects) await kubectl('delete', object, '--wait=false');
     },
     removeNamespace: async () => void (await stage.kubectl('delete', 'namespace', namespace, '--wait=false')),
-    untilGone: async (object, seconds = 30) =>
+    untilGone: async (object, seconds = 60) =>
       void (await kubectl('wait', object, '--for=delete', `--timeout=${String(seconds)}s`)),
     untilNamespaceGone: async (seconds) =>
       void (await stage.kubectl(
@@ -73,7 +73,7 @@ export async function tenant(
           const seen = await stage.connection('infisical', namespace);
           return seen !== undefined && probe(seen) ? seen : undefined;
         },
-        { what: `the connection of ${namespace}`, timeoutMs: 30_000, intervalMs: 50 },
+        { what: `the connection of ${namespace}`, intervalMs: 50 },
       ),
     lease: () => stage.lease('orders-db', namespace),
     live: async () => (await server.api.live()).leases.length,
