@@ -8,6 +8,9 @@ import { awaitCondition } from '../control-plane/condition.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 
+/** Where Node keeps what it made of the sources: an operator is started hundreds of times, and takes half as long so. */
+const compileCache = path.join(root, 'node_modules', '.cache', 'compile');
+
 /** The program that is shipped. */
 const program = path.join(root, 'src', 'main.ts');
 
@@ -24,7 +27,7 @@ export interface OperatorOptions {
    * {@link SANDBOX_HOSTS}.
    */
   readonly flags?: readonly string[];
-  /** Variables of its environment. Default: none but PATH. */
+  /** Variables of its environment. Default: none but PATH, and Node's own for the cache of what it compiles. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Another entry point of the same composition, with what it takes before the flags. Default: src/main.ts. */
   readonly entry?: readonly [file: string, ...first: string[]];
@@ -58,7 +61,7 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
   const listen = flags.includes('--listen') ? [] : ['--listen', 'off'];
   const hosts = flags.includes('--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
   const args = [...entry, '--kubeconfig', kubeconfig, ...listen, ...hosts, ...flags];
-  const env = { ...environment, PATH: process.env['PATH'] };
+  const env = { ...environment, PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache };
   const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
   const lines: LogLine[] = [];
   const raw: string[] = [];
