@@ -4,10 +4,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Which project's files begin first: what is long, so that something short is left for every worker at the end. */
 const ORDER: readonly string[] = ['measured', 'integration', 'sandbox', 'unit'];
 
+function rank({ project }: TestSpecification): number {
+  return ORDER.indexOf(project.name);
+}
+
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const rank = ({ project }: TestSpecification): number => ORDER.indexOf(project.name);
     return sorted.toSorted((one, other) => rank(one) - rank(other));
   }
 }
