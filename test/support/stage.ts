@@ -193,7 +193,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
             seen = await stage.lease(name);
             return seen !== undefined && probe(seen) ? seen : undefined;
           },
-          { what: `lease ${name}`, timeoutMs, intervalMs: 50 },
+          { what: `lease ${name}`, timeoutMs, intervalMs: 100 },
         );
       } catch {
         throw new Error(`Waited for lease ${name}; it is ${JSON.stringify(seen?.status, null, 1)}`);
@@ -202,7 +202,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
     untilReady: (name, timeoutMs) => stage.untilLease(name, (lease) => isReady(lease), timeoutMs),
     async untilGone(name, timeoutMs = PATIENCE) {
       const probe = async (): Promise<boolean> => (await stage.lease(name)) === undefined;
-      await awaitCondition(probe, { what: `lease ${name} to be gone`, timeoutMs, intervalMs: 50 });
+      await awaitCondition(probe, { what: `lease ${name} to be gone`, timeoutMs, intervalMs: 100 });
     },
   };
   const stack2 = stack.move();
