@@ -16,6 +16,7 @@ import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operat
 import { keyed } from '../../src/api/keyed.ts';
 import { connectionRecord, leaseRecord } from '../../src/reconcile/records.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
+import { applier } from './apply.ts';
 
 export interface StageOptions {
   readonly leaseApi?: LeaseApiOptions;
@@ -66,7 +67,7 @@ export interface Stage extends AsyncDisposable {
   launchOperator(choice?: OperatorChoice): OperatorProcess;
   /** Runs kubectl as the admin. @throws Error with its stderr when it fails. */
   kubectl(...args: string[]): Promise<string>;
-  /** Applies objects. @throws Error with kubectl's words when one is refused. */
+  /** Applies objects, one after the other. @throws Error with the API server's words when one is refused. */
   apply(...objects: readonly object[]): Promise<void>;
   /** Applies objects; resolves with what kubectl says of a refusal, or undefined when none is refused. */
   refusal(...objects: readonly object[]): Promise<string | undefined>;
@@ -131,6 +132,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
     if (status !== 200) throw new Error(`GET ${at} was answered with ${String(status)}.`);
     return body;
   };
+  const apply = applier(client);
   const custom = (plural: string, namespace: string, name: string): Promise<unknown> =>
     read(`/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/${plural}/${name}`);
 
@@ -160,7 +162,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       return stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
     },
     kubectl: (...args) => run(args),
-    apply: async (...objects) => void (await run(['apply', '-f', '-'], listOf(objects))),
+    apply: (...objects) => apply(objects),
     async refusal(...objects) {
       const result = await plane.kubectlRun(['apply', '-f', '-'], { input: listOf(objects) });
       return result.exitCode === 0 ? undefined : result.stderr;

@@ -70,7 +70,7 @@ describe('a person', () => {
 
     it('also holds the revocation of what was replaced', async () => {
       const own = await ownLease(stage, 'held');
-      const revocation = { onRotation: 'Revoke', gracePeriod: '1s' };
+      const revocation = { onRotation: 'Revoke', gracePeriod: '10s' };
       await own.apply({ revocation });
       await stage.untilReady('held');
       await rotate('held', 'once');
