@@ -69,7 +69,7 @@ export interface Stage extends AsyncDisposable {
   kubectl(...args: string[]): Promise<string>;
   /** Applies objects, one after the other. @throws Error with the API server's words when one is refused. */
   apply(...objects: readonly object[]): Promise<void>;
-  /** Applies objects; resolves with what kubectl says of a refusal, or undefined when none is refused. */
+  /** Applies objects; resolves with the words of a refusal, or undefined when none is refused. */
   refusal(...objects: readonly object[]): Promise<string | undefined>;
   lease(name: string, namespace?: string): Promise<LeaseRecord | undefined>;
   connection(name: string, namespace?: string): Promise<ConnectionRecord | undefined>;
@@ -156,17 +156,18 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
       return operator;
     },
     launchOperator({ scale = 1, flags = [], environment = {}, election = false, kubeconfig: other } = {}) {
-      const entry = [path.join(import.meta.dirname, 'scaled-operator.ts'), String(scale)] as const;
+      const entry = [path.join(import.meta.dirname, 'quick-operator.ts'), String(scale)] as const;
       const alone = election ? [] : ['--leader-election', 'off'];
       const way = { kubeconfig: other ?? kubeconfig, environment, flags: [...alone, ...flags] };
       return stack2.use(startOperatorProcess({ ...way, ...(scale === 1 ? {} : { entry }) }));
     },
     kubectl: (...args) => run(args),
     apply: (...objects) => apply(objects),
-    async refusal(...objects) {
-      const result = await plane.kubectlRun(['apply', '-f', '-'], { input: listOf(objects) });
-      return result.exitCode === 0 ? undefined : result.stderr;
-    },
+    refusal: (...objects) =>
+      apply(objects).then(
+        () => undefined,
+        (error: unknown) => String(error),
+      ),
     async lease(name, namespace = 'default') {
       const raw = await custom('dynamicsecretleases', namespace, name);
       return raw === undefined ? undefined : leaseRecord(raw);
@@ -222,10 +223,6 @@ export async function tokenIn(kubeconfig: string): Promise<string> {
 /** For reads, which are many: kubectl takes a process for each. */
 async function adminClient({ server, caFile, kubeconfig }: ControlPlane): Promise<ApiClient> {
   return new ApiClient(server, await readFile(caFile, 'utf8'), await tokenIn(kubeconfig));
-}
-
-function listOf(items: readonly object[]): string {
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
 export function isReady(lease: LeaseRecord): boolean {

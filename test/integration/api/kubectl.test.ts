@@ -208,7 +208,7 @@ describe('the example, its address and login filled in', () => {
   });
 
   test('leaves no lease when its DynamicSecretLease is deleted', async () => {
-    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
+    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=60s');
     expect(await stage.secret('orders-db')).toBeUndefined();
     expect((await stage.api.live()).leases).toEqual([]);
   });

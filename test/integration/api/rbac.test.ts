@@ -84,7 +84,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
   async function relabel(): Promise<void> {
     await stage.apply(leaseManifest('orders-db', { secret: { labels: { tier: 'db' } } }));
     const carried = '--for=jsonpath={.metadata.labels.tier}=db';
-    await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=30s');
+    await stage.kubectl('wait', 'secret/orders-db', carried, '--timeout=60s');
   }
 
   /** A cluster connection grants a lease, is in use, and goes. */
@@ -93,8 +93,8 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     const connectionRef = { kind: 'ClusterInfisicalConnection', name: 'shared' };
     await stage.apply(leaseManifest('through-shared', { connectionRef }));
     await stage.untilReady('through-shared');
-    await stage.kubectl('delete', 'dsl', 'through-shared', '--timeout=30s');
-    await stage.kubectl('delete', 'clusterinfisicalconnection', 'shared', '--timeout=30s');
+    await stage.kubectl('delete', 'dsl', 'through-shared', '--timeout=60s');
+    await stage.kubectl('delete', 'clusterinfisicalconnection', 'shared', '--timeout=60s');
   }
 
   /** The lead is renewed. */
@@ -117,8 +117,8 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     const events = (): Promise<string> =>
       stage.kubectl('get', 'events', '--field-selector=reason=InUse', '-o', 'name');
     await awaitCondition(async () => (await events()) !== '', { what: 'the event', timeoutMs: 30_000 });
-    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=30s');
-    await stage.kubectl('wait', 'infisicalconnection/infisical', '--for=delete', '--timeout=30s');
+    await stage.kubectl('delete', 'dsl', 'orders-db', '--timeout=60s');
+    await stage.kubectl('wait', 'infisicalconnection/infisical', '--for=delete', '--timeout=60s');
   }
 
   const as = async <Result>(

@@ -176,7 +176,7 @@ describe.concurrent('a cluster connection', () => {
     await awaitCondition(async () => Date.now() > Date.parse(refused.status.rotateAt ?? ''), {
       what: 'the time of the rotation',
     });
-    await stage.kubectl('delete', '-n', name, 'dsl/postgres', '--timeout=30s');
+    await stage.kubectl('delete', '-n', name, 'dsl/postgres', '--timeout=60s');
     expect((await connection.calls())['lease-create']).toBe(made);
     const ends = (await stage.ledger(name)).filter(({ leaseId }) => leaseId === refused.status.lease?.id);
     expect(ends.map(({ event }) => event)).toEqual(['made', 'revoked']);
@@ -220,10 +220,10 @@ describe.concurrent('a cluster connection', () => {
         )) !== '',
       { what: 'the event' },
     );
-    await stage.kubectl('delete', '-n', one, 'dsl/postgres', '--timeout=30s');
+    await stage.kubectl('delete', '-n', one, 'dsl/postgres', '--timeout=60s');
     expect((await shared('several'))?.deletedAt).toBeDefined();
-    await stage.kubectl('delete', '-n', two, 'dsl/postgres', '--timeout=30s');
-    await stage.kubectl('wait', 'clusterinfisicalconnection/several', '--for=delete', '--timeout=30s');
+    await stage.kubectl('delete', '-n', two, 'dsl/postgres', '--timeout=60s');
+    await stage.kubectl('wait', 'clusterinfisicalconnection/several', '--for=delete', '--timeout=60s');
     expect(await connection.calls()).toMatchObject({ login: 1, 'lease-delete': 2 });
   });
 

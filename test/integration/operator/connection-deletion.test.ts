@@ -58,7 +58,7 @@ describe.concurrent('what leases need is deleted while the operator runs', () =>
   it('a connection is kept no longer than its last lease lives, though it stays', async () => {
     await using shop = await tenant(stage, 'unused');
     await stage.apply(leaseManifest('second', {}, { namespace: 'unused' }));
-    await shop.kubectl('wait', 'dsl/second', '--for=condition=Ready', '--timeout=30s');
+    await shop.kubectl('wait', 'dsl/second', '--for=condition=Ready', '--timeout=60s');
     await shop.remove(LEASE);
     await shop.untilGone(LEASE);
     expect((await stage.connection('infisical', 'unused'))?.finalizers).toEqual([CONNECTION_FINALIZER]);

@@ -33,7 +33,7 @@ describe(`${String(LEASES)} leases applied at once`, () => {
     stage = await startStage();
     await stage.startOperator();
     await stage.apply(...connectionObjects(stage));
-    await stage.kubectl('wait', '--for=condition=Ready', 'infisicalconnection/infisical', '--timeout=30s');
+    await stage.kubectl('wait', '--for=condition=Ready', 'infisicalconnection/infisical', '--timeout=60s');
   });
   afterAll(() => stage[Symbol.asyncDispose]());
 

@@ -43,8 +43,8 @@ const ref = (name: string, key: string): object => ({ name, key });
 
 async function gone(...names: readonly string[]): Promise<void> {
   for (const name of names) {
-    await stage.kubectl('delete', 'dsl', name, '--timeout=30s');
-    await stage.kubectl('delete', 'infisicalconnection', name, '--timeout=30s');
+    await stage.kubectl('delete', 'dsl', name, '--timeout=60s');
+    await stage.kubectl('delete', 'infisicalconnection', name, '--timeout=60s');
   }
 }
 

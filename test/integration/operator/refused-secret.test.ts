@@ -113,7 +113,7 @@ describe.concurrent('a Secret that cannot be written', () => {
     await stage.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData: { a: 'b' } });
     await stage.apply(lease(namespace));
     await untilReason(namespace, 'SecretConflict');
-    await stage.kubectl('delete', 'dsl', 'wanted', '-n', namespace, '--timeout=30s');
+    await stage.kubectl('delete', 'dsl', 'wanted', '-n', namespace, '--timeout=60s');
 
     expect(await stage.secret('wanted', namespace)).toEqual({ a: 'b' });
     expect(await liveOf(namespace)).toEqual([]);

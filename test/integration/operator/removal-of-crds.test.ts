@@ -23,7 +23,7 @@ describe('the CRDs', () => {
     expect(await stage.secret('infisical-login')).toBeDefined();
 
     await stage.kubectl('apply', '-f', crds);
-    await stage.kubectl('wait', '--for=condition=Established', '-f', crds, '--timeout=30s');
+    await stage.kubectl('wait', '--for=condition=Established', '-f', crds, '--timeout=60s');
     await stage.apply(...connectionObjects(stage));
     const again = await ownLease(stage, 'again');
     await again.apply();

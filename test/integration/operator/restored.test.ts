@@ -169,7 +169,7 @@ describe('an operator that wakes up in another past', () => {
     };
     await stage.kubectl('-n', 'copy', 'annotate', 'dsl', 'copied', 'leaseholder.dev/rotate=once');
     await awaitCondition(copy, { what: 'a lease of the copy', timeoutMs: 40_000 });
-    await stage.kubectl('-n', 'copy', 'delete', 'dsl', 'copied', '--timeout=40s');
+    await stage.kubectl('-n', 'copy', 'delete', 'dsl', 'copied', '--timeout=60s');
 
     expect(await own.live()).toEqual([first]);
     expect((await own.record())?.lease.id).toBe(first);
