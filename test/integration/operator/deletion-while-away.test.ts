@@ -26,8 +26,10 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
   beforeAll(async () => {
     stage = await startStage();
     const first = await stage.startOperator({ scale: 0.05 });
-    const spec = { revocation: { timeout: '15s' } };
-    const made = names.map(async (name) => [name, await tenant(stage, name, { spec })] as const);
+    // Where it has to pass. It counts from the deletion, so the others must not depend on how soon there is an operator.
+    const brief = { spec: { revocation: { timeout: '15s' } } };
+    const choice = (name: string): object => (['credential-too', 'namespace'].includes(name) ? brief : {});
+    const made = names.map(async (name) => [name, await tenant(stage, name, choice(name))] as const);
     tenants = Object.fromEntries(await Promise.all(made)) as typeof tenants;
     // A lease may be ready before the connection carries the finalizer; one that is deleted already takes none.
     for (const shop of Object.values(tenants)) {
