@@ -48,6 +48,17 @@ export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** Whether a bound process, or anything that it started, is still there: also one that has ended and was not reaped. */
+export function groupLives(child: ChildProcess): boolean {
+  if (child.pid === undefined) return false;
+  try {
+    return process.kill(-child.pid, 0);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return false;
+  }
+}
+
 /** macOS answers EPERM for a group of which only unreaped processes are left. */
 function isGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { signalGroup, spawnBound } from '../binaries/bound-process.ts';
+import { groupLives, signalGroup, spawnBound } from '../binaries/bound-process.ts';
 import { awaitCondition } from './condition.ts';
 
 /** How a service is started; a function, because a restart may need other arguments. */
@@ -93,6 +93,7 @@ export class Service {
       await ended;
     }
     bound.abort();
+    await untilLeft(child);
   }
 
   /** Stops its processor time, not its connections: callers see a server that has gone silent. */
@@ -126,4 +127,12 @@ export class Service {
     const text = await readFile(this.#command.logFile, 'utf8').catch(() => '');
     return text.trimEnd().split('\n').slice(-15).join('\n');
   }
+}
+
+/** The reader of its pipe ends right after it. One that nobody reaps is not waited for. */
+async function untilLeft(child: ChildProcess): Promise<void> {
+  const left = (): Promise<boolean> => Promise.resolve(!groupLives(child));
+  await awaitCondition(left, { what: 'its process group to end', timeoutMs: 2000, intervalMs: 2 }).catch(
+    () => undefined,
+  );
 }
