@@ -1,15 +1,13 @@
 /**
- * The scaled operator, quick to start: a suite may start some hundreds. Compiled code is kept
- * between starts, and the classes that @kubernetes/client-node generates for each kind, of which the operator uses
- * none, are left out.
+ * The scaled operator, quick to start: a suite may start some hundreds. The classes that @kubernetes/client-node generates
+ * for each kind, of which the operator uses none, are left out.
  *
  * Usage: node test/support/quick-operator.ts FACTOR[/ELECTION] [FLAG ...]
  */
-import { enableCompileCache, registerHooks } from 'node:module';
+import { registerHooks } from 'node:module';
 
 const nothing = 'data:text/javascript,export const createConfiguration = 0, ServerConfiguration = 0;';
 
-enableCompileCache();
 registerHooks({
   resolve(specifier, context, next) {
     const isClient = context.parentURL?.includes('/@kubernetes/client-node/') === true;

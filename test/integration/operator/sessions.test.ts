@@ -13,7 +13,6 @@ import {
   startStage,
   type Stage,
 } from '../../support/stage.ts';
-import { complaints } from './support/observe.ts';
 import { EARLY_ROTATION } from './support/own-lease.ts';
 import { ownServer, type OwnServer } from './support/own-server.ts';
 
@@ -95,8 +94,8 @@ describe.concurrent('a session', () => {
         const lease = await stage.lease(one);
         expect(lease?.status).not.toHaveProperty('attempts');
       }
-      const said = complaints(operator).filter(({ object }) =>
-        names.some((one) => object === `default/${one}`),
+      const said = operator.lines.filter(
+        ({ object, level }) => names.some((one) => object === `default/${one}`) && level !== 'info',
       );
       expect(said).toEqual([]);
     });

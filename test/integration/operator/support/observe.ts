@@ -1,6 +1,5 @@
 import { awaitCondition } from '../../../../sandbox/control-plane/condition.ts';
 import type { AuditMark } from '../../../../sandbox/control-plane/audit.ts';
-import type { LogLine, OperatorProcess } from '../../../../sandbox/operator/operator.ts';
 import type { Stage } from '../../../support/stage.ts';
 import { ownLease } from './own-lease.ts';
 
@@ -41,12 +40,4 @@ export async function untilInstant(instant: number): Promise<void> {
   const passed = (): Promise<boolean> => Promise.resolve(Date.now() > instant);
   const timeoutMs = Math.max(instant - Date.now(), 0) + 10_000;
   await awaitCondition(passed, { what: new Date(instant).toISOString(), timeoutMs });
-}
-
-/**
- * The log lines that tell of trouble, but for that with the Kubernetes API: on a machine with much to do it is slow, which
- * says nothing about the lease API.
- */
-export function complaints({ lines }: OperatorProcess): readonly LogLine[] {
-  return lines.filter(({ level, reason }) => level !== 'info' && reason !== 'KubernetesUnavailable');
 }
