@@ -60,13 +60,19 @@ describe.concurrent('a login', () => {
     await awaitCondition(more, { what: 'another login', timeoutMs: 30_000 });
   };
 
+  /** The connection says how it logs in, a moment after the lease that it served is Ready. */
+  const untilMethod = (name: string, method: string): Promise<unknown> =>
+    expect
+      .poll(async () => (await stage.connection(name))?.status, { timeout: 30_000, interval: 100 })
+      .toMatchObject({ method });
+
   it('by a service account shows a fresh token each time, made for its audience', async () => {
     const name = 'robot-works';
     const identityId = await seedIdentity(stage, { kubernetes: kubernetes() as never });
     await stage.apply(serviceAccount(name), ...mayRequestTokens(name));
     await apply(name, { kubernetes: { identityId, serviceAccountRef: { name, audience: AUDIENCE } } });
     await stage.untilReady(name);
-    expect((await stage.connection(name))?.status).toMatchObject({ method: 'kubernetes' });
+    await untilMethod(name, 'kubernetes');
     await untilNextLogin(identityId);
     const logins = await loginsOf(stage, identityId);
     expect(logins.map(({ method }) => method)).toEqual(['kubernetes', 'kubernetes']);
@@ -128,7 +134,7 @@ describe.concurrent('a login', () => {
     await stage.apply(serviceAccount(name), ...mayRequestTokens(name));
     await apply(name, { oidc: { identityId, serviceAccountRef: { name, audience: AUDIENCE } } });
     await stage.untilReady(name);
-    expect((await stage.connection(name))?.status).toMatchObject({ method: 'oidc' });
+    await untilMethod(name, 'oidc');
     await untilNextLogin(identityId);
   });
 
