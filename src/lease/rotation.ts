@@ -1,5 +1,6 @@
 import { onceUsed } from './drift.ts';
-import { renewalObstacle, wantsRenewal } from './renewal.ts';
+import { wantsRenewal } from './lifetime.ts';
+import { renewalObstacle } from './renewal.ts';
 import { meets, targetOf } from './target.ts';
 import { isDue, lease, mayRevoke, type Case, type Verdict } from './verdict.ts';
 
