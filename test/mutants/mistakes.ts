@@ -186,7 +186,7 @@ export const mistakes: readonly Mutation[] = [
     const retryAt`,
     put: `  if (now < Infinity) {
     const retryAt`,
-    first: [9],
+    first: [308],
   },
   {
     name: 'A wake-up is forgotten.',
