@@ -60,11 +60,8 @@ describe.concurrent('a login', () => {
     await awaitCondition(more, { what: 'another login', timeoutMs: 30_000 });
   };
 
-  /** The connection says how it logs in, a moment after the lease that it served is Ready. */
-  const untilMethod = (name: string, method: string): Promise<unknown> =>
-    expect
-      .poll(async () => (await stage.connection(name))?.status, { timeout: 30_000, interval: 100 })
-      .toMatchObject({ method });
+  /** A connection's status tells how it logs in a moment after the lease that it served is Ready. */
+  const statusOf = async (name: string): Promise<unknown> => (await stage.connection(name))?.status;
 
   it('by a service account shows a fresh token each time, made for its audience', async () => {
     const name = 'robot-works';
@@ -72,7 +69,7 @@ describe.concurrent('a login', () => {
     await stage.apply(serviceAccount(name), ...mayRequestTokens(name));
     await apply(name, { kubernetes: { identityId, serviceAccountRef: { name, audience: AUDIENCE } } });
     await stage.untilReady(name);
-    await untilMethod(name, 'kubernetes');
+    await expect.poll(() => statusOf(name), { timeout: 30_000 }).toMatchObject({ method: 'kubernetes' });
     await untilNextLogin(identityId);
     const logins = await loginsOf(stage, identityId);
     expect(logins.map(({ method }) => method)).toEqual(['kubernetes', 'kubernetes']);
@@ -134,7 +131,7 @@ describe.concurrent('a login', () => {
     await stage.apply(serviceAccount(name), ...mayRequestTokens(name));
     await apply(name, { oidc: { identityId, serviceAccountRef: { name, audience: AUDIENCE } } });
     await stage.untilReady(name);
-    await untilMethod(name, 'oidc');
+    await expect.poll(() => statusOf(name), { timeout: 30_000 }).toMatchObject({ method: 'oidc' });
     await untilNextLogin(identityId);
   });
 
