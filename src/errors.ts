@@ -24,6 +24,10 @@ function entry<Named = void>(retry: RetryClass, sentence: (details: Named) => st
 const target = (t: TargetName): string =>
   `dynamic secret ${t.dynamicSecret} in project ${t.projectSlug}, environment ${t.environmentSlug}, path ${t.path}`;
 
+/** Where a connection is named: in the spec itself, or in that of the DynamicSecret which it refers to. */
+const connectionField = ({ declaredBy }: { readonly declaredBy?: string | undefined }): string =>
+  declaredBy === undefined ? 'spec.connectionRef' : `spec.connectionRef of DynamicSecret ${declaredBy}`;
+
 /** What to look at when a login is refused, by the method. */
 const checks = {
   universal: 'the client id and secret that spec.auth.universal names, that they have not expired',
@@ -31,6 +35,20 @@ const checks = {
     "that the identity of spec.auth.kubernetes.identityId takes Kubernetes logins and allows the service account's namespace, name and audience, that the server can ask this cluster's API to review tokens",
   oidc: 'that the identity of spec.auth.oidc.identityId takes OIDC logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server can reach the issuer',
   jwt: 'that the identity of spec.auth.jwt.identityId takes JWT logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server has the key which it is signed with',
+} as const;
+
+/** The same, or where only a folder is spoken of. */
+const declared = (t: DeclaredName): string =>
+  t.dynamicSecret === undefined
+    ? `dynamic secrets in project ${t.projectSlug}, environment ${t.environmentSlug}, path ${t.path}`
+    : target({ ...t, dynamicSecret: t.dynamicSecret });
+
+/** The permission that a request about a dynamic secret itself needs: of servers of today, and of those of 2024. */
+const permissions = {
+  create: { today: 'create-root-credential', of2024: 'create' },
+  edit: { today: 'edit-root-credential', of2024: 'edit' },
+  delete: { today: 'delete-root-credential', of2024: 'edit' },
+  list: { today: 'read-root-credential', of2024: 'read' },
 } as const;
 
 /** The names that lead to a dynamic secret, as they stand in `spec.dynamicSecret`. */
@@ -41,6 +59,9 @@ export interface TargetName {
   readonly dynamicSecret: string;
 }
 
+/** Those of a dynamic secret, as a DynamicSecret declares it, or of its folder alone. */
+export type DeclaredName = Omit<TargetName, 'dynamicSecret'> & { readonly dynamicSecret?: string };
+
 const table = {
   // The object itself
   InvalidSpec: entry('change', (d: { field: string; rule: string }) => `${d.field} ${d.rule}.`),
@@ -48,18 +69,18 @@ const table = {
   // The connection
   ConnectionNotFound: entry(
     'change',
-    (d: { kind: string; name: string }) =>
-      `spec.connectionRef names ${d.kind} ${d.name}, which does not exist${d.kind === 'InfisicalConnection' ? ' in this namespace' : ''}. Create it or correct the name.`,
+    (d: { kind: string; name: string; declaredBy?: string | undefined }) =>
+      `${connectionField(d)} names ${d.kind} ${d.name}, which does not exist${d.kind === 'InfisicalConnection' ? ' in this namespace' : ''}. Create it or correct the name.`,
   ),
   NotGranted: entry(
     'change',
     (d: TargetName & { connection: string; namespace: string; lacking: string }) =>
-      `ClusterInfisicalConnection ${d.connection} does not grant ${target(d)} to namespace ${d.namespace}: no grant covers the ${d.lacking}. Ask whoever looks after it to add one to its spec.grants, or use a connection of this namespace.`,
+      `ClusterInfisicalConnection ${d.connection} does not grant ${target(d)} to namespace ${d.namespace}: ${d.lacking === 'manage' ? 'the grant that covers it lets it be leased, and not declared (manage: true)' : `no grant covers the ${d.lacking}`}. Ask whoever looks after it to add one to its spec.grants, or use a connection of this namespace.`,
   ),
   ClusterConnectionsOff: entry(
     'change',
-    (d: { name: string }) =>
-      `spec.connectionRef names ClusterInfisicalConnection ${d.name}, and this operator, which looks after some namespaces only (--namespaces), uses none. Use an InfisicalConnection of this namespace.`,
+    (d: { name: string; declaredBy?: string | undefined }) =>
+      `${connectionField(d)} names ClusterInfisicalConnection ${d.name}, and this operator, which looks after some namespaces only (--namespaces), uses none. Use an InfisicalConnection of this namespace.`,
   ),
   ConnectionInvalid: entry(
     'change',
@@ -99,6 +120,29 @@ const table = {
     'backoff',
     (d: { host: string; status: number }) =>
       `${d.host} refused the access token with status ${d.status}, a fresh one too. Check that the identity still exists, and its trusted addresses and usage limits.`,
+  ),
+
+  // The DynamicSecret that declares what is leased
+  DynamicSecretNotFound: entry(
+    'change',
+    (d: { name: string }) =>
+      `spec.dynamicSecretRef names DynamicSecret ${d.name}, which does not exist in this namespace. Create it or correct the name.`,
+  ),
+  DynamicSecretNotReady: entry(
+    'backoff',
+    (d: { name: string }) =>
+      `DynamicSecret ${d.name}, which spec.dynamicSecretRef names, is not on the server yet. Leases begin when it is; if this lasts, its own conditions say why.`,
+  ),
+  DynamicSecretDeleted: entry(
+    'change',
+    (d: { name: string }) =>
+      `DynamicSecret ${d.name}, which spec.dynamicSecretRef names, is being deleted, so nothing more is leased from it: the lease in the Secret goes on to its end (status.lease.expireAt). Delete this object, or name another DynamicSecret.`,
+  ),
+
+  ConnectionElsewhere: entry(
+    'change',
+    (d: { connection: string; name: string; declaredBy?: string | undefined }) =>
+      `${connectionField(d)} names ${d.connection}, which leads to another server than the one that keeps the dynamic secret of DynamicSecret ${d.name}. ${d.declaredBy === undefined ? 'Leave it out, or name a connection to that server' : 'Name a connection to that server there'}.`,
   ),
 
   // The way to the server
@@ -166,8 +210,8 @@ const table = {
   // What the server says of the request
   TargetNotFound: entry(
     'slow',
-    (d: TargetName) =>
-      `The server knows no ${target(d)}. Check spec.dynamicSecret: projectSlug, environmentSlug, path and name.`,
+    (d: TargetName & { declared?: true }) =>
+      `The server knows no ${target(d)}. Check ${d.declared === true ? 'spec.projectSlug, spec.environmentSlug and spec.path' : 'spec.dynamicSecret: projectSlug, environmentSlug, path and name'}.`,
   ),
   PermissionDenied: entry(
     'slow',
@@ -187,12 +231,71 @@ const table = {
   PlanRestricted: entry(
     'slow',
     (d: { host: string }) =>
-      `The licence of ${d.host} does not include dynamic secrets. Leases begin when it does; nothing has to be changed here.`,
+      `The licence of ${d.host} does not include dynamic secrets. It is tried again until it does; nothing has to be changed here.`,
   ),
   RequestRefused: entry(
     'slow',
     (d: TargetName & { status: number; request: string }) =>
       `The server refused to ${d.request} for ${target(d)} with status ${d.status}. Check spec.dynamicSecret, spec.ttl against the maximum TTL, spec.config, and the provider behind the dynamic secret.`,
+  ),
+
+  // The dynamic secret that an object declares
+  DynamicSecretOwned: entry(
+    'slow',
+    (d: TargetName) =>
+      `The server has ${target(d)} already, and the entry leaseholder-object of its metadata says that it is another object's, so it is left as it is. Choose another spec.name; or, where that object is gone, remove the entry and set spec.adoption to Adopt.`,
+  ),
+  DynamicSecretElsewhere: entry(
+    'change',
+    (d: { host: string; other: string }) =>
+      `spec.connectionRef leads to ${d.host}, and the dynamic secret of this object is, or may be, at ${d.other}. Set spec.connectionRef back to a connection to that server; for ${d.host} make another DynamicSecret.`,
+  ),
+  DynamicSecretLost: entry(
+    'backoff',
+    (d: TargetName) =>
+      `The server has no ${target(d)} any more, though nobody deleted this object. It is created again.`,
+  ),
+  RemovalFailed: entry(
+    'backoff',
+    (d: TargetName) =>
+      `The server could not remove ${target(d)}, or revoke the leases that live there. It is tried again; check the provider behind it. With the annotation leaseholder.dev/force-delete: "true" on this object it is removed without its leases being revoked, and their credentials may then survive at the provider.`,
+  ),
+
+  // What the server says of a dynamic secret that is declared
+  FolderNotFound: entry(
+    'slow',
+    (d: Omit<TargetName, 'dynamicSecret'>) =>
+      `The server knows no folder ${d.path} in environment ${d.environmentSlug} of project ${d.projectSlug}. Check spec.projectSlug, spec.environmentSlug and spec.path, or create the folder on the server.`,
+  ),
+  ManagePermissionDenied: entry(
+    'slow',
+    (d: DeclaredName & { action: keyof typeof permissions }) =>
+      `The connection's identity may not ${d.action} ${declared(d)}. Give its role the "${permissions[d.action].today}" permission on dynamic secrets there; a server of 2024 asks for "${permissions[d.action].of2024}" on secrets instead.`,
+  ),
+  DynamicSecretExists: entry('slow', (d: TargetName & { renaming?: true }) =>
+    d.renaming === true
+      ? `Another ${target(d)} exists, so this one cannot take its name. Choose another spec.name, or remove the other from the server.`
+      : `The ${target(d)} exists, and this object has not made it, so it is left as it is. Choose another spec.name, remove it from the server, or set spec.adoption to Adopt to take it over.`,
+  ),
+  ProviderUnreachable: entry(
+    'slow',
+    (d: TargetName) =>
+      `The server could not connect to the provider of ${target(d)}. Check in spec.provider.inputs the address and the login (of a database: host, port, database, username, ca), the Secrets that spec.inputsFrom names (such as for password), and that the provider can be reached from where the server runs.`,
+  ),
+  ProviderHostRefused: entry(
+    'slow',
+    (d: TargetName) =>
+      `The server does not connect to what spec.provider.inputs.host names for ${target(d)}: it refuses addresses that are local to it, and its own database. Name the provider as it is reached from where the server runs.`,
+  ),
+  DynamicSecretInvalid: entry(
+    'slow',
+    (d: DeclaredName & { fields: readonly string[] }) =>
+      `The server does not take ${d.fields.length === 0 ? 'what spec says' : d.fields.join(', ')} for ${declared(d)}. Correct it in spec, or, where spec.inputsFrom gives it, in the Secret that it names.`,
+  ),
+  DynamicSecretRefused: entry(
+    'slow',
+    (d: DeclaredName & { status: number; action: keyof typeof permissions }) =>
+      `The server refused with status ${d.status} to ${d.action} ${declared(d)}. Check spec.provider.type and spec.provider.inputs, what spec.inputsFrom gives, spec.usernameTemplate and spec.metadata, and the server's own log.`,
   ),
 
   // The Secret

@@ -31,12 +31,25 @@ const neededLater: Readonly<Record<Right, string>> = {
   'get configmaps': 'A connection may name one for its CA.',
 };
 
+/** What the operator will use as soon as it looks after the kind: then all but `list` and `get` are used, and these two needed later. */
+const notUsedYet: readonly Right[] = [
+  'get dynamicsecrets.leaseholder.dev',
+  'list dynamicsecrets.leaseholder.dev',
+  'patch dynamicsecrets.leaseholder.dev',
+  'patch dynamicsecrets.leaseholder.dev/status',
+  'watch dynamicsecrets.leaseholder.dev',
+];
+
 /** What the operator must never be able to do, with what could be done by it. */
 const neverGranted: Readonly<Record<Right, string>> = {
   'create dynamicsecretleases.leaseholder.dev': 'lease what nobody asked for',
   'update dynamicsecretleases.leaseholder.dev': 'write a whole object in place of one field',
   'update dynamicsecretleases.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
   'delete dynamicsecretleases.leaseholder.dev': 'take a lease away from its users',
+  'create dynamicsecrets.leaseholder.dev': 'declare what nobody asked for',
+  'update dynamicsecrets.leaseholder.dev': 'write a whole object in place of one field',
+  'update dynamicsecrets.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
+  'delete dynamicsecrets.leaseholder.dev': 'take a dynamic secret away from its leases',
   'create infisicalconnections.leaseholder.dev': 'log in as nobody asked for',
   'update infisicalconnections.leaseholder.dev': 'send credentials to another server',
   'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
@@ -149,7 +162,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
 
   test('grant nothing but what it used, or needs for a reason', () => {
     expect(granted.filter((right) => !used.has(right)).toSorted()).toEqual(
-      Object.keys(neededLater).toSorted(),
+      [...Object.keys(neededLater), ...notUsedYet].toSorted(),
     );
   });
 

@@ -125,3 +125,75 @@ export const anyConnectionSpec = fc
     }),
   )
   .map(([least, parts]) => ({ ...least, ...parts }));
+
+const input = around(/^[a-z]{3,9}([.][a-z]{3,9})?$/, [
+  'password',
+  'host',
+  'auth',
+  'auth.password',
+  '',
+  'a.b.c',
+]);
+const uniqueBy = (key: string, entry: fc.Arbitrary<object>): fc.Arbitrary<object[]> =>
+  fc.uniqueArray(entry, {
+    maxLength: 3,
+    selector: (one) => JSON.stringify((one as Readonly<Record<string, unknown>>)[key]),
+  });
+const sources = uniqueBy(
+  'input',
+  needed({ input, secretKeyRef: needed({ name, key: around(/^[-._a-zA-Z0-9]{1,9}$/, ['', 'a b']) }) }),
+);
+const plain = around(/^[a-z]{1,9}$/, ['', ' a', 'a ']);
+const inputs = group({
+  client: around(/^(postgres|mysql2)$/, ['sqlite', '']),
+  host: plain,
+  port: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 1, max: 65_535 }) },
+    { weight: 1, arbitrary: fc.integer() },
+  ),
+  database: plain,
+  creationStatement: plain,
+  sslEnabled: fc.boolean(),
+  roles: fc.jsonValue({ maxDepth: 2 }),
+  passwordRequirements: group({
+    length: fc.integer({ min: 3, max: 9 }),
+    required: needed({
+      lowercase: fc.nat(2),
+      uppercase: fc.nat(2),
+      digits: fc.nat(2),
+      symbols: fc.integer({ min: -1, max: 1 }),
+    }),
+  }),
+});
+const credentials = group({
+  password: fc.string({ maxLength: 9 }),
+  auth: fc.record({ type: plain, apiKey: fc.string({ maxLength: 9 }) }, { requiredKeys: ['type'] }),
+});
+
+export const anyDynamicSecretSpec = fc
+  .tuple(
+    needed({
+      connectionRef: needed({ name }),
+      name: around(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/, ['a--b', 'A', 'a'.repeat(65)]),
+      projectSlug: slug,
+      environmentSlug: slug,
+      defaultTTL: around(/^[1-9]h$/, ['1m', '59s', '1h30m', '']),
+    }),
+    fc.oneof(
+      { weight: 8, arbitrary: inputs },
+      { weight: 1, arbitrary: fc.tuple(inputs, credentials).map(([one, two]) => ({ ...one, ...two })) },
+    ),
+    around(/^[a-z]{3,9}(-[a-z]{3,9})?$/, ['sql-database', 'totp', 'SQL', '']),
+    group({
+      maxTTL: around(/^[1-9]{2}h$/, ['1m', '59s', '1h', '11y']),
+      usernameTemplate: around(/^[a-z_]{1,9}\{\{randomUsername\}\}$/, ['', ' a', '{{a}}', '{{random 8}}']),
+      metadata: uniqueBy(
+        'key',
+        needed({ key: around(/^[a-z]{1,9}$/, ['', 'leaseholder-object']), value: fc.string() }),
+      ),
+      inputsFrom: sources,
+      adoption: around(/^(Refuse|Adopt)$/, ['Take', '']),
+      deletionPolicy: around(/^(Delete|Retain)$/, ['Keep', '']),
+    }),
+  )
+  .map(([least, given, type, parts]) => ({ ...least, provider: { type, inputs: given }, ...parts }));
