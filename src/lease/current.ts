@@ -76,10 +76,14 @@ export function isForeign({ memory, object, install }: DecisionInput, id: string
 }
 
 /** The lease with the latest end that is known of it: the server lengthens leases, and never shortens one. */
-function atLatest({ memory }: DecisionInput, ref: LeaseRef): LeaseRef {
-  const shown = memory.sighted.get(ref.id)?.expireAt;
-  const later = (parseInstant(shown) ?? 0) > (parseInstant(ref.expireAt) ?? 0);
-  return later && shown !== undefined ? { ...ref, expireAt: shown } : ref;
+export function atLatest({ memory }: DecisionInput, ref: LeaseRef): LeaseRef {
+  const ends = [ref.expireAt, memory.known.get(ref.id)?.ref.expireAt, memory.sighted.get(ref.id)?.expireAt];
+  const latest = ends.reduce<string>(
+    (one, other) =>
+      other !== undefined && (parseInstant(other) ?? 0) > (parseInstant(one) ?? 0) ? other : one,
+    ref.expireAt,
+  );
+  return latest === ref.expireAt ? ref : { ...ref, expireAt: latest };
 }
 
 /** Whether the lease in the status is known to be this object's, and not only by what the Secret's record says. */

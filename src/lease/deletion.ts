@@ -3,16 +3,9 @@ import type { LeaseRef } from '../api/lease.ts';
 import { currentLease, isAttested, leaseRefOf, type CurrentLease } from './current.ts';
 import { ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
+import { isOver } from './lifetime.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
-import {
-  dueAmong,
-  earliest,
-  isPending,
-  nothingDue,
-  unique,
-  untilEnded,
-  type DueRevocations,
-} from './revocations.ts';
+import { dueAmong, earliest, nothingDue, unique, untilEnded, type DueRevocations } from './revocations.ts';
 
 /** How long a deletion waits for a confirmed revocation, when the spec does not say. */
 export const DEFAULT_REVOCATION_TIMEOUT = '10m';
@@ -122,7 +115,7 @@ function leftOf(input: DecisionInput, terms: Terms): readonly LeftLease[] {
 }
 
 function pendingLeases(input: DecisionInput): readonly LeaseRef[] {
-  return leasesOf(input).filter((ref) => isPending(input, ref));
+  return leasesOf(input).filter((ref) => !isOver(input, ref));
 }
 
 function plan(policy: string, step: Step, due: DueRevocations, again: number | undefined): Plan {

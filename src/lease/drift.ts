@@ -2,6 +2,7 @@ import { fault } from '../errors.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { hasEnded, isAttested, isForeign, leaseRefOf, untilUsed } from './current.ts';
 import type { DecisionInput } from './input.ts';
+import { mayBeLonger } from './lifetime.ts';
 import type { LeaseCause } from './plan.ts';
 import {
   lease,
@@ -35,7 +36,7 @@ function judgeTrusted(situation: Case, current: TrustedLease): Verdict | undefin
   const { input } = situation;
   if (input.memory.settled.has(current.ref.id)) return live(situation, 'lost', undefined);
   if (hasEnded(current.ref, input.now, input.timing.clockSlack))
-    return onceUsed(situation, current.ref, live(situation, 'expired', undefined));
+    return onceUsed(situation, current.ref, live(situation, 'expired', outliving(input, current)));
   const heals = isEdited(input) && untilHealing(input) === 0;
   return heals ? live(situation, 'secret-edited', mayRevoke(current)) : undefined;
 }
@@ -44,6 +45,11 @@ function judgeTrusted(situation: Case, current: TrustedLease): Verdict | undefin
 export function onceUsed({ input, object }: Case, ref: LeaseRef, verdict: Verdict): Verdict {
   const early = untilUsed(input, object, ref);
   return early > 0 ? wait(early) : verdict;
+}
+
+/** A lease that is past the end that is known of it, and may not be past its own. */
+function outliving(input: DecisionInput, current: TrustedLease): LeaseRef | undefined {
+  return mayBeLonger(input, current.ref) ? mayRevoke(current) : undefined;
 }
 
 function isEdited({ secret }: DecisionInput): boolean {

@@ -150,6 +150,8 @@ export interface Memory {
   readonly blocked: Fault | undefined;
   /** Elapsed milliseconds when drift was last healed by a lease. */
   readonly healedAt: number | undefined;
+  /** Ids of leases whose renewal was asked for, and may have been done without an answer. */
+  readonly lengthening: ReadonlySet<string>;
   /** Ids of leases that the server would not renew, or that a renewal does not lengthen. */
   readonly unrenewable: ReadonlySet<string>;
   /** Requests whose fate cannot be found out: what the status says and what has come to it since. */

@@ -26,11 +26,6 @@ export const unlengthened: ReadonlySet<string> = new Set([
   'cassandra',
 ]);
 
-/** Whether the spec asks for renewals. */
-export function wantsRenewal({ spec }: ObjectView): boolean {
-  return spec.valid && spec.value.rotation?.strategy === 'Renew';
-}
-
 /** What keeps the lease from being lengthened now. */
 export function renewalObstacle(
   input: DecisionInput,

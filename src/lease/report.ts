@@ -7,7 +7,8 @@ import { currentLease, hasEnded, isOnTarget, rotateAtOf, spanOf, type CurrentLea
 import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import { reportedDynamicSecret, reportedLease, reportedSecret, tidy } from './observed.ts';
-import { renewalObstacle, wantsRenewal } from './renewal.ts';
+import { isOver, wantsRenewal } from './lifetime.ts';
+import { renewalObstacle } from './renewal.ts';
 import { retiringOf } from './retiring.ts';
 import { overlapsTooLittle } from './schedule.ts';
 import { unaccountedOf } from './unaccounted.ts';
@@ -46,7 +47,7 @@ export function report(input: DecisionInput, object: ObjectView, refusal: Fault 
 /** The same status without the replaced leases that have ended. */
 export function withoutEnded(status: LeaseStatus, input: DecisionInput): LeaseStatus {
   const { retiring, ...rest } = status;
-  const left = (retiring ?? []).filter((ref) => !hasEnded(ref, input.now, input.timing.clockSlack));
+  const left = (retiring ?? []).filter((ref) => !isOver(input, ref));
   return left.length === 0 ? rest : { ...rest, retiring: left };
 }
 

@@ -2,9 +2,10 @@ import type { LeaseStatus, RetiringLease } from '../api/dynamic-secret-lease.ts'
 import { parseDuration } from '../api/duration.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
-import { isAttested, isForeign, leaseRefOf, type CurrentLease } from './current.ts';
+import { atLatest, isAttested, isForeign, leaseRefOf, type CurrentLease } from './current.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
-import { isPending, unique } from './revocations.ts';
+import { isOver, mayBeLonger } from './lifetime.ts';
+import { unique } from './revocations.ts';
 import { MOST_RETIRING } from './verdict.ts';
 
 /** How long a replaced lease lives on before it is revoked, when the spec does not say. */
@@ -26,7 +27,7 @@ export function retiringOf(
   const entries = unique([...listed, ...open(failedOf(input))])
     .slice(0, MOST_RETIRING)
     .toSorted(byEnd)
-    .map((ref) => withProgress(input, ref));
+    .map((ref) => withProgress(input, withEnd(input, ref)));
   return entries.length === 0 ? undefined : entries;
 }
 
@@ -34,7 +35,7 @@ export function retiringOf(
 function failedOf(input: DecisionInput): readonly RetiringLease[] {
   const revokeAfter = formatInstant(input.now.lease ?? input.now.kube);
   return input.memory.discarded
-    .filter((ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && isPending(input, ref))
+    .filter((ref) => (input.memory.revocations.get(ref.id)?.attempts ?? 0) > 0 && !isOver(input, ref))
     .map((ref) => ({ ...ref, revokeAfter }));
 }
 
@@ -59,8 +60,18 @@ function replacedBy(
 ): readonly LeaseRef[] {
   if (current.state !== 'trusted' || lease?.id === current.ref.id) return [];
   const known = current.record.previous.flatMap(({ id }) => input.memory.known.get(id)?.ref ?? []);
-  const reported = isAttested(lease) && !isForeign(input, lease.id) ? [lease] : [];
+  // The status may be behind a renewal.
+  const reported = isAttested(lease) && !isForeign(input, lease.id) ? [atLatest(input, lease)] : [];
   return [...reported, ...known];
+}
+
+/**
+ * Left to run out, a lease that may live longer than is known would be left for longer than was asked: it is revoked at
+ * its known end.
+ */
+function withEnd(input: DecisionInput, entry: RetiringLease): RetiringLease {
+  const bounded = entry.revokeAfter !== undefined || !mayBeLonger(input, entry);
+  return bounded ? entry : { ...entry, revokeAfter: entry.expireAt };
 }
 
 /** How the revocation of a replaced lease goes. It changes when the reason does, not with each try. */

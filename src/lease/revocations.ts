@@ -1,7 +1,7 @@
 import type { LeaseRef } from '../api/lease.ts';
 import { parseInstant } from '../instant.ts';
-import { hasEnded } from './current.ts';
 import type { DecisionInput } from './input.ts';
+import { isOver, mayBeLonger } from './lifetime.ts';
 
 /** Revocations that are due, and when the next one will be. */
 export interface DueRevocations {
@@ -12,14 +12,10 @@ export interface DueRevocations {
 
 export const nothingDue: DueRevocations = { now: [], again: undefined };
 
-/** Whether a lease still needs anything: it is neither revoked nor gone nor past its end. */
-export function isPending(input: DecisionInput, ref: LeaseRef): boolean {
-  return !input.memory.settled.has(ref.id) && !hasEnded(ref, input.now, input.timing.clockSlack);
-}
-
-/** Milliseconds until a lease counts as ended; undefined where its end cannot be read. */
-export function untilEnded({ now, timing }: DecisionInput, ref: LeaseRef): number | undefined {
-  const end = parseInstant(ref.expireAt);
+/** Milliseconds until a lease counts as ended; undefined where its end cannot be read, or is no end for certain. */
+export function untilEnded(input: DecisionInput, ref: LeaseRef): number | undefined {
+  const { now, timing } = input;
+  const end = mayBeLonger(input, ref) ? undefined : parseInstant(ref.expireAt);
   return end === undefined ? undefined : Math.max(end + timing.clockSlack - (now.lease ?? now.kube), 0);
 }
 
@@ -54,7 +50,7 @@ export function dueRevocations(input: DecisionInput): DueRevocations {
 }
 
 function canBeAsked(input: DecisionInput, ref: LeaseRef): boolean {
-  return isPending(input, ref) && !input.unreachable.has(ref.id);
+  return !isOver(input, ref) && !input.unreachable.has(ref.id);
 }
 
 /** The same leases, each once and in the same order: the first mention counts. */

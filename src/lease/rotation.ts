@@ -1,6 +1,7 @@
 import { isOnTarget } from './current.ts';
 import { onceUsed } from './drift.ts';
-import { renewalObstacle, wantsRenewal } from './renewal.ts';
+import { wantsRenewal } from './lifetime.ts';
+import { renewalObstacle } from './renewal.ts';
 import { isDue, lease, mayRevoke, type Case, type Verdict } from './verdict.ts';
 
 /** A lease of something else than the spec targets now is replaced at once. */

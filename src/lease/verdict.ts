@@ -3,6 +3,7 @@ import { parseInstant } from '../instant.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { hasEnded, rotateAtOf, type CurrentLease } from './current.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
+import { isOver } from './lifetime.ts';
 import type { LeaseCause, Step } from './plan.ts';
 import { leaseHeldBack } from './unaccounted.ts';
 
@@ -85,9 +86,7 @@ function untilRoom({ now, timing }: DecisionInput, first: LeaseRef): number {
 
 /** A lease that has neither ended nor been revoked, as far as is known. */
 export function stillAlive(input: DecisionInput, ref: LeaseRef): LeaseRef | undefined {
-  return input.memory.settled.has(ref.id) || hasEnded(ref, input.now, input.timing.clockSlack)
-    ? undefined
-    : ref;
+  return isOver(input, ref) ? undefined : ref;
 }
 
 /** A lease whose only witness is the Secret itself is not taken along: it could be anybody's, and is left to end. */

@@ -290,6 +290,7 @@ export const someMemory: fc.Arbitrary<Memory> = fc
       50,
       moment.map((after) => ELAPSED + after),
     ),
+    lengthening: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
     unrenewable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
     unaccounted: sometimes(10, someUnaccounted),
     accounted: sometimes(80, fc.constant(true)).map((is) => is ?? false),

@@ -255,6 +255,7 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     blocked: undefined,
     healedAt: undefined,
     written: undefined,
+    lengthening: new Set(),
     unrenewable: new Set(),
     unaccounted: undefined,
     accounted: true,

@@ -183,6 +183,7 @@ function settleDelivery(
     attestations: new Map(),
     sighted: new Map([...pass.memory().sighted].filter(([id]) => named.has(id))),
     dynamicSecret: pass.memory().known.get(held.ref.id)?.dynamicSecret,
+    lengthening: new Set([...pass.memory().lengthening].filter((id) => named.has(id))),
     unrenewable: new Set(),
     inspected: undefined,
     strayed: undefined,

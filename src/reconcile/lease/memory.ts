@@ -51,6 +51,7 @@ const blank: Remembered = Object.freeze({
   inspected: undefined,
   strayed: undefined,
   inherited: false,
+  lengthening: new Set<string>(),
   unrenewable: new Set<string>(),
   unaccounted: undefined,
   accounted: false,

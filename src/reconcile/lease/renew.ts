@@ -26,12 +26,15 @@ const MOST_FAILURES = 2;
 export async function renew(pass: LeasePass, object: LeaseRecord, ref: LeaseRef): Promise<StepResult> {
   const client = pass.clientFor(ref);
   if (client === undefined) return giveUp(pass, ref);
-  const renewal = { pass, object, client, ref };
+  const doubted = pass.memory().lengthening.has(ref.id);
+  const renewal = { pass, object, client, ref, doubted };
   try {
     const seen = mayBeDone(pass, ref) ? await look(renewal) : 'as it was';
     if (seen !== 'as it was') return accept(renewal, seen);
     const ttl = object.spec.valid ? object.spec.value.ttl : undefined;
     const neededBy = pass.clock.elapsed() + untilEndOf(ref, client.now());
+    // Until an answer says otherwise it may be done, and the lease's known end be none.
+    doubt(pass, ref);
     return take(pass, object, ref, await client.renewLease(ref.id, targetOfRef(ref), ttl, neededBy));
   } catch (error) {
     return answer(renewal, error);
@@ -54,6 +57,16 @@ interface Renewal {
   readonly object: LeaseRecord;
   readonly client: LeaseClient;
   readonly ref: LeaseRef;
+  /** An earlier request to renew it got no answer. */
+  readonly doubted: boolean;
+}
+
+function doubt(pass: LeasePass, { id }: LeaseRef): void {
+  pass.remember({ lengthening: new Set(pass.memory().lengthening).add(id) });
+}
+
+function trust(pass: LeasePass, { id }: LeaseRef): void {
+  pass.remember({ lengthening: new Set([...pass.memory().lengthening].filter((other) => other !== id)) });
 }
 
 async function answer(renewal: Renewal, error: unknown): Promise<StepResult> {
@@ -64,7 +77,8 @@ async function answer(renewal: Renewal, error: unknown): Promise<StepResult> {
 }
 
 /** A limit or a login is no word about the lease; any other refusal is. */
-function answerRefusal({ pass, ref }: Renewal, why: Fault, status: number | undefined): StepResult {
+function answerRefusal({ pass, ref, doubted }: Renewal, why: Fault, status: number | undefined): StepResult {
+  if (!doubted) trust(pass, ref);
   if (status !== undefined && status !== 429 && why.code !== 'TokenRefused') return giveUp(pass, ref);
   fail(pass, why);
   return 'again';
@@ -108,6 +122,7 @@ function isLater(lease: Lease, ref: LeaseRef): boolean {
 }
 
 function take(pass: LeasePass, object: LeaseRecord, ref: LeaseRef, lease: Lease): StepResult {
+  trust(pass, ref);
   if (!isLater(lease, ref)) return giveUp(pass, ref);
   const memory = pass.memory();
   const before = memory.known.get(ref.id);

@@ -7,7 +7,7 @@ import { currentLease, leaseRefOf } from '../../../src/lease/current.ts';
 import { decide } from '../../../src/lease/decide.ts';
 import type { DecisionInput } from '../../../src/lease/input.ts';
 import type { Plan } from '../../../src/lease/plan.ts';
-import { isPending } from '../../../src/lease/revocations.ts';
+import { isOver } from '../../../src/lease/lifetime.ts';
 import { anyInput } from '../../support/arbitrary-input.ts';
 
 /** Holds for whatever is decided about whatever is seen. */
@@ -90,7 +90,7 @@ describe('whatever is seen', () => {
     always(({ step }, input) => {
       if (step.do !== 'lease' || step.replaced === undefined) return;
       expect(vouchedFor(input).map(words)).toContainEqual(words(step.replaced));
-      expect(isPending(input, step.replaced)).toBe(true);
+      expect(isOver(input, step.replaced)).toBe(false);
     });
   });
 
@@ -120,7 +120,7 @@ describe('whatever is to be revoked', () => {
   test('is pending, can be asked about, and is named once', () => {
     always(({ revocations }, input) => {
       for (const ref of revocations) {
-        expect(isPending(input, ref)).toBe(true);
+        expect(isOver(input, ref)).toBe(false);
         expect(input.unreachable.has(ref.id)).toBe(false);
       }
       expect(new Set(revocations.map(({ id }) => id)).size).toBe(revocations.length);
@@ -162,7 +162,7 @@ describe('an object is let go', () => {
       if (isExpire(input) || isOverdue(input)) return;
       const revocable = vouchedFor(input).filter(
         (ref) =>
-          isPending(input, ref) &&
+          !isOver(input, ref) &&
           !input.unreachable.has(ref.id) &&
           input.memory.attestations.get(ref.id)?.verdict !== 'unattested',
       );
@@ -175,7 +175,7 @@ describe('an object is let go', () => {
     always(({ step }, input) => {
       if (step.do !== 'dropFinalizer') return;
       const named = step.left.map(({ ref }) => ref.id);
-      const pending = vouchedFor(input).filter((ref) => isPending(input, ref));
+      const pending = vouchedFor(input).filter((ref) => !isOver(input, ref));
       expect(named).toEqual(expect.arrayContaining(pending.map(({ id }) => id)));
     });
   });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { LeaseSpec, LeaseStatus } from '../../../src/api/dynamic-secret-lease.ts';
 import { currentLease } from '../../../src/lease/current.ts';
-import { renewalObstacle, unlengthened, wantsRenewal } from '../../../src/lease/renewal.ts';
+import { wantsRenewal } from '../../../src/lease/lifetime.ts';
+import { renewalObstacle, unlengthened } from '../../../src/lease/renewal.ts';
 import { report } from '../../../src/lease/report.ts';
 import {
   aDynamicSecret,
