@@ -88,6 +88,7 @@ function judgeStranger(situation: Case, sighting: Sighting): Verdict {
     case 'unknown':
       break;
   }
+  if (input.held) return refuse(fault('DynamicSecretOwned', { ...declared, held: true }), again);
   if (spec.adoption !== 'Adopt') return refuse(fault('DynamicSecretExists', declared), again);
   if (shown !== undefined && shown.type !== spec.provider.type)
     return refuse(otherType(shown.type, spec.provider.type), again);

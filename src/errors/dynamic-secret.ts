@@ -12,10 +12,10 @@ const permissions = {
 /** What can go wrong with a dynamic secret that an object declares. */
 export const dynamicSecretFaults = {
   // The dynamic secret that an object declares
-  DynamicSecretOwned: entry(
-    'slow',
-    (d: TargetName) =>
-      `The server has ${target(d)} already, and the entry leaseholder-object of its metadata says that it is another object's, so it is left as it is. Choose another spec.name; or, where that object is gone, remove the entry and set spec.adoption to Adopt.`,
+  DynamicSecretOwned: entry('slow', (d: TargetName & { held?: true }) =>
+    d.held === true
+      ? `Another DynamicSecret object of this cluster has ${target(d)}, so it is left to that one. Choose another spec.name, or delete the other object, with deletionPolicy Retain where what it has is to be taken over.`
+      : `The server has ${target(d)} already, and the entry leaseholder-object of its metadata says that it is another object's, so it is left as it is. Choose another spec.name; or, where that object is gone, remove the entry and set spec.adoption to Adopt.`,
   ),
   DynamicSecretElsewhere: entry(
     'change',

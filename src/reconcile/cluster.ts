@@ -10,6 +10,7 @@ import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import {
   dynamicSecretIndexes,
+  placeKey,
   leaseIndexes,
   usersOf,
   type DynamicSecretIndex,
@@ -193,6 +194,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       ...customResource(() => types.dynamicSecrets, dynamicSecrets.store, dynamicSecretRecord),
       inNamespace: (namespace) => dynamicSecrets.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(dynamicSecrets.store, connection),
+      holdersOf: (host, target) => dynamicSecrets.store.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(types.secrets, secrets.store),
     ...referents(transport, types.secrets),

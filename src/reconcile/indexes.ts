@@ -1,4 +1,5 @@
-import type { ConnectionIdentity } from '../api/lease.ts';
+import type { ConnectionIdentity, Target } from '../api/lease.ts';
+import { placeTarget } from '../dynamic-secret/targets.ts';
 import { objectKey } from '../kube/object-key.ts';
 import type { Store } from '../kube/store.ts';
 import { refName } from '../lease/target.ts';
@@ -24,13 +25,24 @@ export const leaseIndexes = {
 
 export type LeaseIndex = keyof typeof leaseIndexes;
 
-/** The same of DynamicSecrets: `byLender` under the connection that theirs was made, or is being made, through. */
+/**
+ * The same of DynamicSecrets: `byLender` under the connection that theirs was made, or is being made, through, `byPlace`
+ * under where theirs is.
+ */
 export const dynamicSecretIndexes = {
   byNamespace: ({ namespace }: DynamicSecretRecord): readonly string[] => [namespace],
   byConnection: (record: DynamicSecretRecord): readonly string[] => namedConnections(record),
   byLender: ({ status }: DynamicSecretRecord): readonly string[] =>
     uids([status.place?.connection, status.intent?.connection]),
+  byPlace: ({ status: { place } }: DynamicSecretRecord): readonly string[] =>
+    place === undefined ? [] : [placeKey(place.connection.host, placeTarget(place))],
 };
+
+/** One dynamic secret of one server. */
+export function placeKey(host: string, target: Target): string {
+  const { projectSlug, environmentSlug, path, dynamicSecret } = target;
+  return JSON.stringify([host, projectSlug, environmentSlug, path, dynamicSecret]);
+}
 
 export type DynamicSecretIndex = keyof typeof dynamicSecretIndexes;
 

@@ -1,6 +1,6 @@
 import type { Grant } from '../api/cluster-connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '../api/infisical-connection.ts';
-import type { ConnectionKind } from '../api/lease.ts';
+import type { ConnectionKind, Target } from '../api/lease.ts';
 import type { KeyRef, SecretSource } from '../api/object.ts';
 import type { Fault } from '../errors.ts';
 import type { DynamicSecretView } from '../dynamic-secret/input.ts';
@@ -59,6 +59,8 @@ export interface LeaseResource extends Resource<LeaseRecord> {
 export interface DynamicSecretResource extends Resource<DynamicSecretRecord> {
   /** The objects of any namespace that name a connection, or whose dynamic secret was made through it. */
   usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly DynamicSecretRecord[];
+  /** The objects of any namespace whose status says that they have this one. */
+  holdersOf(host: string, target: Target): readonly DynamicSecretRecord[];
 }
 
 /** Custom resources of one kind. */

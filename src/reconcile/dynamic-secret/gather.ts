@@ -1,4 +1,5 @@
 import type { ConnectionView, DecisionInput } from '../../dynamic-secret/input.ts';
+import { declaredTarget } from '../../dynamic-secret/targets.ts';
 import { parseInstant } from '../../instant.ts';
 import type { DynamicSecretRecord, LeaseRecord } from '../ports.ts';
 import type { DynamicSecretPass } from './context.ts';
@@ -20,11 +21,23 @@ export async function gather(pass: DynamicSecretPass, { known }: Subject): Promi
     connection,
     sources,
     users: usersOf(pass, known),
+    held: isHeld(pass, known, connection),
     namespaceEnding: cluster.isEnding(pass.namespace),
     memory: pass.memory(),
     now: { elapsed: clock.elapsed(), kube: cluster.now() },
     timing,
   };
+}
+
+/** Of what the server shows only the mark tells whose it is, and not every server keeps marks or shows them. */
+function isHeld(
+  { cluster }: DynamicSecretPass,
+  { uid, spec }: DynamicSecretRecord,
+  connection: ConnectionView,
+): boolean {
+  if (!spec.valid || connection.identity === undefined) return false;
+  const holders = cluster.dynamicSecrets.holdersOf(connection.identity.host, declaredTarget(spec.value));
+  return holders.some((other) => other.uid !== uid);
 }
 
 async function connectionOf(pass: DynamicSecretPass, object: DynamicSecretRecord): Promise<ConnectionView> {

@@ -146,22 +146,31 @@ describe('a DynamicSecret', () => {
     ]);
   });
 
-  it('of a name that another object declares is refused, also with Adopt', async () => {
-    await using own = await begun();
-    const other = 'dynamicsecret/other';
-    await own.apply({ adoption: 'Adopt' }, { name: 'other' });
-    await own.kubectl(
-      'wait',
-      other,
-      '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=DynamicSecretOwned',
-      '--timeout=30s',
-    );
-    expect(await own.sent()).toEqual([]);
-    // It goes without touching what is not its own.
-    await own.remove(other);
-    await own.untilGone(other);
-    expect(await own.names()).toEqual(['orders-redis']);
-  });
+  it.each([
+    ['keeps marks', {}],
+    ['keeps none', { profile: '2024' }],
+  ] as const)(
+    'of what another object has is refused, also with Adopt, by a server that %s',
+    async (_word, options) => {
+      await using own = await begin(options);
+      await own.apply();
+      await own.untilReady();
+      await own.sent();
+      const other = 'dynamicsecret/other';
+      await own.apply({ adoption: 'Adopt' }, { name: 'other' });
+      await own.kubectl(
+        'wait',
+        other,
+        '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=DynamicSecretOwned',
+        '--timeout=30s',
+      );
+      expect(await own.sent()).toEqual([]);
+      // It goes without touching what is not its own.
+      await own.remove(other);
+      await own.untilGone(other);
+      expect(await own.names()).toEqual(['orders-redis']);
+    },
+  );
 
   it('waits while its provider is down, and works when it is back; nothing of the failure is told', async () => {
     await using own = await begin();

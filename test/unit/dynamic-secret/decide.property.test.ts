@@ -123,6 +123,7 @@ const anyInput: fc.Arbitrary<DecisionInput> = fc
     forced: fc.boolean(),
     users: fc.uniqueArray(lease),
     deletedAt: maybe(fc.constantFrom(NOW - 1000, NOW - HOUR)),
+    held: fc.boolean(),
     namespaceEnding: fc.constantFrom(true, false, undefined),
     version: fc.constantFrom('1', '2'),
   })
@@ -136,11 +137,12 @@ const anyInput: fc.Arbitrary<DecisionInput> = fc
       memory: parts.memory,
     });
     const wrong = { valid: false, fault: fault('InvalidSpec', { field: 'spec.name', rule: 'x' }) } as const;
-    const { hasFinalizer, forced, deletedAt, users, namespaceEnding } = parts;
+    const { hasFinalizer, forced, deletedAt, users, held, namespaceEnding } = parts;
     const object = { ...built.object, hasFinalizer, forced, deletedAt, status: parts.status };
     return {
       ...built,
       users,
+      held,
       namespaceEnding,
       connection: parts.connection,
       object: valid ? object : { ...object, spec: wrong },

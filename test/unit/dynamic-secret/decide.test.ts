@@ -266,6 +266,14 @@ describe('what is decided', () => {
         }),
         step: refusing('DynamicSecretOwned'),
       },
+      'what another object of the cluster has is refused, though no mark tells': {
+        input: unmade({
+          spec: { adoption: 'Adopt' },
+          memory: { sighting: seen('present'), listing: hidden() },
+          input: { held: true },
+        }),
+        step: refusing('DynamicSecretOwned'),
+      },
       'what is of another type is not adopted': {
         input: unmade({
           spec: { adoption: 'Adopt' },

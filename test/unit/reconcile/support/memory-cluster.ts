@@ -5,6 +5,7 @@ import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
   dynamicSecretIndexes,
   leaseIndexes,
+  placeKey,
   usersOf,
   type DynamicSecretIndex,
   type LeaseIndex,
@@ -99,6 +100,7 @@ export function memoryCluster(
     dynamicSecrets: {
       ...customResource({ server, wire, kind: 'dynamicSecrets' }, stores.dynamicSecrets, dynamicSecretRecord),
       usersOf: (connection) => usersOf(stores.dynamicSecrets, connection),
+      holdersOf: (host, target) => stores.dynamicSecrets.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(server, wire, stores.secrets),
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
