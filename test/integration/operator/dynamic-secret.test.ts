@@ -100,13 +100,14 @@ describe('a DynamicSecret', () => {
       timeoutMs: 20_000,
       intervalMs: 50,
     });
-    await own.untilReady();
-    expect(await own.sent()).toEqual([patch({ inputs: { password: 'correct horse' } })]);
-    const { status } = await own.untilReady();
     const { metadata } = (await stage.secretObject('redis-admin', own.namespace)) ?? {};
-    expect(status.applied?.sources).toMatchObject([
-      { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion },
-    ]);
+    // The status tells which version was sent, a moment after it was.
+    const { status } = await own.until(
+      (seen) => seen.status.applied?.sources?.[0]?.resourceVersion === metadata?.resourceVersion,
+    );
+    expect(status.applied?.sources).toMatchObject([{ uid: metadata?.uid }]);
+    expect(conditionOf(await own.untilReady(), 'Ready')?.status).toBe('True');
+    expect(await own.sent()).toEqual([patch({ inputs: { password: 'correct horse' } })]);
   });
 
   it('is renamed by a request of its own, and the leases that refer to it go on', async () => {
