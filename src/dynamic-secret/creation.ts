@@ -70,6 +70,8 @@ export function judgeName(situation: Case): Verdict {
   const sighting = sightingOf(input, declared);
   if (sighting === undefined) return look(declared);
   if (sighting.existence === 'present') return judgeStranger(situation, sighting);
+  // Whoever has it may just have lost it, and makes it again.
+  if (input.held) return heldElsewhere(situation, untilStale(input, sighting));
   return isRecent(input, sighting) ? intend('Create', spec.name, situation) : look(declared);
 }
 
@@ -88,11 +90,16 @@ function judgeStranger(situation: Case, sighting: Sighting): Verdict {
     case 'unknown':
       break;
   }
-  if (input.held) return refuse(fault('DynamicSecretOwned', { ...declared, held: true }), again);
+  if (input.held) return heldElsewhere(situation, again);
   if (spec.adoption !== 'Adopt') return refuse(fault('DynamicSecretExists', declared), again);
   if (shown !== undefined && shown.type !== spec.provider.type)
     return refuse(otherType(shown.type, spec.provider.type), again);
   return adopt(situation);
+}
+
+/** What another object of the cluster has is left to it, whatever the server shows. */
+function heldElsewhere({ declared }: Case, again: number | undefined): Verdict {
+  return refuse(fault('DynamicSecretOwned', { ...declared, held: true }), again);
 }
 
 const otherType = (shown: string, type: string): ReturnType<typeof fault> =>

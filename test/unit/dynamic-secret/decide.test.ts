@@ -274,6 +274,10 @@ describe('what is decided', () => {
         }),
         step: refusing('DynamicSecretOwned'),
       },
+      'what another object of the cluster has, and has lost just now, is left to it to make': {
+        input: unmade({ memory: { sighting: seen('absent') }, input: { held: true } }),
+        step: refusing('DynamicSecretOwned'),
+      },
       'what is of another type is not adopted': {
         input: unmade({
           spec: { adoption: 'Adopt' },
