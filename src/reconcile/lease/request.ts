@@ -151,7 +151,7 @@ function take(
   step: Step & { do: 'lease' },
   { open, issued }: { readonly open: OpenRequest; readonly issued: IssuedLease },
 ): void {
-  const ref = refOf(issued.lease.id, issued.lease.expireAt, open);
+  const ref = refOf(issued.lease.id, issued.lease.expireAt, asAnswered(open, issued));
   const known = new Map(pass.memory().known).set(ref.id, {
     ref,
     lease: issued.lease,
@@ -186,6 +186,12 @@ function take(
     doubtful: false,
   };
   pass.remember({ open: undefined, known, inHand });
+}
+
+/** What was declared may have been made anew since it was last looked at: the answer knows by which id. */
+function asAnswered(open: OpenRequest, { lease }: IssuedLease): OpenRequest {
+  const isTold = open.dynamicSecretId !== undefined && lease.dynamicSecretId !== '';
+  return isTold ? { ...open, dynamicSecretId: lease.dynamicSecretId } : open;
 }
 
 /**
