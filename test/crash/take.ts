@@ -5,7 +5,7 @@ import { describeFailure, type Outcome, type Task } from './report.ts';
 import { run, type IsKnown } from './run.ts';
 
 /** A life may go past a request that only its timing made: it is lived again, so often at most. */
-const TRIES = 3;
+const TRIES = 5;
 
 export interface TakeOptions extends Pick<Options, 'lanes' | 'trace'> {
   /** With it the states are taken; see `run`. */

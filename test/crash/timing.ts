@@ -6,10 +6,10 @@ export const SCALE = 0.03;
 export const timing = scaledTiming(SCALE);
 
 /**
- * How long the first lease of a life lives, in milliseconds. With `rotation.before` of 90 % it is replaced about a
- * second after it was made, and more than ten are left for a crash and what comes after it.
+ * How long the first lease of a life lives, in milliseconds. With `rotation.before` of 90 % it is replaced two seconds
+ * after it was made; the rest is for a crash and what comes after it, on a busy machine.
  */
-export const SHORT_LIFE = 13_000;
+export const SHORT_LIFE = 20_000;
 
 /** No write of the operator for this long, in milliseconds: the world is quiet. */
 export const QUIET = 3000;

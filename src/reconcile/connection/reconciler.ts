@@ -3,13 +3,14 @@ import type { ConnectionStatus } from '../../api/infisical-connection.ts';
 import type { Clock } from '../../clock.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { equal, mergePatch } from '../../kube/merge-patch.ts';
+import { earliest } from '../../lease/revocations.ts';
 import type { Events, EventSubject } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
 import type { Cluster, ConnectionRecord } from '../ports.ts';
-import { hold } from './hold.ts';
-import { usersCount } from './in-use.ts';
+import { hold, type Hold } from './hold.ts';
+import { isInUse, usersCount } from './in-use.ts';
 import type { Links } from './links.ts';
-import { IN_USE, statusOf } from './report.ts';
+import { IN_USE, statusOf, type Findings } from './report.ts';
 
 export interface ConnectionParts {
   readonly cluster: Cluster;
@@ -44,25 +45,40 @@ export async function reconcileConnection(parts: ConnectionParts, key: string): 
   if (held.state === 'changed') return { again: 0 };
   // On its way, and not ours to keep.
   if (held.state === 'free' && seen.deletedAt !== undefined) return {};
-  return connect(parts, held.connection);
+  return connect(parts, held);
 }
 
 /** Logs in, where that is not done yet, and reports. */
-async function connect(parts: ConnectionParts, connection: ConnectionRecord): Promise<ConnectionOutcome> {
-  const { cluster, links } = parts;
-  const found = links.of(connection);
-  const state = found.ok ? await found.link.ready() : ({ ...found, state: 'refused' } as const);
-  const raised = 'fault' in state ? state.fault : undefined;
-  const session = found.ok ? found.link.client.session.state() : undefined;
+async function connect(
+  parts: ConnectionParts,
+  { state, connection }: Exclude<Hold, { readonly state: 'changed' }>,
+): Promise<ConnectionOutcome> {
+  const { cluster } = parts;
+  const { raised, session, again: retry } = await logIn(parts.links, connection);
+  // Of users that came during the login the status tells only once the connection is held for them.
+  if (state === 'free' && isInUse(connection, cluster)) return { again: 0 };
   const served = usersCount(connection, cluster);
   const wanted = statusOf(connection, { now: cluster.now(), raised, session, served });
   const pace = paceOf(parts, connection, wanted);
   if (pace.again === undefined && !(await write(parts, connection, wanted))) return { again: 0 };
-  const waits = [pace.again, state.state === 'failed' ? state.again : undefined].filter(
-    (wait) => wait !== undefined,
-  );
-  const again = waits.length === 0 ? {} : { again: Math.min(...waits) };
-  return raised === undefined ? again : { faulted: true, ...again };
+  const again = earliest([pace.again, retry]);
+  return { ...(raised === undefined ? {} : { faulted: true }), ...(again === undefined ? {} : { again }) };
+}
+
+interface Login extends Pick<Findings, 'raised' | 'session'> {
+  /** Milliseconds until another try. */
+  readonly again: number | undefined;
+}
+
+async function logIn(links: Links, connection: ConnectionRecord): Promise<Login> {
+  const found = links.of(connection);
+  if (!found.ok) return { raised: found.fault, session: undefined, again: undefined };
+  const { link } = found;
+  const state = await link.ready();
+  const session = link.client.session.state();
+  return state.state === 'failed'
+    ? { raised: state.fault, session, again: state.again }
+    : { raised: undefined, session, again: undefined };
 }
 
 /** The count alone is not worth a write at each lease that comes or goes. `again`: milliseconds until it is. */

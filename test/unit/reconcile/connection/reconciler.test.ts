@@ -32,6 +32,8 @@ interface Stage {
   /** The Kubernetes events. */
   readonly told: readonly string[];
   reconcile(): ReturnType<typeof reconcileConnection>;
+  /** Takes what has changed into the view: a reconciliation begins with that. */
+  hear(): void;
   /** What is stored. */
   readonly connection: ConnectionRecord;
   /** A condition as "True LoggedIn". */
@@ -62,8 +64,11 @@ function stage(declared: object = spec): Stage {
     wire,
     links: all,
     told,
-    async reconcile() {
+    hear() {
       for (const event of events.splice(0)) cluster.hear(event);
+    },
+    async reconcile() {
+      this.hear();
       return reconcileConnection(
         { cluster, links: all, events: recorder, clock, timing: standardTiming, writtenAt },
         KEY,
@@ -304,6 +309,22 @@ describe('a connection that an object names', () => {
     expect(world.wire.calls.slice(3)).toEqual(['patch connections']);
     expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
     expect(world.condition('Reconciling')).toBe('False Settled');
+  });
+
+  test('while it logs in is kept before its status tells of the object', async () => {
+    const world = stage();
+    world.wire.next(
+      'LOGIN',
+      after(() => {
+        world.server.create('leases', lease);
+        world.hear();
+      }),
+    );
+    expect(await world.reconcile()).toEqual({ again: 0 });
+    expect(await world.reconcile()).toEqual({});
+    expect(world.wire.calls).toEqual(['TIME', 'LOGIN', 'patch connections', 'patch connections/status']);
+    expect(world.connection.finalizers).toEqual([CONNECTION_FINALIZER]);
+    expect(world.connection.status.served).toBe(1);
   });
 
   test('is kept though it cannot log in', async () => {
