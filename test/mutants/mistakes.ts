@@ -23,7 +23,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/secret/manifest.ts',
     find: "{ op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },",
     put: '',
-    first: [32],
+    first: [35],
   },
   {
     name: 'Every 200 counts as a revocation.',
@@ -37,7 +37,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/lease/deliver.ts',
     find: 'if (!doubtful) {',
     put: 'if (true) {',
-    first: [72],
+    first: [46],
   },
   {
     name: 'The wait until a rotation is NaN.',
@@ -219,7 +219,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/inventory/sweep.ts',
     find: 'const found = await lookFor(parts, lease);',
     put: "const found: string = 'lost';",
-    first: [98],
+    first: [215],
   },
   {
     name: 'A forged record is trusted.',
