@@ -17,7 +17,8 @@ import { readProxies, type Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
-import { objectStreams, watchReferences } from './reconcile/connection/reference-watches.ts';
+import { objectStreams, watchReferences } from './reconcile/references/reference-watches.ts';
+import { referrersIn } from './reconcile/references/referrers.ts';
 import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
 import { controllerNames, startOperator } from './reconcile/operator.ts';
 import type { Log } from './telemetry.ts';
@@ -174,9 +175,8 @@ async function work(options: WorkOptions): Promise<Ending> {
   const operator = startOperator({ ...options, network, install, workers, signal: hurry.signal });
   const references = watchReferences({
     ...options,
-    connections: cluster.stores.connections,
+    referrers: referrersIn(options, operator),
     open: objectStreams(options),
-    recheck: (key) => operator.recheck(key),
   });
   log.info('The operator is ready.', { installation: install });
   const drained = async (patience: number): Promise<boolean> => {

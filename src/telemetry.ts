@@ -15,7 +15,7 @@ export interface Log {
 
 /** The object that an event is about. */
 export interface EventSubject {
-  readonly kind: 'DynamicSecretLease' | ConnectionKind;
+  readonly kind: 'DynamicSecretLease' | 'DynamicSecret' | ConnectionKind;
   /** Empty for an object of the cluster. */
   readonly namespace: string;
   readonly name: string;
@@ -35,6 +35,13 @@ export const eventReasons = [
   'InUse',
   'ConnectionReady',
   'ConnectionFailed',
+  'DynamicSecretCreated',
+  'DynamicSecretAdopted',
+  'DynamicSecretRenamed',
+  'DynamicSecretDrifted',
+  'DynamicSecretLost',
+  'DynamicSecretLeft',
+  'RemovalFailed',
 ] as const;
 
 export type EventReason = (typeof eventReasons)[number];
@@ -54,6 +61,9 @@ export type RevocationResult = 'confirmed' | 'gone' | 'ended' | 'refused' | 'lef
 
 /** What became of one reconciliation. */
 export type ReconcileResult = 'done' | 'requeued' | 'faulted' | 'crashed';
+
+/** What the operator does to a dynamic secret. */
+export type DynamicSecretDeed = 'created' | 'adopted' | 'updated' | 'renamed' | 'removed' | 'left';
 
 /** The numbers that the operator keeps. Labels are closed sets: no name of a tenant's object is one. */
 export interface Metrics {
@@ -84,4 +94,7 @@ export interface Metrics {
   /** Whether this process leads. */
   leading(leads: boolean): void;
   leases(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;
+  /** What was done to a dynamic secret on a server. `left`: its object went without it, as declared or for want of a way. */
+  dynamicSecretChanged(what: DynamicSecretDeed): void;
+  dynamicSecrets(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;
 }

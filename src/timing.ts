@@ -107,6 +107,10 @@ export interface Timing {
   /** Between two such questions while it does not: the first wait before jitter, and the longest. */
   readonly probeBase: number;
   readonly probeCap: number;
+  /** How long a DynamicSecret that is being deleted waits for its removal, at most, where its namespace is ending or that is not known. */
+  readonly removalTimeout: number;
+  /** Between two looks at a removal that the server has under way. */
+  readonly removalLook: number;
   /** Between two looks of `leaseholder drain` at what is left. */
   readonly drainLook: number;
 }
@@ -167,6 +171,8 @@ export const standardTiming: Timing = Object.freeze({
   probeDeadline: 10 * second,
   probeBase: 1 * second,
   probeCap: 15 * second,
+  removalTimeout: 10 * minute,
+  removalLook: 5 * second,
   drainLook: 1 * second,
 });
 

@@ -17,7 +17,13 @@ const progress: Record<ProgressReason, string> = {
   Revoking: 'The object is being deleted; its leases are being revoked.',
   Suspended: 'spec.suspend is true: nothing is leased, renewed or revoked.',
   LoggedIn: 'The server accepted the last login.',
-  InUse: 'The connection is being deleted, and stays and works until the leases that use it are gone.',
+  InUse:
+    'The object is being deleted, and stays and works until the objects that use it are gone: leases and dynamic secrets for a connection, leases for a dynamic secret.',
+  Declared: 'The dynamic secret exists as declared.',
+  Creating: 'The dynamic secret is being created, or is looked for before it is.',
+  Updating: 'What the spec changed is being sent to the server.',
+  Renaming: 'The dynamic secret is being renamed. Its leases go on.',
+  Removing: 'The object is being deleted; its dynamic secret is being removed from the server.',
   Settled: 'Nothing is under way.',
   Accepted: 'The spec is accepted.',
 };
@@ -31,7 +37,7 @@ export function renderConditionsDoc(): string {
     '',
     'Each object has three conditions, after the rules of kstatus:',
     '',
-    '- `Ready` is True while the Secret names a live lease of what the current spec targets (for a connection: while its login works).',
+    '- `Ready` is True while the Secret names a live lease of what the current spec targets (for a connection: while its login works; for a dynamic secret: while it exists as declared).',
     '- `Reconciling` is True while something is under way, or failing with life left; its reason then is the fault.',
     '- `Stalled` is True when the spec itself is refused: only a change of the object helps.',
     '',

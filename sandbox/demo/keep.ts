@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { leaseName, leaseYaml } from './objects.ts';
+import { dynamicSecretYaml, leaseName, leaseYaml } from './objects.ts';
 import type { Scene } from './scene.ts';
 import { question, type Shop } from './shop.ts';
 import { showLog, tellOperator } from './steps/common.ts';
@@ -33,12 +33,12 @@ function value(key: string): string {
 /** How often new lines of the operator's log are looked for, in milliseconds. */
 const logInterval = 500;
 
-/** Makes a new lease and leaves everything up for as long as `stay` takes. */
-export async function keepUp(scene: Scene, stay: () => Promise<void>): Promise<void> {
+/** Applies everything once more and leaves it up for as long as `stay` takes. @param connectionYaml of the connection */
+export async function keepUp(scene: Scene, connectionYaml: string, stay: () => Promise<void>): Promise<void> {
   const { narrator, terminal, plane, shop } = scene;
-  await terminal.apply(leaseYaml);
+  await terminal.apply([connectionYaml, dynamicSecretYaml(shop.inputs), leaseYaml].join('---\n'));
   await terminal.kubectl('wait', '--for=condition=Ready', `dsl/${leaseName}`, '--timeout=30s');
-  await terminal.kubectl('get', 'dsl');
+  await terminal.kubectl('get', 'dynsec,dsl');
   tellOperator(scene);
   narrator.say('', 'All of it stays up. In another terminal, first:', '');
   narrator.output(exports({ kubectl: plane.kubectl, kubeconfig: plane.kubeconfig, shop }));

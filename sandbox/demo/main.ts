@@ -64,12 +64,14 @@ async function run(keep: boolean): Promise<number> {
   return await Promise.race([played, stopped]);
 }
 
-/** Says how the leases stand, the last words of the operator, and what went wrong. */
+/** Says how the objects stand, the last words of the operator, and what went wrong. */
 async function report(narrator: Narrator, error: unknown, actors: Actors | undefined): Promise<void> {
   if (actors !== undefined) {
-    narrator.heading('Something is not as it should be. The leases now:');
+    narrator.heading('Something is not as it should be. The objects now:');
     // The API server may be what failed.
-    await actors.terminal.kubectl('get', 'dsl', '-o', 'yaml').catch(() => undefined);
+    await actors.terminal
+      .kubectl('get', 'infisicalconnections,dynsec,dsl', '-o', 'yaml')
+      .catch(() => undefined);
     narrator.say("The last lines of the operator's log:");
     narrator.output(actors.operator.output().split('\n').slice(-shownLines).join('\n'));
   }

@@ -1,12 +1,21 @@
+import type { SqlInputs } from '../lease-api/providers/inputs.ts';
+
 /** The objects that the demo applies, as a person would write them. */
 
 /** Name of the lease and of its Secret. */
 export const leaseName = 'orders-db';
 
-/** Where the dynamic secret is, in the words of the lease API. */
+/** Where the dynamic secret is to be, in the words of the lease API. */
 export const place = { projectSlug: 'shop', environmentSlug: 'prod' };
 
+/** Name of the dynamic secret, as an object and on the server. */
 export const dynamicSecretName = 'orders-postgres';
+
+export const connectionName = 'infisical';
+
+/** The Secrets that are put in by hand: the login, and the password of the database's administrator. */
+export const loginName = 'infisical-login';
+export const administratorName = 'orders-postgres-admin';
 
 export interface Login {
   readonly clientId: string;
@@ -18,7 +27,7 @@ export function connectionYaml(hostAPI: string, { clientId, clientSecret }: Logi
   return `apiVersion: v1
 kind: Secret
 metadata:
-  name: infisical-login
+  name: ${loginName}
 stringData:
   clientId: ${clientId}
   clientSecret: ${clientSecret}
@@ -26,27 +35,61 @@ stringData:
 apiVersion: leaseholder.dev/v1alpha1
 kind: InfisicalConnection
 metadata:
-  name: infisical
+  name: ${connectionName}
 spec:
   hostAPI: ${hostAPI}
   auth:
     universal:
-      clientId: { secretKeyRef: { name: infisical-login, key: clientId } }
-      clientSecret: { secretKeyRef: { name: infisical-login, key: clientSecret } }
+      clientId: { secretKeyRef: { name: ${loginName}, key: clientId } }
+      clientSecret: { secretKeyRef: { name: ${loginName}, key: clientSecret } }
 `;
 }
 
-/** A lease of one minute, the shortest that there is. */
+/** What makes users of a database, and the password of its administrator as a Secret beside it. */
+export function dynamicSecretYaml({ password, ...inputs }: SqlInputs): string {
+  return `apiVersion: v1
+kind: Secret
+metadata:
+  name: ${administratorName}
+stringData:
+  password: ${JSON.stringify(password)}
+---
+apiVersion: leaseholder.dev/v1alpha1
+kind: DynamicSecret
+metadata:
+  name: ${dynamicSecretName}
+spec:
+  connectionRef:
+    name: ${connectionName}
+  name: ${dynamicSecretName}
+  projectSlug: ${place.projectSlug}
+  environmentSlug: ${place.environmentSlug}
+  defaultTTL: 1h
+  provider:
+    type: sql-database
+    inputs:
+      client: ${inputs.client}
+      host: ${inputs.host}
+      port: ${String(inputs.port)}
+      database: ${inputs.database}
+      username: ${inputs.username}
+      creationStatement: |-
+        ${inputs.creationStatement}
+      revocationStatement: |-
+        ${inputs.revocationStatement}
+  inputsFrom:
+    - input: password
+      secretKeyRef: { name: ${administratorName}, key: password }
+`;
+}
+
+/** A lease of one minute, the shortest that there is. Its connection is that of the dynamic secret. */
 export const leaseYaml = `apiVersion: leaseholder.dev/v1alpha1
 kind: DynamicSecretLease
 metadata:
   name: ${leaseName}
 spec:
-  connectionRef:
-    name: infisical
-  dynamicSecret:
+  dynamicSecretRef:
     name: ${dynamicSecretName}
-    projectSlug: ${place.projectSlug}
-    environmentSlug: ${place.environmentSlug}
   ttl: 1m
 `;

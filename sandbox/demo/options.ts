@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util';
 
 export const usage = `Usage: npm run demo [-- --keep]
 
-Runs leaseholder on this machine against a real Kubernetes API and a real PostgreSQL, shows the life of one
-lease from its request to its revocation, checks every step, and removes everything again.
+Runs leaseholder on this machine against a real Kubernetes API and a real PostgreSQL: declares a dynamic
+secret, shows the life of one lease of it from its request to its revocation, checks every step, and
+removes everything again.
 
   --keep   leave all of it up at the end, with a lease alive, and say how to look at it from another
            terminal; Ctrl-C ends it

@@ -1,9 +1,11 @@
 import { keepUp } from './keep.ts';
 import { seconds, type Narrator } from './narrator.ts';
 import type { Course, Telling } from './scene.ts';
+import { connect } from './steps/connection.ts';
+import { declare, deleteDynamicSecret } from './steps/dynamic-secret.ts';
 import { deleteLease, endOperator, loseSecret, readLedger } from './steps/ending.ts';
 import { install } from './steps/installation.ts';
-import { connect, lease } from './steps/lease.ts';
+import { lease } from './steps/lease.ts';
 import { outlive, rotate } from './steps/rotation.ts';
 import { getPrograms, startSurroundings } from './steps/surroundings.ts';
 
@@ -21,14 +23,16 @@ export async function play(telling: Telling, course: Course): Promise<void> {
       course.onStarted({ operator: running.use(operator), terminal: surroundings.terminal });
     }),
   );
-  await narrator.step('Connect it to the lease API', () => connect(scene));
+  const connection = await narrator.step('Connect it to the lease API', () => connect(scene));
+  await narrator.step('Declare a dynamic secret', () => declare(scene));
   const first = await narrator.step('Ask for a lease of one minute', () => lease(scene));
   await narrator.step('Wait for the rotation', () => rotate(scene, first));
   await narrator.step('Wait for the end of the first lease', () => outlive(scene, first));
   const last = await narrator.step('Delete the Secret by hand', () => loseSecret(scene));
   await narrator.step('Delete the lease', () => deleteLease(scene, last));
+  await narrator.step('Delete the dynamic secret and the connection', () => deleteDynamicSecret(scene));
   await narrator.step('Read the ledger', () => readLedger(scene));
-  if (stay !== undefined) await narrator.step('Keep it up', () => keepUp(scene, stay));
+  if (stay !== undefined) await narrator.step('Keep it up', () => keepUp(scene, connection, stay));
   await narrator.step('End the operator', () => endOperator(scene, narrator.concealed()));
   summarise(narrator);
 }

@@ -36,6 +36,8 @@ export function createAdminClient(adminUrl: string): Control {
     advanceClock: calling('advanceClock', outputs.now),
     now: calling('now', outputs.now),
     readLedger: calling('readLedger', outputs.ledger),
+    dynamicSecrets: calling('dynamicSecrets', outputs.declarations),
+    clearDynamicSecretRequests: calling('clearDynamicSecretRequests', outputs.done),
     live: calling('live', outputs.live),
     principals: calling('principals', outputs.principals),
     counts: calling('counts', outputs.counts),

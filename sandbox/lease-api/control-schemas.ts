@@ -1,9 +1,10 @@
 /** What tests may ask of a server beside its API: the shapes of every command and of its answer. */
 import { z } from 'zod';
+import { declaration, declaredSecret } from './declarations.ts';
 import { faultRule } from './faults.ts';
 import { grant, identitySeed } from './identities.ts';
 import { leaseTag, ledgerEntry } from './ledger.ts';
-import { inMemoryInputs, sqlInputs } from './providers/inputs.ts';
+import { inMemoryInputs, OTHER_TYPES, sqlInputs } from './providers/inputs.ts';
 import { TOKEN_DEATHS } from './tokens.ts';
 
 const slug = z.string().min(1);
@@ -39,9 +40,11 @@ export const secretSeed = z.strictObject({
     .discriminatedUnion('type', [
       z.strictObject({ type: z.literal('sql-database'), inputs: z.strictObject(sqlInputs) }),
       z.strictObject({ type: z.literal('in-memory'), inputs: z.strictObject(inMemoryInputs).prefault({}) }),
+      z.strictObject({ type: z.enum(OTHER_TYPES), inputs: z.record(z.string(), z.unknown()) }),
     ])
     .default({ type: 'in-memory', inputs: {} }),
   usernameTemplate: z.string().nullable().optional(),
+  metadata: z.array(z.strictObject({ key: z.string(), value: z.string() })).default([]),
   lifeOverride: life.default(null),
   /** Milliseconds that the first lease is given; its renewals, and all others, live as they would without this. */
   firstLife: life.default(null),
@@ -81,6 +84,7 @@ export const switchesChange = z.strictObject({
   garbageTtl: z.enum(['accepted', 'refused']).optional(),
   leaseLimit: z.number().int().min(0).nullable().optional(),
   lifeOverride: life.optional(),
+  refuseLocalHosts: z.boolean().optional(),
 });
 export const nothing = z.strictObject({});
 
@@ -122,6 +126,7 @@ export const outputs = {
   ledger: z.object({ entries: z.array(ledgerEntry), next: z.number() }),
   live: z.object({ leases: z.array(liveLease) }),
   principals: principalReport,
+  declarations: z.object({ dynamicSecrets: z.array(declaredSecret), requests: z.array(declaration) }),
   counts: z.object({ counts: z.record(z.string(), z.record(z.string(), z.number())) }),
 };
 export { faultRule, identitySeed };

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import * as shapes from './control-schemas.ts';
+import { declaredSecretOf } from './declarations.ts';
 import { addSecret } from './dynamic-secrets.ts';
 import type { Revocation } from './revocation.ts';
 import type { World } from './world.ts';
@@ -35,6 +36,9 @@ export interface Control {
   now(): Out<'now'>;
   /** Ledger entries from an index on; `next` is the index to go on with. */
   readLedger(input?: In<typeof shapes.ledgerPortion>): Out<'ledger'>;
+  /** The dynamic secrets, and every request that came about one since the last clearing, credentials included. */
+  dynamicSecrets(): Out<'declarations'>;
+  clearDynamicSecretRequests(): Out<'done'>;
   live(): Out<'live'>;
   /** Compares the leases with the principals that the providers really have. */
   principals(): Out<'principals'>;
@@ -105,7 +109,7 @@ function seeding(world: World, revocation: Revocation): Pick<Control, Seeding> {
       return {};
     }),
     seedDynamicSecret: command(shapes.secretSeed, async (seed) => {
-      const row = await addSecret(world, projects.ensureFolder(seed), { ...seed, metadata: [] }, seed.type);
+      const row = await addSecret(world, projects.ensureFolder(seed), seed, seed.type);
       row.lifeOverride = seed.lifeOverride;
       row.firstLife = seed.firstLife;
       row.dataOverride = seed.data === undefined ? null : { data: seed.data };
@@ -153,9 +157,20 @@ function tokensAndFaults(world: World): Pick<Control, TokensAndFaults> {
   };
 }
 
-function looking(world: World): Pick<Control, 'now' | 'readLedger' | 'live' | 'principals' | 'counts'> {
-  const { clock, ledger, leases, secrets } = world;
+type Looking =
+  'now' | 'readLedger' | 'dynamicSecrets' | 'clearDynamicSecretRequests' | 'live' | 'principals' | 'counts';
+
+function looking(world: World): Pick<Control, Looking> {
+  const { clock, ledger, leases, secrets, declarations } = world;
   return {
+    dynamicSecrets: async () => ({
+      dynamicSecrets: secrets.all().map((row) => declaredSecretOf(world, row)),
+      requests: declarations.all(),
+    }),
+    clearDynamicSecretRequests: async () => {
+      declarations.clear();
+      return {};
+    },
     now: async () => ({ now: clock.now() }),
     readLedger: optional(shapes.ledgerPortion, ({ from }) => {
       const entries = [...ledger.entries(from)];

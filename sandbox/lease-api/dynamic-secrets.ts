@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { Folder } from './projects.ts';
+import { demandProvider } from './provider-down.ts';
 import { InMemoryProvider } from './providers/in-memory.ts';
 import { sqlInputSchema } from './providers/inputs.ts';
 import { PostgresProvider } from './providers/postgres.ts';
@@ -27,7 +28,7 @@ export async function addSecret(
   type?: string,
 ): Promise<SecretRow> {
   if (world.secrets.find(folder.id, seed.name) !== undefined) throw world.wording.duplicate();
-  const provider = await connectedProvider(world, seed.provider.type, seed.provider.inputs);
+  const provider = await connectedProvider(world, seed);
   const now = world.clock.now();
   const row: SecretRow = {
     id: randomUUID(),
@@ -78,19 +79,30 @@ export async function updateSecret(world: World, row: SecretRow, update: Update)
 }
 
 async function applyInputs(world: World, row: SecretRow, inputs: unknown): Promise<void> {
-  if (typeof inputs !== 'object' || inputs === null || row.provider instanceof InMemoryProvider) {
-    await connect(row.provider);
+  if (typeof inputs !== 'object' || inputs === null) {
+    await connect(world, row, row.provider);
     return;
   }
   const merged = { ...row.inputs, ...inputs };
-  world.secrets.replaceProvider(row, await connectedProvider(world, 'sql-database', merged));
+  if (row.provider instanceof InMemoryProvider) {
+    await connect(world, { name: row.name, inputs: merged }, row.provider);
+  } else {
+    const seed = { name: row.name, provider: { type: 'sql-database', inputs: merged } };
+    world.secrets.replaceProvider(row, await connectedProvider(world, seed));
+  }
   row.inputs = merged;
 }
 
-async function connectedProvider(world: World, type: string, inputs: unknown): Promise<Provider> {
+interface Connecting {
+  readonly name: string;
+  readonly provider: { readonly type: string; readonly inputs: Readonly<Record<string, unknown>> };
+}
+
+async function connectedProvider(world: World, { name, provider: wanted }: Connecting): Promise<Provider> {
+  const { type, inputs } = wanted;
   const provider = createProvider(world, type, inputs);
   try {
-    await connect(provider);
+    await connect(world, { name, inputs }, provider);
     return provider;
   } catch (error) {
     await provider.close();
@@ -101,11 +113,28 @@ async function connectedProvider(world: World, type: string, inputs: unknown): P
 function createProvider(world: World, type: string, inputs: unknown): Provider {
   if (type !== 'sql-database') return new InMemoryProvider();
   const sql = parsed(sqlInputSchema, inputs);
+  if (world.switches.refuseLocalHosts && LOCAL_HOSTS.includes(sql.host))
+    throw new Refusal('bad-request', 'Invalid db host');
   if (sql.client !== 'postgres') throw connectionFailed();
   return new PostgresProvider(sql, { profile: world.profile, connectTimeoutMs: world.providerTimeoutMs });
 }
 
-async function connect(provider: Provider): Promise<void> {
+/** Names of the server's own machine. */
+const LOCAL_HOSTS: readonly string[] = ['localhost', '127.0.0.1'];
+
+async function connect(
+  world: World,
+  subject: { readonly name: string; readonly inputs: Readonly<Record<string, unknown>> },
+  provider: Provider,
+): Promise<void> {
+  try {
+    demandProvider(world, subject);
+  } catch (error) {
+    // What newer servers say of some providers; those of 2024 keep the driver's words to themselves here.
+    const words = error instanceof Error ? error.message : '';
+    if (world.profile === '2024') throw connectionFailed();
+    throw new Refusal('bad-request', `Failed to connect with provider: ${words}`);
+  }
   try {
     await provider.check();
   } catch {

@@ -41,6 +41,15 @@ export const faultAction = z.discriminatedUnion('type', [
     password: z.string().default('Secr3t-Of-A-Failed-Statement'),
     when: when.default('before'),
   }),
+  /**
+   * The provider is down, from a look at it to a revocation: dynamic secrets can neither be made nor changed, leases neither
+   * made, renewed nor revoked. Holds until it is disarmed, unless `times` says otherwise. The text of the failure holds
+   * the password of the inputs, or `password` where they have none.
+   */
+  z.strictObject({
+    type: z.literal('provider-down'),
+    password: z.string().default('Secr3t-Of-A-Provider'),
+  }),
   /** Reads show the leases as they were so many milliseconds ago. Looks back over the last 2,000 changes. */
   z.strictObject({ type: z.literal('replica-lag'), ms: milliseconds }),
   /** The token of the request dies while the request is on its way. */
@@ -62,15 +71,15 @@ export const faultRule = z.strictObject({
       dynamicSecret: z.string().optional(),
       /** The first of the matching requests that is hit, counted from 1 since the rule was armed. */
       nth: z.number().int().min(1).default(1),
-      /** How many matching requests in a row are hit. */
-      times: z.union([z.number().int().min(1), z.literal('always')]).default(1),
+      /** How many matching requests in a row are hit. @default 1; of `provider-down`: always */
+      times: z.union([z.number().int().min(1), z.literal('always')]).optional(),
     })
     .prefault({}),
   action: faultAction,
 });
 export type FaultRule = z.input<typeof faultRule>;
 
-type ProviderFault = Extract<FaultAction, { type: 'revocation-fails' | 'driver-error' }>;
+type ProviderFault = Extract<FaultAction, { type: 'revocation-fails' | 'driver-error' | 'provider-down' }>;
 export type RequestFault = Exclude<FaultAction, ProviderFault>;
 
 interface Armed {
@@ -141,7 +150,9 @@ export class Faults {
 }
 
 function isRequestFault(action: FaultAction): action is RequestFault {
-  return action.type !== 'revocation-fails' && action.type !== 'driver-error';
+  return (
+    action.type !== 'revocation-fails' && action.type !== 'driver-error' && action.type !== 'provider-down'
+  );
 }
 
 function matches({ match, action }: z.output<typeof faultRule>, subject: Subject): boolean {
@@ -157,7 +168,8 @@ function matches({ match, action }: z.output<typeof faultRule>, subject: Subject
 
 /** Counts the match; true while it lies within the rule's window. */
 function hit(armed: Armed): boolean {
-  const { nth, times } = armed.rule.match;
+  const { match, action } = armed.rule;
+  const { nth, times = action.type === 'provider-down' ? 'always' : 1 } = match;
   armed.seen += 1;
   const within = armed.seen >= nth && (times === 'always' || armed.seen < nth + times);
   if (within) armed.hits += 1;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Identity } from './identities.ts';
 import type { LeaseTag } from './ledger.ts';
 import type { LeaseRow } from './lease-store.ts';
+import { demandProvider } from './provider-down.ts';
 import { usernameFrom } from './providers/credentials.ts';
 import { GENERIC_MESSAGE, Refusal } from './refusal.ts';
 import { recordLease, type Revocation } from './revocation.ts';
@@ -92,6 +93,7 @@ export class Leases {
     const refusal = RENEWAL_REFUSALS[secret.type];
     if (refusal !== undefined) throw new Refusal('bad-request', refusal);
     if (Number.isNaN(expireAt)) throw new RangeError('Invalid time value');
+    demandProvider(this.#world, secret);
     await secret.provider.renew(row.externalEntityId, clock.real(expireAt));
     const current = leases.get(row.id);
     if (current === undefined) throw new Refusal('internal', "Response doesn't match the schema");
@@ -143,6 +145,7 @@ export class Leases {
       unixTimestamp: Math.floor(clock.now() / 1000),
       identityName: identity.name,
     });
+    demandProvider(this.#world, secret);
     const fault = faults.forProvider('driver-error', secret.name);
     if (fault?.when === 'before') throw driverError(username, fault.password);
     const credential = await secret.provider.create({ username, expireAt: clock.real(expireAt) });

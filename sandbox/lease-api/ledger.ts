@@ -18,6 +18,11 @@ export const LEDGER_EVENTS = [
   'expired',
   /** The row is gone without a revocation: a forced deletion, or its dynamic secret or folder was removed. */
   'dropped',
+  /** A dynamic secret was made, changed, renamed or removed through the API; removed by nobody after its leases. */
+  'secret-made',
+  'secret-changed',
+  'secret-renamed',
+  'secret-removed',
 ] as const;
 
 /** One thing that happened. Instants are milliseconds on the server's clock. */

@@ -16,6 +16,8 @@ export interface Switches {
   leaseLimit: number | null;
   /** Replaces what every TTL says, in milliseconds; that of a dynamic secret goes first. @default null */
   lifeOverride: number | null;
+  /** Whether a database on `localhost` or `127.0.0.1` is refused, as real servers do. @default false: the sandbox's is there */
+  refuseLocalHosts: boolean;
 }
 
 /** When the current server tries a failed revocation again, in milliseconds of its clock after each failure. */
@@ -69,4 +71,5 @@ export const DEFAULT_SWITCHES: Switches = {
   garbageTtl: 'accepted',
   leaseLimit: null,
   lifeOverride: null,
+  refuseLocalHosts: false,
 };

@@ -1,5 +1,6 @@
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import { FAILED_DELETION, type LeaseRow } from './lease-store.ts';
+import { demandProvider } from './provider-down.ts';
 import { Refusal } from './refusal.ts';
 import { REVOCATION_IN_PROCESS, type SecretRow } from './secret-store.ts';
 import type { World } from './world.ts';
@@ -69,6 +70,12 @@ export class Revocation {
     this.#world.secrets.remove(secret);
   }
 
+  /** The same, as somebody asked for it or its leases are all revoked: the ledger has it. */
+  remove(secret: SecretRow, by: string | null): void {
+    this.drop(secret, by);
+    recordSecret(this.#world.ledger, { event: 'secret-removed', by }, secret);
+  }
+
   /** Revokes all leases of a dynamic secret in the background, then removes it. */
   prune(secret: SecretRow): void {
     secret.status = REVOCATION_IN_PROCESS;
@@ -104,8 +111,11 @@ export class Revocation {
     );
     const failure = failures.find((each) => each !== undefined);
     // What was leased in the meantime goes with the row, unrevoked.
-    if (failure === undefined) this.drop(secret, null);
-    else Object.assign(secret, { status: FAILED_DELETION, statusDetails: cut(failure) });
+    if (failure === undefined) this.remove(secret, null);
+    else {
+      const updatedAt = this.#world.clock.now();
+      Object.assign(secret, { status: FAILED_DELETION, statusDetails: cut(failure), updatedAt });
+    }
   }
 
   async #expire(id: string, delays: readonly number[]): Promise<void> {
@@ -143,6 +153,7 @@ export class Revocation {
     try {
       const fault = this.#world.faults.forProvider('revocation-fails', secret.name);
       if (fault !== undefined) throw new Error(fault.message);
+      demandProvider(this.#world, secret);
       await secret.provider.revoke(row.externalEntityId);
       return undefined;
     } catch (error) {
@@ -162,6 +173,15 @@ export class Revocation {
   #record(event: LedgerEntry['event'], row: LeaseRow, secret: SecretRow, by: string | null): void {
     recordLease(this.#world.ledger, { event, by }, row, secret);
   }
+}
+
+/** Books what happened to a dynamic secret. */
+export function recordSecret(
+  ledger: Ledger,
+  what: { readonly event: LedgerEntry['event']; readonly by: string | null },
+  { id, name }: SecretRow,
+): void {
+  ledger.record({ ...what, dynamicSecret: name, dynamicSecretId: id });
 }
 
 /** Books what happened to a lease. */

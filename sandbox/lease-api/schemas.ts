@@ -1,7 +1,7 @@
 /** What every endpoint takes: one zod schema a request, for either profile, strict or lenient about unknown keys. */
 import { z } from 'zod';
 import { organizationSlug } from './logins/settings.ts';
-import { inMemoryInputs, sqlInputs } from './providers/inputs.ts';
+import { inMemoryInputs, OTHER_TYPES, sqlInputs } from './providers/inputs.ts';
 import type { Profile } from './refusal.ts';
 import { type TtlRules, ttlFault } from './ttl.ts';
 
@@ -163,6 +163,7 @@ export class RequestSchemas extends Mode {
     provider: z.discriminatedUnion('type', [
       this.object({ type: z.literal('sql-database'), inputs: this.object(sqlInputs) }),
       this.object({ type: z.literal('in-memory'), inputs: this.object(inMemoryInputs) }),
+      this.object({ type: z.enum(OTHER_TYPES), inputs: z.record(z.string(), z.unknown()) }),
     ]),
     metadata: this.newer(this.metadata().optional()),
     usernameTemplate: this.newer(usernameTemplate.nullable().optional()),

@@ -1,4 +1,5 @@
 import { Clock } from './clock.ts';
+import { Declarations } from './declarations.ts';
 import { Faults } from './faults.ts';
 import { Identities } from './identities.ts';
 import { LeaseStore } from './lease-store.ts';
@@ -35,6 +36,7 @@ export interface World {
   readonly projects: Projects;
   readonly secrets: SecretStore;
   readonly leases: LeaseStore;
+  readonly declarations: Declarations;
 }
 
 export function createWorld(options: LeaseApiOptions): World {
@@ -58,5 +60,6 @@ export function createWorld(options: LeaseApiOptions): World {
     projects: new Projects(),
     secrets: new SecretStore(),
     leases: new LeaseStore(now),
+    declarations: new Declarations(now),
   };
 }

@@ -33,6 +33,12 @@ const grant = z
       .describe(
         'Only these folders and what is in them: /team is /team and /team/orders, not /teams. Without it, all.',
       ),
+    manage: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether these namespaces may also declare dynamic secrets there (kind DynamicSecret): make, change and remove them. Default false: they only lease.',
+      ),
   })
   .refine(
     ({ namespaces, namespaceSelector }) => namespaces !== undefined || namespaceSelector !== undefined,
@@ -45,7 +51,7 @@ const grant = z
       { rule: 'has(self.namespaces) || has(self.namespaceSelector)', message: `a grant ${toSomebody}` },
     ],
   })
-  .describe('What some namespaces may lease.');
+  .describe('What some namespaces may lease, and whether they may declare it.');
 
 /** Who may lease what through a cluster connection. */
 export type Grant = z.infer<typeof grant>;

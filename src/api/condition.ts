@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { faultCodes, type FaultCode } from '../errors.ts';
 
 /**
- * The condition types, after kstatus: `Ready` (the Secret names a live lease of what the spec targets), `Reconciling`
- * (something is under way or failing with life left), `Stalled` (the spec is refused; only a change helps).
+ * The condition types, after kstatus: `Ready` (the Secret names a live lease of what the spec targets; the dynamic
+ * secret exists as declared), `Reconciling` (something is under way or failing with life left), `Stalled` (the spec is refused; only a change helps).
  */
 export const conditionTypes = ['Ready', 'Reconciling', 'Stalled'] as const;
 
@@ -21,6 +21,11 @@ export const progressReasons = [
   'Suspended',
   'LoggedIn',
   'InUse',
+  'Declared',
+  'Creating',
+  'Updating',
+  'Renaming',
+  'Removing',
   'Settled',
   'Accepted',
 ] as const;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { leaseSpec, leaseStatus } from './dynamic-secret-lease.ts';
 import { clusterConnectionSpec } from './cluster-connection.ts';
+import { dynamicSecretSpec, dynamicSecretStatus } from './dynamic-secret.ts';
 import { connectionSpec, connectionStatus } from './infisical-connection.ts';
 import { GROUP, VERSION } from './names.ts';
 
@@ -42,6 +43,15 @@ const ready = (field: 'status' | 'reason' | 'message'): string =>
 const secretName = (self: string): string =>
   `(has(${self}.spec.secret) && has(${self}.spec.secret.name) ? ${self}.spec.secret.name : ${self}.metadata.name)`;
 
+/** That a field of the spec never changes, and why not. */
+const immutable = (field: string, why: string): JsonObject => ({
+  rule: `self.spec.${field} == oldSelf.spec.${field}`,
+  message: `${field} is immutable: ${why}`,
+  fieldPath: `.spec.${field}`,
+});
+
+const ANOTHER = 'create another DynamicSecret for another place';
+
 /** What both kinds of connection show. */
 const connectionColumns: readonly PrinterColumn[] = [
   { name: 'Ready', type: 'string', jsonPath: ready('status') },
@@ -79,6 +89,32 @@ export const kinds: readonly Kind[] = [
       { name: 'Secret', type: 'string', jsonPath: '.status.secret.name' },
       { name: 'Expires', type: 'string', jsonPath: '.status.lease.expireAt' },
       { name: 'Rotates', type: 'string', jsonPath: '.status.rotateAt' },
+      age,
+      { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
+    ],
+  },
+  {
+    kind: 'DynamicSecret',
+    plural: 'dynamicsecrets',
+    singular: 'dynamicsecret',
+    shortNames: ['dynsec'],
+    description:
+      'A dynamic secret of an Infisical server, kept there as it is declared here: made, updated, renamed, and removed with this object.',
+    spec: dynamicSecretSpec,
+    status: dynamicSecretStatus,
+    rules: [
+      immutable('projectSlug', ANOTHER),
+      immutable('environmentSlug', ANOTHER),
+      immutable('path', ANOTHER),
+      immutable('provider.type', 'create another DynamicSecret for another type'),
+    ],
+    columns: [
+      { name: 'Ready', type: 'string', jsonPath: ready('status') },
+      { name: 'Reason', type: 'string', jsonPath: ready('reason') },
+      { name: 'Name', type: 'string', jsonPath: '.status.place.name' },
+      { name: 'Type', type: 'string', jsonPath: '.spec.provider.type' },
+      { name: 'DefaultTTL', type: 'string', jsonPath: '.spec.defaultTTL' },
+      { name: 'Users', type: 'integer', jsonPath: '.status.users' },
       age,
       { name: 'Message', type: 'string', jsonPath: ready('message'), priority: 1 },
     ],

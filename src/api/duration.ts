@@ -34,12 +34,19 @@ export function parseServerDuration(text: string | null | undefined): number | u
   return parsed !== undefined && Number.isFinite(parsed) && parsed > 0 ? parsed : undefined;
 }
 
-const cel = {
-  grammar: matches('self', DURATION_PATTERN),
-  seconds: `int(self.substring(0, self.size() - 1)) * {${Object.entries(UNIT_SECONDS)
+/** The grammar in CEL, of a value such as `self`. */
+const keepsTo = (value: string): string => matches(value, DURATION_PATTERN);
+
+/** The seconds in CEL of a value that keeps to the grammar. */
+const secondsOf = (value: string): string =>
+  `int(${value}.substring(0, ${value}.size() - 1)) * {${Object.entries(UNIT_SECONDS)
     .map(([unit, seconds]) => `'${unit}': ${String(seconds)}`)
-    .join(', ')}}[self.substring(self.size() - 1)]`,
-};
+    .join(', ')}}[${value}.substring(${value}.size() - 1)]`;
+
+/** CEL for: one duration is at least another; true where one of them is no duration, which its own rule says. */
+export function atLeast(value: string, least: string): string {
+  return `!(${keepsTo(value)} && ${keepsTo(least)}) || ${secondsOf(value)} >= ${secondsOf(least)}`;
+}
 
 /** A duration between two bounds (both allowed), checked by the API server and here by the same rule. */
 export function duration(field: string, least: string, most: string): z.ZodString {
@@ -48,7 +55,7 @@ export function duration(field: string, least: string, most: string): z.ZodStrin
     field,
     must: `must be a whole number and one of the units s, m, h, d, w, y (90m, not 1h30m), from ${least} to ${most}`,
     most: MOST_CHARACTERS,
-    cel: `${cel.grammar} && ${cel.seconds} >= ${String(low)} && ${cel.seconds} <= ${String(high)}`,
+    cel: `${keepsTo('self')} && ${secondsOf('self')} >= ${String(low)} && ${secondsOf('self')} <= ${String(high)}`,
     holds: (text) => within(text, low, high),
   });
 }
@@ -61,7 +68,7 @@ export function shareOrDuration(field: string): z.ZodString {
     field,
     must: "must be a share of the lease's life from 1% to 90%, or a duration such as 10m",
     most: MOST_CHARACTERS,
-    cel: `${matches('self', percent)} || ${cel.grammar}`,
+    cel: `${matches('self', percent)} || ${keepsTo('self')}`,
     holds: (text) => share.test(text) || pattern.test(text),
   });
 }

@@ -1,21 +1,20 @@
 import { z } from 'zod';
 
 import { condition, conditions } from './condition.ts';
+import { connectionRef } from './connection-ref.ts';
 import { duration, shareOrDuration } from './duration.ts';
 import { keyed } from './keyed.ts';
-import { connectionKinds, leaseRef } from './lease.ts';
+import { leaseRef } from './lease.ts';
 import { TAG_KEY } from './names.ts';
 import { objectMeta, objectName } from './object.ts';
-import { patternedText } from './rule.ts';
+import { observedDynamicSecret } from './observed-dynamic-secret.ts';
+import { isTaken, notOdd } from './passed-through.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
-import { folderPath, slug } from './target.ts';
+import type { CelRule } from './rule.ts';
+import { dynamicSecretName, folderPath, slug } from './target.ts';
 
 const dynamicSecretTarget = z.object({
-  name: patternedText('^[a-z0-9]+(-[a-z0-9]+)*$', {
-    field: 'dynamicSecret.name',
-    must: 'must be lower-case letters and digits with single hyphens between them, such as orders-postgres',
-    most: 64,
-  }).describe('Name of the dynamic secret.'),
+  name: dynamicSecretName('dynamicSecret.name').describe('Name of the dynamic secret.'),
   projectSlug: slug('projectSlug', 'project'),
   environmentSlug: slug('environmentSlug', 'environment'),
   path: folderPath('path')
@@ -24,22 +23,6 @@ const dynamicSecretTarget = z.object({
 });
 
 const notTheTag = `must not have the key ${TAG_KEY}, which is the operator's own`;
-
-const notOdd =
-  'must not have the key __proto__, or prototype in constructor, at any depth: servers take them for an attack';
-
-/** Whether a server's JSON parser takes it: what it refuses it does not name, and some answer 500. */
-function isTaken(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([key, one]) => !isOdd(key, one) && isTaken(one));
-}
-
-function isOdd(key: string, value: unknown): boolean {
-  if (key === '__proto__') return true;
-  return (
-    key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
-  );
-}
 
 /**
  * `config` is passed through as it is, so its schema names only the one key that nobody else may use. (The
@@ -55,19 +38,40 @@ const passedThrough = keyed(z.unknown())
     'x-kubernetes-validations': [{ rule: `!has(self.${TAG_KEY})`, message: `config ${notTheTag}` }],
   });
 
-export const leaseSpec = z.object({
-  connectionRef: z
-    .object({
-      kind: z
-        .enum(connectionKinds)
-        .default('InfisicalConnection')
-        .describe(
-          'InfisicalConnection (default), in the same namespace, or ClusterInfisicalConnection, which must grant what is leased to this namespace.',
-        ),
-      name: objectName.describe('Name of the connection.'),
-    })
-    .describe('The server to lease from, and the identity to lease as.'),
-  dynamicSecret: dynamicSecretTarget.describe('What is leased. A change asks for a new lease at once.'),
+const oneTarget = 'must have exactly one of dynamicSecret and dynamicSecretRef';
+const needsConnection =
+  'must be given beside dynamicSecret: only what dynamicSecretRef names says itself which connection it uses';
+
+/** What a lease is of is said in one way, and never without a way to the server. */
+const targetCelRules: readonly CelRule[] = [
+  {
+    rule: '[has(self.dynamicSecret), has(self.dynamicSecretRef)].filter(target, target).size() == 1',
+    message: `spec ${oneTarget}`,
+  },
+  {
+    rule: '!has(self.dynamicSecret) || has(self.connectionRef)',
+    message: `connectionRef ${needsConnection}`,
+    fieldPath: '.connectionRef',
+  },
+];
+
+const fields = z.object({
+  connectionRef: connectionRef
+    .optional()
+    .describe(
+      'The server to lease from, and the identity to lease as. Beside dynamicSecretRef it may be left out: then it is the connection of that DynamicSecret.',
+    ),
+  dynamicSecret: dynamicSecretTarget
+    .optional()
+    .describe(
+      'What is leased: a dynamic secret that is on the server already. A change asks for a new lease at once. Either this or dynamicSecretRef.',
+    ),
+  dynamicSecretRef: z
+    .object({ name: objectName.describe('Name of the DynamicSecret.') })
+    .optional()
+    .describe(
+      'What is leased: the dynamic secret of a DynamicSecret of this namespace, as soon as that is Ready. Either this or dynamicSecret.',
+    ),
   ttl: duration('ttl', '1m', '10y')
     .optional()
     .describe(
@@ -135,7 +139,25 @@ export const leaseSpec = z.object({
     ),
 });
 
-export type LeaseSpec = z.infer<typeof leaseSpec>;
+export const leaseSpec = fields
+  .superRefine(({ connectionRef: connection, dynamicSecret, dynamicSecretRef }, context) => {
+    if ((dynamicSecret === undefined) === (dynamicSecretRef === undefined)) {
+      context.addIssue({ code: 'custom', message: oneTarget });
+    }
+    if (dynamicSecret !== undefined && connection === undefined) {
+      context.addIssue({ code: 'custom', path: ['connectionRef'], message: needsConnection });
+    }
+  })
+  .meta({ 'x-kubernetes-validations': targetCelRules });
+
+/** A spec as it was applied: it names what it leases, or the DynamicSecret that does. */
+export type DeclaredLeaseSpec = z.infer<typeof leaseSpec>;
+
+/** A spec whose dynamic secret and connection are known. */
+export type LeaseSpec = Omit<DeclaredLeaseSpec, 'connectionRef' | 'dynamicSecret'> & {
+  readonly connectionRef: z.infer<typeof connectionRef>;
+  readonly dynamicSecret: z.infer<typeof dynamicSecretTarget>;
+};
 
 const dateTime = z.string().meta({ format: 'date-time' });
 
@@ -166,17 +188,6 @@ const currentLease = leaseRef.extend({
       "When the lease was last lengthened. Since then its expireAt is the server's word: whether the credentials live as long is the provider's.",
     ),
   renewals: z.int().optional().describe('How often it was lengthened.'),
-});
-
-const observedDynamicSecret = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.string(),
-  version: z.int().optional(),
-  defaultTTL: z.string().optional(),
-  maxTTL: z.string().optional(),
-  status: z.string().optional(),
-  statusDetails: z.string().optional(),
 });
 
 const observedSecret = z.object({

@@ -46,6 +46,12 @@ export const leaseRef = z.object({
   environmentSlug: z.string(),
   path: z.string(),
   dynamicSecret: z.string(),
+  dynamicSecretId: z
+    .string()
+    .optional()
+    .describe(
+      "The server's id of the dynamic secret, where a DynamicSecret declares it: a rename changes the name, and not the id.",
+    ),
 });
 
 export type LeaseRef = z.infer<typeof leaseRef>;
@@ -79,6 +85,12 @@ export interface DynamicSecret {
   readonly maxTTL: string | null;
   readonly status: string | null;
   readonly statusDetails: string | null;
+}
+
+/** A dynamic secret as the list of its folder shows it. What a server of its age does not show is undefined. */
+export interface ListedDynamicSecret extends DynamicSecret {
+  readonly usernameTemplate: string | null | undefined;
+  readonly metadata: readonly { readonly key: string; readonly value: string }[] | undefined;
 }
 
 /** The answer to a request for a lease: the only time that credentials are shown. */

@@ -31,3 +31,12 @@ export const TAG_KEY = 'leaseholder';
 
 /** The field manager of every write. */
 export const FIELD_MANAGER = 'leaseholder';
+
+/** Keeps a DynamicSecret until its dynamic secret is removed from the server, or left there as declared. */
+export const DYNAMIC_SECRET_FINALIZER = `${GROUP}/dynamic-secret`;
+
+/** On a DynamicSecret, with the value true: its dynamic secret may be removed though its leases could not be revoked. */
+export const FORCE_DELETE_ANNOTATION = `${GROUP}/force-delete`;
+
+/** The key of a dynamic secret's metadata that says which object it was made for: that object's uid. */
+export const OBJECT_METADATA_KEY = 'leaseholder-object';

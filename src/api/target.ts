@@ -17,3 +17,11 @@ export const folderPath = (field: string): z.ZodString =>
     must: "must be / or folders such as /team/orders: each of letters, digits, '-' and '_' behind a slash, and no slash at the end",
     most: 1024,
   });
+
+/** The name of a dynamic secret: what the server makes a slug of, and nothing that it would change. */
+export const dynamicSecretName = (field: string): z.ZodString =>
+  patternedText('^[a-z0-9]+(-[a-z0-9]+)*$', {
+    field,
+    must: 'must be lower-case letters and digits with single hyphens between them, such as orders-postgres',
+    most: 64,
+  });

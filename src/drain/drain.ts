@@ -10,12 +10,13 @@ import type { Transport } from '../kube/transport.ts';
 import {
   clusterConnectionType,
   connectionType,
+  dynamicSecretType,
   leaseType,
   ownSecrets,
   secretType,
   type WatchedStores,
 } from '../reconcile/cluster.ts';
-import type { LeaseRecord } from '../reconcile/ports.ts';
+import type { DynamicSecretRecord, LeaseRecord } from '../reconcile/ports.ts';
 import type { Timing } from '../timing.ts';
 import { whatIsLeft, type Left } from './left.ts';
 
@@ -23,7 +24,7 @@ export interface DrainOptions {
   readonly transport: Transport;
   /** Watches the same namespaces. */
   readonly cluster: {
-    readonly stores: Pick<WatchedStores, 'leases' | 'secrets'>;
+    readonly stores: Pick<WatchedStores, 'leases' | 'dynamicSecrets' | 'secrets'>;
     synced(): Promise<void>;
   };
   /** Only these namespaces; undefined: all. */
@@ -39,8 +40,9 @@ export interface DrainOptions {
 }
 
 /**
- * Empties the cluster before an uninstall: asks for the deletion of every DynamicSecretLease in scope and waits until
- * whoever leads has revoked, until no connection is held, and until no Secret of ours is left.
+ * Empties the cluster before an uninstall: asks for the deletion of every DynamicSecretLease in scope, then of every
+ * DynamicSecret, and waits until whoever leads has revoked and removed, until no connection is held, and until no Secret
+ * of ours is left.
  *
  * @returns the exit code: 0 when nothing is left, 1 when something is, which has been told with its reason.
  */
@@ -98,28 +100,45 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
   const present = (): readonly Left[] =>
     whatIsLeft({
       leases: stores.leases.values(),
+      dynamicSecrets: stores.dynamicSecrets.values(),
       heldConnections,
       secrets: stores.secrets.values(),
       refusals,
     });
 
-  async function askToGo({ key, namespace, name, uid }: LeaseRecord): Promise<void> {
+  async function askToGo(
+    kind: 'DynamicSecretLease' | 'DynamicSecret',
+    { key, namespace, name, uid }: LeaseRecord | DynamicSecretRecord,
+  ): Promise<void> {
+    const type = kind === 'DynamicSecretLease' ? kinds.leases : kinds.dynamicSecrets;
+    const object = `${kind} ${key}`;
     try {
-      await kinds.leases.delete({ namespace, name }, { uid });
+      await type.delete({ namespace, name }, { uid });
       asked.add(uid);
-      refusals.delete(key);
-      story.asked(key);
+      refusals.delete(object);
+      story.asked(kind, key);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      if (!isNotFound(error)) refusals.set(key, `Its deletion was refused (${error.reason}).`);
+      if (!isNotFound(error)) refusals.set(object, `Its deletion was refused (${error.reason}).`);
+    }
+  }
+
+  /** Leases first: what they are of must not go before they are revoked, nor keep them waiting. */
+  async function askAll(): Promise<void> {
+    for (const lease of stores.leases.values()) {
+      if (stop.aborted) return;
+      if (lease.deletedAt === undefined && !asked.has(lease.uid)) await askToGo('DynamicSecretLease', lease);
+    }
+    if (stores.leases.size > 0) return;
+    for (const declared of stores.dynamicSecrets.values()) {
+      if (stop.aborted) return;
+      if (declared.deletedAt === undefined && !asked.has(declared.uid))
+        await askToGo('DynamicSecret', declared);
     }
   }
 
   async function look(): Promise<'nothing' | 'something' | 'unseen'> {
-    for (const lease of stores.leases.values()) {
-      if (stop.aborted) break;
-      if (lease.deletedAt === undefined && !asked.has(lease.uid)) await askToGo(lease);
-    }
+    await askAll();
     const connections = [
       ...(await listed(kinds.connections, namespaces)),
       ...(namespaces === undefined ? await listed(kinds.clusterConnections, namespaces) : []),
@@ -130,8 +149,9 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
     if (present().length > 0) return 'something';
     // The watches may lag: the API server itself has the last word.
     const leases = await listed(kinds.leases, namespaces);
+    const declared = await listed(kinds.dynamicSecrets, namespaces);
     const secrets = await listed(kinds.secrets, namespaces, ownSecrets);
-    return leases.length + secrets.length > 0 ? 'unseen' : 'nothing';
+    return leases.length + declared.length + secrets.length > 0 ? 'unseen' : 'nothing';
   }
 
   return { look, present };
@@ -139,8 +159,11 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
 
 function resources(
   transport: Transport,
-): Readonly<Record<'leases' | 'connections' | 'clusterConnections' | 'secrets', KubeResource>> {
+): Readonly<
+  Record<'leases' | 'dynamicSecrets' | 'connections' | 'clusterConnections' | 'secrets', KubeResource>
+> {
   return {
+    dynamicSecrets: resource(transport, dynamicSecretType),
     leases: resource(transport, leaseType),
     connections: resource(transport, connectionType),
     clusterConnections: resource(transport, clusterConnectionType),
@@ -172,7 +195,7 @@ function metadataOf(raw: unknown): ObjectMeta {
 }
 
 interface Story {
-  asked(key: string): void;
+  asked(kind: 'DynamicSecretLease' | 'DynamicSecret', key: string): void;
   tell(left: readonly Left[]): void;
   summary(): string;
 }
@@ -180,10 +203,10 @@ interface Story {
 /** Tells of each object what is new about it, and counts. */
 function teller(print: (line: string) => void): Story {
   const told = new Map<string, Left>();
-  let leases = 0;
+  const gone = { DynamicSecretLease: 0, DynamicSecret: 0 };
   return {
-    asked(key) {
-      const one: Left = { kind: 'DynamicSecretLease', key, why: 'Its deletion is asked for.' };
+    asked(kind, key) {
+      const one: Left = { kind, key, why: 'Its deletion is asked for.' };
       told.set(`${one.kind} ${key}`, one);
       print(`${one.kind} ${key}: ${one.why}`);
     },
@@ -195,10 +218,15 @@ function teller(print: (line: string) => void): Story {
       }
       for (const [object, { kind }] of [...told].filter(([one]) => !now.has(one))) {
         told.delete(object);
-        if (kind === 'DynamicSecretLease') leases += 1;
+        if (kind === 'DynamicSecretLease' || kind === 'DynamicSecret') gone[kind] += 1;
         print(`${object}: ${kind.endsWith('InfisicalConnection') ? 'No longer needed.' : 'Gone.'}`);
       }
     },
-    summary: () => `DynamicSecretLeases gone: ${String(leases)}.`,
+    summary() {
+      const leases = `DynamicSecretLeases gone: ${String(gone.DynamicSecretLease)}.`;
+      return gone.DynamicSecret === 0
+        ? leases
+        : `${leases} DynamicSecrets gone: ${String(gone.DynamicSecret)}.`;
+    },
   };
 }

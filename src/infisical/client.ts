@@ -6,6 +6,8 @@ import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { LoginMethod } from './auth/access-token.ts';
 import { authorisedCall } from './authorised-call.ts';
+import { dynamicSecretCalls } from './dynamic-secret-calls.ts';
+import type { DynamicSecretClient } from './dynamic-secrets.ts';
 import { type LeaseRequest, requestLease } from './lease-request.ts';
 import { RequestError } from './request-error.ts';
 import { mendableRead, retrying } from './retry.ts';
@@ -22,7 +24,7 @@ import { createTransport, MAX_LIST, type TransportOptions } from './transport.ts
  * A token that the server refuses is replaced and the request made once more, once. Beyond that only reads are tried
  * again by themselves.
  */
-export interface LeaseClient {
+export interface LeaseClient extends DynamicSecretClient {
   /** The server, without /api. */
   readonly host: string;
   /**
@@ -216,6 +218,7 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     listLeases,
     renewLease,
     revokeLease,
+    ...dynamicSecretCalls({ host, call, clock, timing }),
     tagSupport: (target) => tags.of(target),
     now,
     synchronise: synchronisation({ transport, time, clock, timing }),

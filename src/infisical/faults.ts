@@ -2,10 +2,15 @@ import type { Target } from '../api/lease.ts';
 import { type Fault, fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import type { LoginKind } from './auth/access-token.ts';
+import {
+  type AskedOfDynamicSecret,
+  type RefusedAnswer,
+  refusedDynamicSecret,
+} from './dynamic-secret-faults.ts';
 import type { AnswerHeaders, Outcome, Unreadable } from './exchange.ts';
 import { knownMessage, type KnownMessage } from './known-messages.ts';
 import type { Verdict } from './request-error.ts';
-import { refusal } from './schemas.ts';
+import { issuePaths, refusal } from './schemas.ts';
 
 /**
  * From an answer to a fault.
@@ -30,14 +35,17 @@ export type Asked =
       readonly ttl?: string | undefined;
     }
   | { readonly kind: 'get' | 'list' | 'renew' | 'revoke'; readonly host: string; readonly target: Target }
+  | AskedOfDynamicSecret
   | { readonly kind: 'login'; readonly host: string; readonly method: LoginKind }
-  | { readonly kind: 'status' | 'verify'; readonly host: string };
+  | { readonly kind: 'status'; readonly host: string }
+  | { readonly kind: 'verify'; readonly host: string };
 
-/** What was asked of a dynamic secret or its leases. */
-export type AskedOfTarget = Extract<Asked, { target: Target }>;
+/** What was asked about leases. */
+type AskedOfLeases = Extract<Asked, { kind: 'create' | 'get' | 'list' | 'renew' | 'revoke' }>;
 
 /** What was asked with a token. */
-export type AskedWithToken = AskedOfTarget | { readonly kind: 'verify'; readonly host: string };
+export type AskedWithToken =
+  AskedOfLeases | AskedOfDynamicSecret | { readonly kind: 'verify'; readonly host: string };
 
 /** The longest wish of a server that is honoured, in milliseconds. */
 const LONGEST_RETRY_AFTER = 3_600_000;
@@ -48,6 +56,10 @@ const words = {
   list: 'list leases',
   renew: 'renew a lease',
   revoke: 'revoke a lease',
+  createDynamicSecret: 'create the dynamic secret',
+  updateDynamicSecret: 'change the dynamic secret',
+  deleteDynamicSecret: 'delete the dynamic secret',
+  listDynamicSecrets: 'list dynamic secrets',
   login: 'log in',
   status: 'tell the time',
   verify: 'check the access token',
@@ -100,16 +112,13 @@ function unreadable(asked: Asked, answer: Extract<Outcome, { kind: 'unreadable' 
   return unexpected(asked, status, problems[answer.problem]);
 }
 
-interface Answer {
-  readonly status: number;
-  readonly error: string | undefined;
-  readonly message: string | undefined;
+interface Answer extends RefusedAnswer {
   readonly headers: AnswerHeaders;
 }
 
-function read(body: unknown): Pick<Answer, 'error' | 'message'> {
+function read(body: unknown): Omit<Answer, 'status' | 'headers'> {
   const parsed = refusal.safeParse(body).data;
-  return { error: parsed?.error, message: parsed?.message };
+  return { error: parsed?.error, message: parsed?.message, issues: issuePaths(body) };
 }
 
 function answered(asked: Asked, answer: Answer): Verdict {
@@ -124,15 +133,23 @@ function answered(asked: Asked, answer: Answer): Verdict {
       deadToken: true,
     };
   }
-  if (!('target' in asked)) return beyond(asked, status);
-  if (status >= 500 && answer.error !== undefined && raisedBeforeWork.has(answer.error)) {
-    return { fault: fault('TargetNotFound', asked.target), fate: 'refused', status, notFound: 'target' };
-  }
-  return refused(asked, answer) ?? beyond(asked, status);
+  if (asked.kind === 'verify' || !isRaisedBeforeWork(answer)) return beyond(asked, status);
+  return isOfDynamicSecret(asked) ? refusedDynamicSecret(asked, answer) : refused(asked, answer);
+}
+
+/** Whether surely nothing was done: a refusal, or a failure of names alone. */
+function isRaisedBeforeWork({ status, error }: RefusedAnswer): boolean {
+  if (status >= 500) return error !== undefined && namesFailed.has(error);
+  // 408: the server, or a proxy, gave up while the request was under way.
+  return status >= 400 && status !== 408;
+}
+
+function isOfDynamicSecret(asked: AskedOfLeases | AskedOfDynamicSecret): asked is AskedOfDynamicSecret {
+  return asked.kind.includes('DynamicSecret');
 }
 
 /** Database operations of 2024 that come first in a handler and fail when a name is unknown or malformed. */
-const raisedBeforeWork: ReadonlySet<string> = new Set(['Find project by slug', 'Find by secret path']);
+const namesFailed: ReadonlySet<string> = new Set(['Find project by slug', 'Find by secret path']);
 
 /** 401 and 403 of a token that is unknown, expired, revoked, used up, or from an address that is not trusted. */
 const tokenErrors: ReadonlySet<string> = new Set(['TokenError', 'UnauthorizedError', 'Unauthorized access']);
@@ -147,11 +164,11 @@ function isDeadToken({ status, error, message }: Answer): boolean {
   return status === 500 && message !== undefined && jwtFailure.test(message);
 }
 
-/** A 4xx that was raised before anything was done; undefined for what is not one. */
-function refused(asked: AskedOfTarget, answer: Answer): Verdict | undefined {
+/** A refusal that was raised before anything was done. */
+function refused(asked: AskedOfLeases, answer: Answer): Verdict {
   const { status, error } = answer;
-  // 408: the server, or a proxy, gave up while the request was under way.
-  if (status < 400 || status >= 500 || status === 408) return undefined;
+  if (status >= 500)
+    return { fault: fault('TargetNotFound', asked.target), fate: 'refused', status, notFound: 'target' };
   if ((status === 401 || status === 403) && error !== 'ValidationFailure') {
     const details = { ...asked.target, request: words[asked.kind] };
     return { fault: fault('PermissionDenied', details), fate: 'refused', status };
@@ -159,7 +176,7 @@ function refused(asked: AskedOfTarget, answer: Answer): Verdict | undefined {
   return telling(asked, answer) ?? plain(asked, status, error);
 }
 
-function plain(asked: AskedOfTarget, status: number, error: string | undefined): Verdict {
+function plain(asked: AskedOfLeases, status: number, error: string | undefined): Verdict {
   if (status === 404 && error === 'NotFound') {
     // Of a lease's own id only the wording tells whether it or its folder is missing.
     const certain = asked.kind === 'create' || asked.kind === 'list';
@@ -169,19 +186,19 @@ function plain(asked: AskedOfTarget, status: number, error: string | undefined):
   return { fault: requestRefused(asked, status), fate: 'refused', status };
 }
 
-function requestRefused(asked: AskedOfTarget, status: number): Fault {
+function requestRefused(asked: AskedOfLeases, status: number): Fault {
   return fault('RequestRefused', { ...asked.target, status, request: words[asked.kind] });
 }
 
 /** The more telling code of a message that is known. */
-function telling(asked: AskedOfTarget, { status, message }: Answer): Verdict | undefined {
+function telling(asked: AskedOfLeases, { status, message }: Answer): Verdict | undefined {
   const known = knownMessage(status, message);
   if (known === undefined) return undefined;
   const verdict = { fault: tellingFault(asked, known.code, status), fate: 'refused', status } as const;
   return known.notFound === undefined ? verdict : { ...verdict, notFound: known.notFound };
 }
 
-function tellingFault(asked: AskedOfTarget, code: KnownMessage['code'], status: number): Fault {
+function tellingFault(asked: AskedOfLeases, code: KnownMessage['code'], status: number): Fault {
   switch (code) {
     case 'RequestRefused':
       return requestRefused(asked, status);

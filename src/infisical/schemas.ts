@@ -1,9 +1,16 @@
 import { z } from 'zod';
 
 import { keyed } from '../api/keyed.ts';
-import { type DynamicSecret, type IssuedLease, type Lease, leaseTag } from '../api/lease.ts';
+import {
+  type DynamicSecret,
+  type IssuedLease,
+  type Lease,
+  leaseTag,
+  type ListedDynamicSecret,
+} from '../api/lease.ts';
 import { TAG_KEY } from '../api/names.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
+import { shownDetails } from './details.ts';
 
 /**
  * The answers of the lease API, read loosely: servers of every age are in use, keys come and go between them, and an
@@ -31,13 +38,7 @@ const optionalText = z
   .nullish()
   .transform((text) => text ?? null);
 
-/**
- * A failed revocation's details can hold the statement that failed, and with it a password of an older server's
- * making. What stands in quotes is left out; the rest is the server's own word.
- */
-const details = optionalText.transform(
-  (text) => text?.replaceAll(/'[^']*('|$)|\$\$.*?(\$\$|$)/gs, "'…'") ?? null,
-);
+const details = optionalText.transform((text) => (text === null ? null : shownDetails(text)));
 
 const version = z
   .number()
@@ -72,18 +73,37 @@ function leaseOf(fields: z.infer<typeof leaseFields>): Lease {
 
 const lease = leaseFields.transform(leaseOf);
 
-const dynamicSecret = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    type: z.string(),
-    version,
-    defaultTTL: optionalText,
-    maxTTL: optionalText,
-    status: optionalText,
-    statusDetails: details,
+const dynamicSecretFields = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  version,
+  defaultTTL: optionalText,
+  maxTTL: optionalText,
+  status: optionalText,
+  statusDetails: details,
+});
+
+const dynamicSecret = dynamicSecretFields.transform((fields): DynamicSecret => ({
+  ...fields,
+  defaultTTL: fields.defaultTTL ?? '',
+}));
+
+const metadata = z
+  .array(z.object({ key: z.string(), value: z.string().nullish() }))
+  .transform((entries) => entries.map(({ key, value }) => ({ key, value: value ?? '' })));
+
+const listedDynamicSecret = dynamicSecretFields
+  .extend({
+    usernameTemplate: z.string().nullish().catch(undefined),
+    metadata: metadata.nullish().catch(undefined),
   })
-  .transform((fields): DynamicSecret => ({ ...fields, defaultTTL: fields.defaultTTL ?? '' }));
+  .transform((fields): ListedDynamicSecret => ({
+    ...fields,
+    defaultTTL: fields.defaultTTL ?? '',
+    usernameTemplate: fields.usernameTemplate,
+    metadata: fields.metadata ?? undefined,
+  }));
 
 /** POST …/leases. */
 export const issuedLease = z.object({
@@ -113,6 +133,19 @@ export const leaseList = z
 /** DELETE …/leases/{id}, and POST …/leases/{id}/renew. */
 export const changedLease = z.object({ lease }).transform((body): Lease => body.lease);
 
+/**
+ * POST /v1/dynamic-secrets, PATCH and DELETE /v1/dynamic-secrets/{name}. `inputs`, which newer servers add with all
+ * credentials in them, is no key of this schema: it is gone with the answer.
+ */
+export const changedDynamicSecret = z
+  .object({ dynamicSecret })
+  .transform((body): DynamicSecret => body.dynamicSecret);
+
+/** GET /v1/dynamic-secrets. */
+export const dynamicSecretList = z
+  .object({ dynamicSecrets: z.array(listedDynamicSecret) })
+  .transform((body): readonly ListedDynamicSecret[] => body.dynamicSecrets);
+
 /** POST /v1/auth/…/login. */
 export const loginAnswer = z.object({
   accessToken: z.string().min(1),
@@ -131,6 +164,20 @@ export const refusal = z.object({
   error: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
 });
+
+const issues = z.object({
+  message: z.array(
+    z
+      .object({ path: z.array(z.union([z.string(), z.number()])) })
+      .transform(({ path }) => path)
+      .catch([]),
+  ),
+});
+
+/** Where the issues are that a failed validation lists. They name keys of what was sent, and can be anything. */
+export function issuePaths(body: unknown): readonly (readonly (string | number)[])[] {
+  return issues.safeParse(body).data?.message ?? [];
+}
 
 const configFields = keyed(z.unknown());
 

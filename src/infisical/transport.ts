@@ -24,12 +24,16 @@ export const routes = [
   'list-leases',
   'renew-lease',
   'revoke-lease',
+  'create-dynamic-secret',
+  'update-dynamic-secret',
+  'delete-dynamic-secret',
+  'list-dynamic-secrets',
 ] as const;
 
 export type Route = (typeof routes)[number];
 
 export interface TransportRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below /api, with a slash at its start. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

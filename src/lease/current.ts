@@ -4,6 +4,7 @@ import type { SecretRecord } from '../api/record.ts';
 import { parseInstant } from '../instant.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import { jitterOf, leastUse, rotationTime, type LeaseSpan } from './schedule.ts';
+import { meets, targetOfRef, type Wanted } from './target.ts';
 
 /**
  * The lease that the Secret's record names, and whether it may be believed (I3: status, this process's memory or the
@@ -92,8 +93,24 @@ export function isAttested(reported: ReportedLease | undefined): reported is Rep
 
 /** Just the Ref of something that extends one. */
 export function leaseRefOf(wider: LeaseRef): LeaseRef {
-  const { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret } = wider;
-  return { id, expireAt, attempt, connection, projectSlug, environmentSlug, path, dynamicSecret };
+  const { id, expireAt, attempt, connection, dynamicSecretId } = wider;
+  const named = dynamicSecretId === undefined ? {} : { dynamicSecretId };
+  return { id, expireAt, attempt, connection, ...targetOfRef(wider), ...named };
+}
+
+/**
+ * Whether the lease in use is one of what is wanted; see {@link meets}. What the server has told of it, or the status
+ * repeats, tells its dynamic secret too.
+ */
+export function isOnTarget(
+  { memory }: DecisionInput,
+  { status }: ObjectView,
+  ref: LeaseRef,
+  { wanted, host }: { readonly wanted: Wanted; readonly host: string },
+): boolean {
+  const shown = memory.known.get(ref.id)?.lease ?? memory.sighted.get(ref.id);
+  const told = memory.dynamicSecret ?? status.dynamicSecret;
+  return meets(ref, wanted, host, shown?.dynamicSecretId ?? told?.id);
 }
 
 /**

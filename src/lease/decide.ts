@@ -15,7 +15,7 @@ import { isSuspended } from './verdict.ts';
  * | a lease in hand, not delivered | deliver it |
  * | a request whose fate is open | settle it; no second request before |
  * | suspended | nothing, no revocation; report |
- * | spec or connection not in order | refuse with a reason; keep what is there |
+ * | spec, what it targets, or connection not in order | refuse with a reason; keep what is there |
  * | no finalizer, or no note of where the lease is asked for | add it, before the lease can exist |
  * | the Secret belongs to someone else | refuse |
  * | backoff not over | wait |

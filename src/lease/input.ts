@@ -1,9 +1,10 @@
-import type { LeaseSpec, LeaseStatus, Unaccounted } from '../api/dynamic-secret-lease.ts';
+import type { DeclaredLeaseSpec, LeaseStatus, Unaccounted } from '../api/dynamic-secret-lease.ts';
 import type { LeasePlace } from '../api/asked.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef, Target } from '../api/lease.ts';
 import type { SecretRecord } from '../api/record.ts';
 import type { Fault } from '../errors.ts';
 import type { Timing } from '../timing.ts';
+import type { TargetView } from './target.ts';
 
 /** The object as the API server has it, its spec already checked. */
 export interface ObjectView {
@@ -15,7 +16,8 @@ export interface ObjectView {
   readonly deletedAt: number | undefined;
   readonly hasFinalizer: boolean;
   readonly spec:
-    { readonly valid: true; readonly value: LeaseSpec } | { readonly valid: false; readonly fault: Fault };
+    | { readonly valid: true; readonly value: DeclaredLeaseSpec }
+    | { readonly valid: false; readonly fault: Fault };
   readonly status: LeaseStatus;
   /** The value of the rotate annotation. */
   readonly rotate: string | undefined;
@@ -23,7 +25,10 @@ export interface ObjectView {
   readonly asked: readonly LeasePlace[];
 }
 
-/** Whether the connection can be used, and as whom. `revision` is another after each change of its spec. */
+/**
+ * Whether the connection can be used, and as whom. `revision` is another after each change of its spec, and of the dynamic
+ * secret that a DynamicSecret declares.
+ */
 export type ConnectionView =
   | { readonly state: 'usable'; readonly identity: ConnectionIdentity; readonly revision: string }
   /** `again`: milliseconds until it is worth looking again; undefined: an event will tell. */
@@ -69,6 +74,8 @@ export interface LeaseInHand {
 export interface OpenRequest {
   readonly attempt: string;
   readonly target: Target;
+  /** The server's id of the dynamic secret, where a DynamicSecret declares it. */
+  readonly dynamicSecretId?: string;
   readonly connection: ConnectionIdentity;
   /** Elapsed milliseconds when it was sent. */
   readonly sentAt: number;
@@ -162,6 +169,7 @@ export interface Memory {
 export interface DecisionInput {
   /** Undefined when the object is gone. */
   readonly object: ObjectView | undefined;
+  readonly target: TargetView;
   readonly connection: ConnectionView;
   readonly secret: SecretView;
   readonly memory: Memory;

@@ -6,7 +6,7 @@ import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
 import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
-import { meets, targetOf } from './target.ts';
+import { isNoted } from './target.ts';
 import {
   at,
   refuse,
@@ -52,6 +52,13 @@ export const policies: readonly Policy[] = [
   {
     name: 'the spec must be in order',
     judge: ({ object }) => (object.spec.valid ? undefined : refuse(object.spec.fault)),
+  },
+  {
+    name: 'what the spec targets must be there',
+    judge: ({ input, current }) =>
+      input.target.state === 'refused'
+        ? refuse(input.target.fault, earliest([input.target.again, untilEnd(input, current)]))
+        : undefined,
   },
   {
     name: 'the connection must be in order',
@@ -106,13 +113,12 @@ export const policies: readonly Policy[] = [
 ];
 
 /** Where a lease is asked for must be known to whoever comes after a crash, also when the spec has changed by then. */
-function judgeAnnounced({ input: { connection, memory }, object }: Case): Verdict | undefined {
+function judgeAnnounced({ input: { connection, memory, target }, object }: Case): Verdict | undefined {
   if (!object.hasFinalizer) return { step: { do: 'announce' } };
-  const { spec, status, asked } = object;
-  if (!spec.valid || connection.state !== 'usable') return undefined;
+  const { status, asked } = object;
+  if (target.state === 'refused' || connection.state !== 'usable') return undefined;
   const named = [...asked, status.lease, memory.announced].filter((place) => place !== undefined);
-  const target = targetOf(spec.value);
-  return named.some((place) => meets(place, target, connection.identity.host))
+  return named.some((place) => isNoted(place, target.wanted, connection.identity.host))
     ? undefined
     : { step: { do: 'announce' } };
 }

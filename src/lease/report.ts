@@ -3,7 +3,7 @@ import type { LeaseRef } from '../api/lease.ts';
 import type { Fault } from '../errors.ts';
 import { formatInstant } from '../instant.ts';
 import { conditionsOf, type Standing } from './conditions.ts';
-import { currentLease, hasEnded, rotateAtOf, spanOf, type CurrentLease } from './current.ts';
+import { currentLease, hasEnded, isOnTarget, rotateAtOf, spanOf, type CurrentLease } from './current.ts';
 import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import { reportedDynamicSecret, reportedLease, reportedSecret, tidy } from './observed.ts';
@@ -11,7 +11,6 @@ import { isOver, wantsRenewal } from './lifetime.ts';
 import { renewalObstacle } from './renewal.ts';
 import { retiringOf } from './retiring.ts';
 import { overlapsTooLittle } from './schedule.ts';
-import { meets, targetOf } from './target.ts';
 import { unaccountedOf } from './unaccounted.ts';
 import { isSuspended, type TrustedLease } from './verdict.ts';
 
@@ -68,7 +67,7 @@ function standingOf(
   fault: Fault | undefined,
 ): Standing {
   const live = current.state === 'trusted' && isLive(input, current.ref);
-  const ready = live && object.spec.valid && isOnTarget(input, object, current.ref);
+  const ready = live && object.spec.valid && isWanted(input, object, current.ref);
   return {
     ready,
     stalled: specFault(object) !== undefined || (fault?.retry === 'change' && !live),
@@ -108,11 +107,19 @@ function isLive(input: DecisionInput, ref: LeaseRef): boolean {
   return !input.memory.settled.has(ref.id) && !hasEnded(ref, input.now, 0);
 }
 
-function isOnTarget(input: DecisionInput, object: ObjectView, ref: LeaseRef): boolean {
-  if (!object.spec.valid) return false;
+function isWanted(input: DecisionInput, object: ObjectView, ref: LeaseRef): boolean {
+  const { wanted } = input.target;
+  // What the spec targets cannot be found out now: what was said of it is still the best guess.
+  if (wanted === undefined) return wasReady(object);
   // Where the connection is missing its server is not known; the lease's own is the best guess.
   const host = input.connection.identity?.host ?? ref.connection.host;
-  return meets(ref, targetOf(object.spec.value), host);
+  return isOnTarget(input, object, ref, { wanted, host });
+}
+
+/** What the status says of this generation of the object. */
+function wasReady({ status, generation }: ObjectView): boolean {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === generation;
 }
 
 /** One more each time that the reported lease makes way for another. */

@@ -1,15 +1,17 @@
+import { isOnTarget } from './current.ts';
 import { onceUsed } from './drift.ts';
 import { wantsRenewal } from './lifetime.ts';
 import { renewalObstacle } from './renewal.ts';
-import { meets, targetOf } from './target.ts';
 import { isDue, lease, mayRevoke, type Case, type Verdict } from './verdict.ts';
 
 /** A lease of something else than the spec targets now is replaced at once. */
 export function judgeTarget(situation: Case): Verdict | undefined {
   const { input, object, current } = situation;
-  if (current.state !== 'trusted' || !object.spec.valid || input.connection.state !== 'usable')
+  const { connection, target } = input;
+  if (current.state !== 'trusted' || target.state === 'refused' || connection.state !== 'usable')
     return undefined;
-  if (meets(current.ref, targetOf(object.spec.value), input.connection.identity.host)) return undefined;
+  const sought = { wanted: target.wanted, host: connection.identity.host };
+  if (isOnTarget(input, object, current.ref, sought)) return undefined;
   return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: true });
 }
 

@@ -2,7 +2,6 @@ import type { Unaccounted } from '../api/dynamic-secret-lease.ts';
 import { fault, type Fault } from '../errors.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
 import type { DecisionInput } from './input.ts';
-import { targetOf } from './target.ts';
 
 /**
  * A server's time is known to a second, and what is thought of it may still be put right by as much. The next request
@@ -61,14 +60,14 @@ export function unaccountedPerhaps(
 export function leaseHeldBack(
   input: DecisionInput,
 ): { readonly fault: Fault; readonly again: number } | undefined {
-  const { object, timing } = input;
+  const { object, timing, target } = input;
   const counted = input.memory.unaccounted ?? object?.status.unaccounted;
-  if (counted === undefined || object?.spec.valid !== true) return undefined;
+  if (counted === undefined || target.state === 'refused') return undefined;
   const [lastAt, until] = [parseInstant(counted.lastAt) ?? 0, parseInstant(counted.until) ?? 0];
   const over = until + CLOCK_RESOLUTION;
   const moment = counted.count >= MOST_UNACCOUNTED ? over : Math.min(lastAt + timing.settleAfter, until);
   const again = moment - serverNow(input);
-  return again <= 0 ? undefined : { fault: fault('Unaccounted', targetOf(object.spec.value)), again };
+  return again <= 0 ? undefined : { fault: fault('Unaccounted', target.wanted.target), again };
 }
 
 function serverNow({ now }: DecisionInput): number {

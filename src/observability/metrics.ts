@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metrics, ReconcileResult } from '../telemetry.ts';
+import { dynamicSecretMetrics } from './dynamic-secret-metrics.ts';
 
 /**
  * The operator's metrics. All names begin with `leaseholder_`; every label is a closed set, so that their number does
@@ -8,6 +9,8 @@ import type { Metrics, ReconcileResult } from '../telemetry.ts';
  * | Name                                            | Kind      | Labels               | What it tells                            |
  * | ----------------------------------------------- | --------- | -------------------- | ---------------------------------------- |
  * | `leaseholder_leases`                            | gauge     | state                | lease objects now                        |
+ * | `leaseholder_dynamic_secrets`                   | gauge     | state                | DynamicSecret objects now                |
+ * | `leaseholder_dynamic_secret_changes_total`      | counter   | what                 | dynamic secrets `created`, `adopted`, `updated`, `renamed`, `removed`, or `left` on the server |
  * | `leaseholder_lease_requests_total`              | counter   | result               | requests for a lease                     |
  * | `leaseholder_unanswered_requests_settled_total` | counter   | result               | what became of those without an answer   |
  * | `leaseholder_deliveries_total`                  | counter   | result               | writes of credentials into Secrets       |
@@ -115,6 +118,7 @@ export function createMetrics(known: KnownLabels = {}): PrometheusMetrics {
   collectDefaultMetrics({ register: registry });
   return {
     ...leaseMetrics(registry),
+    ...dynamicSecretMetrics(registry),
     ...engineMetrics(registry, known),
     ...requestMetrics(registry),
     ...gateMetrics(registry, known.routes ?? []),

@@ -4,6 +4,7 @@ import { namespaceOf } from '../kube/object-key.ts';
 import type { Timing } from '../timing.ts';
 import { hostOf } from './connection/links.ts';
 import type { Group } from './inventory/groups.ts';
+import { resolve } from './lease/resolve.ts';
 import type { Cluster } from './ports.ts';
 
 type Place = Omit<LanePlace, 'priority'>;
@@ -15,6 +16,8 @@ type Place = Omit<LanePlace, 'priority'>;
 export interface Places {
   /** A lease object: its connection's lane, the one first whose lease ends first. */
   ofLease(key: string): Place;
+  /** A DynamicSecret: the lane of its connection. */
+  ofDynamicSecret(key: string): Place;
   /** A connection: the lane of its server. */
   ofConnection(key: string): Place;
   /** An inventory list: the lane of the connection that it is made through. */
@@ -22,7 +25,7 @@ export interface Places {
 }
 
 export function placesIn(
-  cluster: Pick<Cluster, 'leases' | 'connections' | 'now'>,
+  cluster: Pick<Cluster, 'leases' | 'connections' | 'dynamicSecrets' | 'now'>,
   timing: Pick<Timing, 'firstLeasePatience'>,
 ): Places {
   return {
@@ -30,9 +33,14 @@ export function placesIn(
       const lease = cluster.leases.get(key);
       // What an object that is gone has left behind to be revoked.
       if (lease === undefined) return { lane: namespaceOf(key), deadline: 0 };
-      const { namespace, spec, status } = lease;
-      const connection = spec.valid ? spec.value.connectionRef : status.lease?.connection;
+      const { namespace, status } = lease;
+      const connection = resolve(cluster, lease).wanted?.connectionRef ?? status.lease?.connection;
       return { lane: laneOf(namespace, connection), deadline: deadlineOf(lease, cluster.now(), timing) };
+    },
+    ofDynamicSecret(key) {
+      const { spec, status } = cluster.dynamicSecrets.get(key) ?? {};
+      const connection = spec?.valid === true ? spec.value.connectionRef : status?.place?.connection;
+      return { lane: laneOf(namespaceOf(key), connection), deadline: 0 };
     },
     ofConnection(key) {
       const connection = cluster.connections.get(key);

@@ -1,10 +1,11 @@
 import { fault } from '../errors.ts';
 import type { ConnectedLeaseClient } from '../infisical/client.ts';
+import type { SendOptions } from '../infisical/dynamic-secrets.ts';
 import { RequestError } from '../infisical/request-error.ts';
 
 /**
- * The same client, which makes and lengthens no lease without the lead. Revocations stay: whoever loses the lead gives back what it
- * has in hand, and a lease is revoked but once.
+ * The same client, which makes and lengthens no lease and touches no dynamic secret without the lead. Revocations stay: whoever
+ * loses the lead gives back what it has in hand, and a lease is revoked but once.
  *
  * @param mayWrite whether this process leads. Default: always.
  */
@@ -15,20 +16,34 @@ export function whileLeading(
   const insist = (): void => {
     if (!mayWrite()) throw notLeading();
   };
+  /** A login or a wait may lie between the call and its request. */
+  const insisting = ({ beforeSending }: SendOptions = {}): Required<SendOptions> => ({
+    beforeSending: () => {
+      insist();
+      beforeSending?.();
+    },
+  });
   return {
     ...client,
     async createLease(request) {
       insist();
-      // A login or a wait may lie between here and the request.
-      const beforeSending = (): void => {
-        insist();
-        request.beforeSending?.();
-      };
-      return client.createLease({ ...request, beforeSending });
+      return client.createLease({ ...request, ...insisting(request) });
     },
     async renewLease(id, target, ttl, neededBy) {
       insist();
       return client.renewLease(id, target, ttl, neededBy);
+    },
+    async createDynamicSecret(target, declared, sending) {
+      insist();
+      return client.createDynamicSecret(target, declared, insisting(sending));
+    },
+    async updateDynamicSecret(target, change, sending) {
+      insist();
+      return client.updateDynamicSecret(target, change, insisting(sending));
+    },
+    async deleteDynamicSecret(target, { forced, ...sending }) {
+      insist();
+      return client.deleteDynamicSecret(target, { forced, ...insisting(sending) });
     },
   };
 }

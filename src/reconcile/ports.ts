@@ -1,8 +1,9 @@
 import type { Grant } from '../api/cluster-connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '../api/infisical-connection.ts';
-import type { ConnectionKind } from '../api/lease.ts';
+import type { ConnectionKind, Target } from '../api/lease.ts';
 import type { KeyRef, SecretSource } from '../api/object.ts';
 import type { Fault } from '../errors.ts';
+import type { DynamicSecretView } from '../dynamic-secret/input.ts';
 import type { ObjectView } from '../lease/input.ts';
 import type { PatchOperation } from '../secret/manifest.ts';
 import type { SecretMetadata } from '../secret/ownership.ts';
@@ -17,17 +18,27 @@ export interface Cluster {
   readonly leases: LeaseResource;
   /** Of both kinds: a cluster connection's key is its name alone, and its namespace is the empty one. */
   readonly connections: Resource<ConnectionRecord>;
+  readonly dynamicSecrets: DynamicSecretResource;
   readonly secrets: SecretResource;
   /** Whether there are cluster connections: not where the operator looks after some namespaces only. */
   readonly scope: 'cluster' | 'namespaces';
   /** The labels of a namespace, as last seen. Undefined where they are not known. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined;
+  /** Whether a namespace is being deleted. Undefined where that is not known. */
+  isEnding(namespace: string): boolean | undefined;
   /** Reads one key of a Secret by its exact name. Undefined where the Secret or the key does not exist or is empty. */
-  readCredential(namespace: string, source: SecretSource): Promise<string | undefined>;
+  readCredential(namespace: string, source: SecretSource): Promise<Credential | undefined>;
   /** The same of a ConfigMap. */
   readConfigMap(namespace: string, key: KeyRef): Promise<string | undefined>;
   /** Has a token made of a service account, as it is asked for. Undefined where the account does not exist. */
   requestToken(namespace: string, name: string, request: TokenRequest): Promise<string | undefined>;
+}
+
+/** What one key of a Secret holds, and which state of the Secret that was: one read gives both. */
+export interface Credential {
+  readonly value: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
 }
 
 /** What a token of a service account is to be good for. */
@@ -41,6 +52,15 @@ export interface TokenRequest {
 export interface LeaseResource extends Resource<LeaseRecord> {
   /** The objects of any namespace that name a connection, or whose leases were made through it. */
   usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly LeaseRecord[];
+  /** The objects that refer to a DynamicSecret, by its key. */
+  ofDynamicSecret(key: string): readonly LeaseRecord[];
+}
+
+export interface DynamicSecretResource extends Resource<DynamicSecretRecord> {
+  /** The objects of any namespace that name a connection, or whose dynamic secret was made through it. */
+  usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly DynamicSecretRecord[];
+  /** The objects of any namespace whose status says that they have this one. */
+  holdersOf(host: string, target: Target): readonly DynamicSecretRecord[];
 }
 
 /** Custom resources of one kind. */
@@ -98,6 +118,8 @@ export interface Identified {
 
 export type LeaseRecord = Identified & ObjectView & { readonly finalizers: readonly string[] };
 
+export type DynamicSecretRecord = Identified & DynamicSecretView & { readonly finalizers: readonly string[] };
+
 export interface ConnectionRecord extends Identified {
   readonly kind: ConnectionKind;
   readonly generation: number;
@@ -112,13 +134,15 @@ export interface ConnectionRecord extends Identified {
   readonly status: ConnectionStatus;
 }
 
-/** A namespace, as far as grants depend on it. */
+/** A namespace, as far as grants and the end of what is in it depend on it. */
 export interface NamespaceRecord {
   /** Its name. */
   readonly key: string;
   readonly uid: string;
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** It is being deleted. */
+  readonly terminating: boolean;
 }
 
 export interface SecretRecord extends Identified, SecretMetadata {

@@ -2,16 +2,30 @@ import { z } from 'zod';
 
 import { parseAsked } from '../api/asked.ts';
 import { clusterConnectionSpec } from '../api/cluster-connection.ts';
+import { dynamicSecretSpec, dynamicSecretStatus } from '../api/dynamic-secret.ts';
 import { leaseSpec, leaseStatus } from '../api/dynamic-secret-lease.ts';
 import { keyed } from '../api/keyed.ts';
 import { connectionSpec, connectionStatus } from '../api/infisical-connection.ts';
-import { ASKED_ANNOTATION, FINALIZER, ROTATE_ANNOTATION } from '../api/names.ts';
+import {
+  ASKED_ANNOTATION,
+  DYNAMIC_SECRET_FINALIZER,
+  FINALIZER,
+  FORCE_DELETE_ANNOTATION,
+  ROTATE_ANNOTATION,
+} from '../api/names.ts';
 import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { objectKey } from '../kube/object-key.ts';
-import type { ConnectionRecord, Identified, LeaseRecord, NamespaceRecord, SecretRecord } from './ports.ts';
+import type {
+  ConnectionRecord,
+  DynamicSecretRecord,
+  Identified,
+  LeaseRecord,
+  NamespaceRecord,
+  SecretRecord,
+} from './ports.ts';
 
 /**
  * What the operator keeps of an object, made from the API server's own JSON. A spec that the API server accepted and
@@ -39,6 +53,21 @@ export function leaseRecord(raw: unknown): LeaseRecord {
 function rotateOf({ annotations }: ObjectMeta): string | undefined {
   const value = annotations[ROTATE_ANNOTATION];
   return value === undefined || value === '' ? undefined : value.slice(0, MOST_ROTATE);
+}
+
+/** As {@link leaseRecord}, for a DynamicSecret. */
+export function dynamicSecretRecord(raw: unknown): DynamicSecretRecord {
+  const { metadata, spec, status } = envelope.parse(raw);
+  return {
+    ...identityOf(metadata),
+    generation: metadata.generation,
+    deletedAt: parseInstant(metadata.deletionTimestamp),
+    finalizers: metadata.finalizers,
+    hasFinalizer: metadata.finalizers.includes(DYNAMIC_SECRET_FINALIZER),
+    forced: metadata.annotations[FORCE_DELETE_ANNOTATION] === 'true',
+    spec: read(dynamicSecretSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
+    status: dynamicSecretStatus.safeParse(status ?? {}).data ?? {},
+  };
 }
 
 function refuseConnection(field: string, rule: string): Fault {
@@ -72,8 +101,8 @@ export function connectionRecord(raw: unknown): ConnectionRecord {
 }
 
 export function namespaceRecord(raw: unknown): NamespaceRecord {
-  const { name, uid, resourceVersion, labels } = envelope.parse(raw).metadata;
-  return { key: name, uid, resourceVersion, labels };
+  const { name, uid, resourceVersion, labels, deletionTimestamp } = envelope.parse(raw).metadata;
+  return { key: name, uid, resourceVersion, labels, terminating: deletionTimestamp !== undefined };
 }
 
 /** A Secret's metadata; whatever else the JSON holds is not looked at. */
@@ -103,11 +132,14 @@ function identityOf({ namespace, name, uid, resourceVersion }: ObjectMeta): Iden
   return { key: objectKey(namespace, name), namespace, name, uid, resourceVersion };
 }
 
+type Spec<Value> =
+  { readonly valid: true; readonly value: Value } | { readonly valid: false; readonly fault: Fault };
+
 function read<Schema extends z.ZodType>(
   schema: Schema,
   raw: unknown,
   refuse: (field: string, rule: string) => Fault,
-): { valid: true; value: z.infer<Schema> } | { valid: false; fault: Fault } {
+): Spec<z.infer<Schema>> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return { valid: true, value: parsed.data };
   const issue = parsed.error.issues[0];

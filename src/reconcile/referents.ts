@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import type { KeyRef } from '../api/object.ts';
-import { found, KubeError } from '../kube/kube-error.ts';
+import { found as orNothing, KubeError } from '../kube/kube-error.ts';
 import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import type { Transport } from '../kube/transport.ts';
-import type { Cluster } from './ports.ts';
+import type { Cluster, Credential } from './ports.ts';
 import { objectData } from './records.ts';
 
 export const configMapType: ResourceType = {
@@ -29,11 +29,13 @@ export function referents(
   const serviceAccounts = resource(transport, serviceAccountType);
   return {
     async readCredential(namespace, { secretKeyRef: ref }) {
-      const encoded = await readKey(secrets, namespace, ref);
-      return filled(encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8'));
+      const found = await readKey(secrets, namespace, ref);
+      if (found === undefined) return undefined;
+      const value = filled(Buffer.from(found.value, 'base64').toString('utf8'));
+      return value === undefined ? undefined : { ...found, value };
     },
     async readConfigMap(namespace, ref) {
-      return filled(await readKey(configMaps, namespace, ref));
+      return filled((await readKey(configMaps, namespace, ref))?.value);
     },
     async requestToken(namespace, name, { audience, seconds }) {
       const body = {
@@ -41,7 +43,7 @@ export function referents(
         kind: 'TokenRequest',
         spec: { expirationSeconds: seconds, ...(audience === undefined ? {} : { audiences: [audience] }) },
       };
-      const raw = await found(serviceAccounts.createSubresource({ namespace, name }, 'token', body));
+      const raw = await orNothing(serviceAccounts.createSubresource({ namespace, name }, 'token', body));
       return raw === undefined ? undefined : tokenOf(raw);
     },
   };
@@ -51,11 +53,15 @@ async function readKey(
   type: KubeResource,
   namespace: string,
   { name, key }: KeyRef,
-): Promise<string | undefined> {
-  const raw = await found(type.get({ namespace, name }));
-  const data = raw === undefined ? undefined : objectData.parse(raw).data;
-  return data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
+): Promise<Credential | undefined> {
+  const raw = await orNothing(type.get({ namespace, name }));
+  if (raw === undefined) return undefined;
+  const { data, metadata } = object.parse(raw);
+  const value = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
+  return value === undefined ? undefined : { ...metadata, value };
 }
+
+const object = objectData.extend({ metadata: z.object({ uid: z.string(), resourceVersion: z.string() }) });
 
 /** A blank value is as good as none. */
 function filled(text: string | undefined): string | undefined {

@@ -76,7 +76,7 @@ async function perform(world: World, life: Life, kind: Act['kind']): Promise<voi
 
 /** The other dynamic secret of the same kind. */
 function siblingOf({ lease: { spec } }: Life): (typeof DYNAMIC_SECRETS)[number] {
-  const now = spec.valid ? spec.value.dynamicSecret.name : '';
+  const now = (spec.valid && spec.value.dynamicSecret?.name) || '';
   const [kind = 'short'] = now.split('-');
   const others = DYNAMIC_SECRETS.filter((name) => name.startsWith(kind) && name !== now);
   return others[0] ?? 'short-a';

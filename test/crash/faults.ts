@@ -16,6 +16,8 @@ export interface Faults {
   died(): void;
   /** The requests of each process, in order; those that come while one is being killed are nobody's. */
   readonly processes: readonly (readonly PointName[])[];
+  /** When they came; wall clock, milliseconds. */
+  readonly times: readonly (readonly number[])[];
   /** How many of the faults have happened. */
   fired(): number;
   /** Whether a process is being killed right now. */
@@ -24,6 +26,7 @@ export interface Faults {
 
 export function faultsInTurn(faults: readonly Fault[]): Faults {
   const processes: PointName[][] = [[]];
+  const times: number[][] = [[]];
   const counts = new Map<string, number>();
   let fired = 0;
   let isDying = false;
@@ -34,6 +37,7 @@ export function faultsInTurn(faults: readonly Fault[]): Faults {
       counts.set(name, count);
       const point = `${name} #${String(count)}`;
       processes.at(-1)?.push(point);
+      times.at(-1)?.push(Date.now());
       const fault = faults[fired];
       if (fault?.point !== point) return undefined;
       fired += 1;
@@ -43,9 +47,11 @@ export function faultsInTurn(faults: readonly Fault[]): Faults {
     died() {
       counts.clear();
       processes.push([]);
+      times.push([]);
       isDying = false;
     },
     processes,
+    times,
     fired: () => fired,
     isDying: () => isDying,
   };

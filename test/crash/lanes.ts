@@ -1,17 +1,37 @@
-/** Does tasks, begun in order, so many at a time. @returns what they give, in the order of the tasks. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** How many tasks go on side by side. */
+export interface Lanes {
+  /** So many whatever the machine does. */
+  readonly least: number;
+  /** And no more than this, however idle it is. */
+  readonly most: number;
+  /** Whether it has time for one more. */
+  readonly isIdle: () => boolean;
+}
+
+/** Between two tasks that begin, at least, so that the machine shows what the first one costs; milliseconds. */
+const PACE = 300;
+
+/** Does tasks, begun in order. @returns what they give, in the order of the tasks. */
 export async function inLanes<Task, Result>(
-  lanes: number,
+  { least, most, isIdle }: Lanes,
   tasks: readonly Task[],
   take: (task: Task) => Promise<Result>,
+  pace = PACE,
 ): Promise<readonly Result[]> {
-  const left = [...tasks.entries()];
-  const results: (readonly [number, Result])[] = [];
-  const lane = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const [index, task] = next;
-      results.push([index, await take(task)]);
+  const running = new Set<Promise<Result>>();
+  const all: Promise<Result>[] = [];
+  for (const task of tasks) {
+    while (running.size >= least && !(running.size < most && isIdle())) {
+      await (running.size >= most ? Promise.race(running) : Promise.race([delay(pace), ...running]));
     }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return results.toSorted(([one], [other]) => one - other).map(([, result]) => result);
+    const result = take(task);
+    all.push(result);
+    running.add(result);
+    const ended = (): void => void running.delete(result);
+    result.then(ended, ended);
+    if (running.size >= least) await delay(pace);
+  }
+  return Promise.all(all);
 }

@@ -1,8 +1,8 @@
-import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import { isReady } from '../support/stage.ts';
 import type { Recorder } from './recorder.ts';
 import { OBJECTS, type ObjectName, type Tenant, type View } from './tenant.ts';
-import { QUIET, STEP_WITHIN, SWEPT_WITHIN, timing } from './timing.ts';
+import { SWEPT_WITHIN, timing } from './timing.ts';
+import { until, untilQuiet } from './waiting.ts';
 
 /** What happened in a life beside what the operator did, for the oracles. Instants: wall clock, milliseconds. */
 export interface Course {
@@ -133,14 +133,6 @@ function settle(options: LifeOptions): Promise<Course['settled']> {
   return until(options, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
 }
 
-async function untilQuiet({ recorder, signal }: LifeOptions): Promise<void> {
-  const probe = (): Promise<boolean> => {
-    signal.throwIfAborted();
-    return Promise.resolve(Date.now() - recorder.lastWriteAt() > QUIET);
-  };
-  await awaitCondition(probe, { what: 'the operator to be quiet', timeoutMs: SWEPT_WITHIN });
-}
-
 async function isGone(tenant: Tenant): Promise<boolean> {
   const views = await Promise.all(OBJECTS.map((name) => tenant.view(name)));
   const gone = views.every(({ lease, secret }) => lease === undefined && secret === undefined);
@@ -157,25 +149,4 @@ async function nobodysLeft(options: LifeOptions): Promise<readonly string[]> {
   const none = async (): Promise<boolean> => (await left()).length === 0;
   await until(options, 'the last lease to be gone', none, SWEPT_WITHIN).catch(() => undefined);
   return left();
-}
-
-/** A look at the world costs requests: one is taken after each answer to the operator, and now and then. */
-const NOW_AND_THEN = 1000;
-
-function until<T>(
-  { recorder, signal }: LifeOptions,
-  what: string,
-  probe: () => Promise<T | undefined | false>,
-  timeoutMs = STEP_WITHIN,
-): Promise<T> {
-  let seen = -1;
-  let lookedAt = 0;
-  const look = async (): Promise<T | undefined | false> => {
-    signal.throwIfAborted();
-    const answers = recorder.answers();
-    if (answers === seen && Date.now() < lookedAt + NOW_AND_THEN) return undefined;
-    [seen, lookedAt] = [answers, Date.now()];
-    return probe();
-  };
-  return awaitCondition(look, { what, timeoutMs, intervalMs: 50 });
 }

@@ -2,7 +2,8 @@
  * Kills the operator at each request of a life, in three moments each, on real parts, and checks from outside that
  * everything comes right again. With `--pairs` it kills the process that comes after, too.
  *
- * Usage: npm run test:crash -- [--point 17] [--when after-commit] [--server tags-kept] [--lanes 14] [--trace]
+ * Usage: npm run test:crash -- [--life declared] [--server tags-kept] [--point 17] [--when after-commit]
+ *                              [--first 40] [--lanes 14] [--report FILE] [--trace]
  *        npm run test:crash -- --pairs [--then 'POST lease orders #1'] [--then-when after-commit] [...]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -41,12 +42,17 @@ const began = performance.now();
 await using surroundings = await startSurroundings();
 const points = await findPoints(surroundings, options);
 const seconds = ((performance.now() - began) / 1000).toFixed(0);
-console.log(`crash: ${String(points.length)} points were recorded after ${seconds} s`);
-if (options.trace) for (const { number, server, name } of points) console.log(number, server, name);
 const chosenPoints = points.filter((point) => isChosen(point));
-const singles = chosenPoints.flatMap((point) =>
-  momentsOf(point.name, options.moments).map((when) => ({ point, when })),
+const singles = chosenPoints
+  .flatMap((point) => momentsOf(point, options.moments).map((when) => ({ point, when })))
+  .slice(0, options.first);
+console.log(
+  `crash: ${String(points.length)} points were recorded after ${seconds} s, which make ${String(singles.length)} lives`,
 );
+if (options.trace) {
+  for (const { point, when } of singles)
+    console.log(point.number, point.life, point.server, point.name, when);
+}
 const { outcomes: all, lastLine } = await play(chosenPoints, singles);
 if (options.report !== undefined) {
   mkdirSync(dirname(options.report), { recursive: true });

@@ -6,9 +6,17 @@ import { SERVERS, type ServerKind } from '../support/server-kind.ts';
 export const MOMENTS = ['before-sending', 'after-commit', 'after-answer'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
+/** What is lived: leases of dynamic secrets that are there, or a dynamic secret that is declared, with a lease of it. */
+export const LIVES = ['leases', 'declared'] as const;
+export type LifeKind = (typeof LIVES)[number];
+
 export interface Options {
-  /** Only this point: its number, from 1 on for each server, or its name. */
+  /** Of pairs only `leases`. */
+  readonly lives: readonly LifeKind[];
+  /** Only this point: its number, from 1 on for each life and server, or its name. */
   readonly point: string | undefined;
+  /** Only the first so many lives with a fault; undefined: all. */
+  readonly first: number | undefined;
   readonly moments: readonly Moment[];
   readonly servers: readonly ServerKind[];
   /** Pairs of faults, too. */
@@ -16,8 +24,8 @@ export interface Options {
   /** The one request of the second process at which it is killed; undefined: each write of its recovery. */
   readonly second: string | undefined;
   readonly secondMoments: readonly Moment[];
-  /** How many lives go on side by side. */
-  readonly lanes: number;
+  /** How many lives go on side by side; undefined: as many as the machine has time for. */
+  readonly lanes: number | undefined;
   /** Where a report in the form of Vitest's goes. */
   readonly report: string | undefined;
   /** Print what each run met, and the operators' logs of those that fail. */
@@ -31,7 +39,7 @@ export interface Options {
  */
 const SECOND_MOMENTS = ['after-commit'] as const;
 
-const TEXTS = ['point', 'when', 'server', 'then', 'then-when', 'lanes', 'report'] as const;
+const TEXTS = ['life', 'point', 'first', 'when', 'server', 'then', 'then-when', 'lanes', 'report'] as const;
 
 /** @throws TypeError for an unknown option, RangeError for a value that is none. */
 export function parseOptions(args: readonly string[]): Options {
@@ -47,22 +55,30 @@ export function parseOptions(args: readonly string[]): Options {
   });
   const pairs = values.pairs === true;
   const { then: second, 'then-when': secondWhen } = values;
-  if (!pairs && (second ?? secondWhen) !== undefined) throw new RangeError('A second fault needs --pairs.');
-  if (second !== undefined && values.point === undefined) throw new RangeError('--then needs --point.');
+  demand(pairs || (second ?? secondWhen) === undefined, 'A second fault needs --pairs.');
+  demand(second === undefined || values.point !== undefined, '--then needs --point.');
+  demand(!pairs || values.life !== 'declared', 'Pairs are made of the life of leases alone.');
   return {
+    lives: pairs ? ['leases'] : oneOf(LIVES, values.life),
     point: values.point,
+    first: numberOf(values.first),
     moments: oneOf(MOMENTS, values.when),
     servers: oneOf(SERVERS, values.server),
     pairs,
     second,
     secondMoments: secondWhen === undefined ? SECOND_MOMENTS : oneOf(MOMENTS, secondWhen),
-    lanes: numberOf(values.lanes ?? '14'),
+    lanes: numberOf(values.lanes),
     report: values.report,
     trace: values.trace === true,
   };
 }
 
-function numberOf(text: string): number {
+function demand(holds: boolean, sentence: string): void {
+  if (!holds) throw new RangeError(sentence);
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new RangeError(`"${text}" is no number from 1 on.`);
   return value;

@@ -1,5 +1,6 @@
 import type { PointName } from './faults.ts';
 import type { Moment } from './options.ts';
+import { changesSomething } from './points.ts';
 import type { Windows } from './recovery.ts';
 import type { Point, Task } from './report.ts';
 import type { State } from './state.ts';
@@ -52,14 +53,4 @@ function tasksOf({ point, when }: First, write: PointName, moments: readonly Mom
 
 function nameOf({ point, when, second }: Task): string {
   return JSON.stringify([point.server, point.name, when, second]);
-}
-
-/**
- * Whether a request changes what another process finds. A read does not, nor does a dry run; a login makes a token that
- * dies with its process; nobody reads an event; the status of a connection is told, and never decided by.
- */
-export function changesSomething(point: PointName): boolean {
-  const [method = '', what = ''] = point.split(' ');
-  if (method === 'GET' || / dry #\d+$/.test(point)) return false;
-  return !what.startsWith('/api/') && what !== 'events' && what !== 'infisicalconnections/status';
 }

@@ -12,12 +12,22 @@ export interface SecretWrite {
   readonly lease: string | undefined;
 }
 
+/** What a process has sent. */
+export interface SentBody {
+  /** A Secret's write, any other request to the Kubernetes API, or one to the lease API. */
+  readonly to: 'Secret' | 'Kubernetes' | 'lease API';
+  readonly name: string;
+  readonly body: string;
+}
+
 /** What both proxies of a life have seen. */
 export interface Recorder {
   readonly kube: (exchange: Exchange) => Promise<void>;
   readonly leaseApi: (exchange: Exchange) => Promise<void>;
   /** The requests of each process, in order. */
   readonly processes: readonly (readonly PointName[])[];
+  /** When they came; wall clock, milliseconds. */
+  readonly times: readonly (readonly number[])[];
   readonly secretWrites: readonly SecretWrite[];
   readonly issued: readonly Issued[];
   /** The leases that the very requests made at which a process was killed. */
@@ -28,8 +38,8 @@ export interface Recorder {
   readonly unattested: ReadonlySet<string>;
   /** The most requests that a status counted as unaccounted for, of each object. */
   readonly unaccounted: ReadonlyMap<string, number>;
-  /** Where a password was sent though it does not belong there. */
-  leaks(): readonly string[];
+  /** Every body that was sent, whether it arrived or not. */
+  readonly sent: readonly SentBody[];
   /** Grows with each answer: nothing changes between two of them but what ends by itself. */
   answers(): number;
   /** The wall clock's milliseconds of the last write to the Kubernetes API. */
@@ -50,7 +60,7 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
   const secrets = new Map<string, string>();
   const issued: Issued[] = [];
   const secretWrites: SecretWrite[] = [];
-  const bodies: { readonly name: string; readonly body: string }[] = [];
+  const sent: SentBody[] = [];
   const unattested = new Set<string>();
   const unaccounted = new Map<string, number>();
   const madeByTheKilled = new Set<string>();
@@ -96,7 +106,7 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
   function noteKube(exchange: Exchange, name: string): Note {
     const { method, body } = exchange;
     const [, kind = '', object = UNTAKEN] = name.split(' ');
-    if (kind !== 'secrets') bodies.push({ name, body: body.toString() });
+    sent.push({ to: kind === 'secrets' ? 'Secret' : 'Kubernetes', name, body: body.toString() });
     return (status, answer) => {
       if (method !== 'GET') lastWriteAt = Date.now();
       if (method === 'GET' || status >= 300 || name.endsWith(' dry')) return;
@@ -115,8 +125,8 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
   }
 
   function noteLeaseApi({ method }: Exchange, name: string): Note {
+    const [, kind, secret = UNTAKEN] = name.split(' ');
     return (status, body, meanwhile) => {
-      const [, kind, secret = UNTAKEN] = name.split(' ');
       if (method !== 'POST' || kind !== 'lease') return;
       const made = issuedIn(status, body);
       if (made === undefined) return;
@@ -135,22 +145,18 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
     },
     async leaseApi(exchange) {
       const name = leaseApiName(exchange, (id) => secrets.get(id));
-      bodies.push({ name, body: exchange.body.toString() });
+      sent.push({ to: 'lease API', name, body: exchange.body.toString() });
       await pass(exchange, name, noteLeaseApi(exchange, name));
     },
     processes: faults.processes,
+    times: faults.times,
     secretWrites,
     issued,
     madeByTheKilled,
     madeWhileDying,
     unattested,
     unaccounted,
-    leaks: () =>
-      bodies
-        .filter(({ body }) =>
-          issued.some(({ password }) => password !== undefined && body.includes(password)),
-        )
-        .map(({ name }) => name),
+    sent,
     answers: () => answers,
     lastWriteAt: () => lastWriteAt,
     fired: () => faults.fired(),

@@ -1,15 +1,16 @@
 import { vitestReport } from '../support/vitest-report.ts';
 import type { ServerKind } from '../support/server-kind.ts';
-import type { Moment } from './options.ts';
-import type { Fault, PointName } from './faults.ts';
+import type { LifeKind, Moment } from './options.ts';
+import type { Fault } from './faults.ts';
+import type { Occasion } from './points.ts';
 import type { RunResult } from './run.ts';
 
 /** One request of a life. */
-export interface Point {
-  /** From 1 on, for each server. */
+export interface Point extends Occasion {
+  /** From 1 on, for each life and server. */
   readonly number: number;
+  readonly life: LifeKind;
   readonly server: ServerKind;
-  readonly name: PointName;
 }
 
 /** What is done to a life: one fault, or two. */
@@ -26,16 +27,16 @@ export interface Outcome extends Task {
 
 /** What a failed run prints: request, moment, oracle, what was seen, and how to see it again. */
 export function describeFailure({ point, when, second, result }: Outcome): string {
-  const { number, server, name } = point;
+  const { number, life, server, name } = point;
   const next = second === undefined ? '' : `then ${second.point}, ${second.when}, `;
   const fault = `--point '${name}' --when ${when}`;
   const pair =
     second === undefined ? fault : `--pairs ${fault} --then '${second.point}' --then-when ${second.when}`;
   return [
-    `violation at point ${String(number)}, ${name}, ${when}, ${next}${server}:`,
+    `violation at point ${String(number)}, ${name}, ${when}, ${next}${life}, ${server}:`,
     ...result.violations.map(({ oracle, seen }) => `  not so: ${oracle}. Seen: ${seen}`),
     // By its name: a number is that of one recording, and another may hold a read more or less.
-    `  again: npm run test:crash -- ${pair} --server ${server}`,
+    `  again: npm run test:crash -- --life ${life} ${pair} --server ${server}`,
   ].join('\n');
 }
 
@@ -71,7 +72,7 @@ function findings(outcomes: readonly Outcome[]): string {
 /** The outcomes in the form of Vitest's JSON report: one test a run. */
 export function reportOf(outcomes: readonly Outcome[]): string {
   const tests = outcomes.map(({ point, when, second, result }) => ({
-    title: [String(point.number), point.server, point.name, when, second?.point, second?.when]
+    title: [String(point.number), point.life, point.server, point.name, when, second?.point, second?.when]
       .filter((part) => part !== undefined)
       .join(' '),
     passed: result.violations.length === 0,

@@ -1,20 +1,25 @@
-import { logIn } from '../support/login.ts';
-import { live, type Course } from './life.ts';
 import type { ServerKind } from '../support/server-kind.ts';
-import { judge, type Violation } from './oracles.ts';
-import { pardonedLeases } from './pardon.ts';
-import type { Fault, PointName } from './faults.ts';
-import { settingOf } from './setting.ts';
 import type { Surroundings } from '../support/surroundings.ts';
-import { stateOf, type State } from './state.ts';
-import { OBJECTS, type Tenant } from './tenant.ts';
+import { declaredLife } from './declared/declared.ts';
+import type { Fault, PointName } from './faults.ts';
+import { leasesLife } from './leases.ts';
+import type { LifeKind } from './options.ts';
+import type { Recorder } from './recorder.ts';
 import { recoveryOf, type Windows } from './recovery.ts';
-import { atRest, gatherWorld } from './world.ts';
+import { settingOf } from './setting.ts';
+import type { State } from './state.ts';
+import type { Life, LifeContext, Violation } from './story.ts';
+import { OBJECTS } from './tenant.ts';
+import { atRest } from './world.ts';
 
 export interface RunResult {
   readonly violations: readonly Violation[];
   /** The requests before the first crash, in order. */
   readonly points: readonly PointName[];
+  /** When they came; wall clock, milliseconds. */
+  readonly times: readonly number[];
+  /** How many of them had been sent when a step was reached, for each step. */
+  readonly stepsAfter: readonly number[];
   /** How many of the faults were met. */
   readonly fired: number;
   /** The longest time from a kill to the next step of the life that was reached, in milliseconds. */
@@ -29,6 +34,18 @@ export interface RunResult {
   readonly trace: readonly string[];
 }
 
+/** What is lived: which life, before which server, with which faults. */
+export interface Script {
+  readonly life: LifeKind;
+  readonly server: ServerKind;
+  readonly faults: readonly Fault[];
+}
+
+const lives: Readonly<Record<LifeKind, (context: LifeContext) => Promise<Life>>> = {
+  leases: leasesLife,
+  declared: declaredLife,
+};
+
 /** Whether a state need not be lived from, because a whole life has been. */
 export type IsKnown = (state: State) => boolean;
 
@@ -39,14 +56,13 @@ export type IsKnown = (state: State) => boolean;
  */
 export async function run(
   surroundings: Surroundings,
-  server: ServerKind,
-  faults: readonly Fault[],
+  { life: kind, server, faults }: Script,
   isKnown?: IsKnown,
 ): Promise<RunResult> {
   const started = Date.now();
   const trace: string[] = [];
-  const logins: string[] = [];
   const steps: string[] = [];
+  const stepsAfter: number[] = [];
   const states: State[] = [];
   const over = new AbortController();
   let pruned = false;
@@ -56,7 +72,8 @@ export async function run(
   /** @returns whether the life goes on. */
   const takeState = async (): Promise<boolean> => {
     await atRest(proxies, recorder);
-    const state = stateOf(await gatherWorld(tenant, { recorder, steps }));
+    const state = await life.state?.(steps);
+    if (state === undefined) throw new Error(`Of the life ${kind} no pairs can be made.`);
     states.push(state);
     pruned = recorder.fired() === faults.length && isKnown?.(state) === true;
     note(`state ${state.digest}${pruned ? ', known' : ''}: ${state.text}`);
@@ -72,84 +89,51 @@ export async function run(
     });
   };
   await using setting = await settingOf(surroundings, { server, faults, meanwhile });
-  const { tenant, recorder, operators, proxies } = setting;
+  const { recorder, operators, proxies, ...own } = setting;
   const recovery = recoveryOf({ faults, recorder, operators });
   const reached = (step: string): void => {
     note(step);
     steps.push(step);
+    if (recorder.processes.length === 1) stepsAfter.push(recorder.processes[0]?.length ?? 0);
     recovery.reached(step);
   };
-  const pardoned = (): ReadonlySet<string> => pardonedLeases(server, recorder);
-  const inspect = async (settled: Course['settled']): Promise<void> => {
-    for (const name of OBJECTS) logins.push(...(await refusedLogin(surroundings, name, settled)));
-  };
+  const context = { surroundings, server, recorder, operators, reached, signal: over.signal };
+  const life = await lives[kind]({ ...own, ...context });
 
   const violations: Violation[] = [];
   operators.start();
   try {
-    const course = await live({ tenant, recorder, pardoned, inspect, reached, signal: over.signal });
+    await life.live();
     const code = await operators.stop();
     over.signal.throwIfAborted();
     if (code !== 0) violations.push({ oracle: 'an operator that is asked to end does', seen: String(code) });
-    violations.push(...logins.map((seen) => ({ oracle: 'the credentials log in', seen })));
-    const ledger = await ledgerOf(tenant);
-    const audit = await surroundings.audit(tenant.namespace);
-    const { user } = surroundings.stage;
-    const { absences } = operators;
-    const seen = { course, recorder, audit, ledger, user, output: operators.output(), absences };
-    violations.push(...judge({ ...seen, pardoned: pardoned() }));
+    violations.push(...(await life.judge()));
   } catch (error) {
-    const seen = `${String(error)} ${await standing(tenant)}`;
+    const seen = `${String(error)} ${await life.standing()}`;
     if (!pruned) violations.push({ oracle: 'the life goes on', seen });
   }
   const [points = []] = recorder.processes;
-  const sent = isKnown === undefined ? points : recorder.processes.flatMap(inTurn);
-  if (violations.length > 0) trace.push(...sent, ...(await history(tenant)), operators.output());
+  const [times = []] = recorder.times;
+  trace.push(...requestsIn(recorder, started));
+  if (violations.length > 0) trace.push(...(await life.history()), operators.output());
   const { longest, windows } = recovery.seen();
   if (isKnown !== undefined) {
     trace.push(...OBJECTS.map((name) => `${name} recovered by: ${windows[name].join(', ')}`));
   }
-  return { violations, points, fired: recorder.fired(), recovery: longest, windows, states, pruned, trace };
+  const fired = recorder.fired();
+  return { violations, points, times, stepsAfter, fired, recovery: longest, windows, states, pruned, trace };
 }
 
-function inTurn(requests: readonly PointName[], index: number): readonly string[] {
-  return [`process ${String(index + 1)}:`, ...requests];
-}
-
-async function ledgerOf(tenant: Tenant): ReturnType<typeof entriesOf> {
-  return entriesOf(tenant);
-}
-
-async function entriesOf({
-  api,
-  secretIds,
-}: Tenant): Promise<Awaited<ReturnType<Tenant['api']['readLedger']>>['entries']> {
-  const mine = new Set<string | null>(Object.values(secretIds));
-  return (await api.readLedger()).entries.filter(({ dynamicSecretId }) => mine.has(dynamicSecretId));
-}
-
-async function history(tenant: Tenant): Promise<readonly string[]> {
-  const entries = await ledgerOf(tenant);
-  return entries.map(
-    ({ at, event, leaseId, dynamicSecret }) =>
-      `${new Date(at).toISOString()} ledger: ${event} ${String(dynamicSecret)} ${String(leaseId)}`,
-  );
-}
-
-/** How everything stands, for the message of a life that stopped. */
-async function standing(tenant: Tenant): Promise<string> {
-  const views = await Promise.all(OBJECTS.map((name) => tenant.view(name)));
-  const states = views.map(({ lease, secret }) => ({ status: lease?.status, secret: secret?.lease }));
-  return JSON.stringify({ states, live: await tenant.live() });
-}
-
-/** Logs into PostgreSQL as the Secret says. @returns what went wrong. */
-async function refusedLogin(
-  { postgres }: Surroundings,
-  name: (typeof OBJECTS)[number],
-  settled: Course['settled'],
-): Promise<readonly string[]> {
-  const { username = '', password = '' } = settled[name].secret ?? {};
-  const refused = await logIn(postgres, username, password);
-  return refused === undefined ? [] : [`${name}: ${refused}`];
+/** What each process has sent, and when. */
+function requestsIn(
+  { processes, times }: Pick<Recorder, 'processes' | 'times'>,
+  started: number,
+): readonly string[] {
+  return processes.flatMap((requests, index) => [
+    `process ${String(index + 1)}:`,
+    ...requests.map((request, at) => {
+      const seconds = ((times[index]?.[at] ?? started) - started) / 1000;
+      return `  ${seconds.toFixed(1)} s ${request}`;
+    }),
+  ]);
 }

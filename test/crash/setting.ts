@@ -7,11 +7,12 @@ import type { Surroundings } from '../support/surroundings.ts';
 import { faultsInTurn, type Fault } from './faults.ts';
 import { operatorsOf, type Operators } from './operators.ts';
 import { startRecorder, type Recorder } from './recorder.ts';
-import { makeTenant, type Tenant } from './tenant.ts';
 
 /** What a life has to itself: a namespace, a proxy on each side of the operator, and who writes down what passes. */
 export interface Setting extends AsyncDisposable {
-  readonly tenant: Tenant;
+  readonly namespace: string;
+  /** The lease API's address for the operator. */
+  readonly hostAPI: string;
   readonly recorder: Recorder;
   readonly operators: Operators;
   readonly proxies: readonly Proxy[];
@@ -44,10 +45,10 @@ export async function settingOf(
   await writeKubeconfig(kubeconfig, { server: address, ca: certificates.ca, user: stage.user, token });
   const operators = stack.use(operatorsOf({ kubeconfig, namespace, meanwhile }));
   const hostAPI = `http://127.0.0.1:${String(leaseApi.port)}`;
-  const tenant = await makeTenant(surroundings, { namespace, server, hostAPI });
   const all = stack.move();
   return {
-    tenant,
+    namespace,
+    hostAPI,
     recorder,
     operators,
     proxies: [kube, leaseApi],

@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 import type { LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
 import { postgresInputs } from '../../sandbox/lease-api/postgres-inputs.ts';
 import type { LeaseRecord } from '../../src/reconcile/ports.ts';
@@ -8,6 +6,8 @@ import { secretView, type SecretView } from '../support/secret-view.ts';
 import { connectionObjects, leaseManifest } from '../support/stage.ts';
 import type { ServerKind } from '../support/server-kind.ts';
 import type { Surroundings } from '../support/surroundings.ts';
+import { makeNamespace, namespaced } from './namespaced.ts';
+import { isHeld, onlooker } from './onlooker.ts';
 import { SHORT_LIFE } from './timing.ts';
 
 /** The dynamic secrets of a life: `returns` is what `orders` is pointed at later. */
@@ -70,7 +70,7 @@ export type TenantOptions = Pick<Tenant, 'namespace' | 'server' | 'hostAPI'>;
 
 export async function makeTenant(surroundings: Surroundings, options: TenantOptions): Promise<Tenant> {
   const { namespace, server, hostAPI } = options;
-  const { ask, postgres } = surroundings;
+  const { postgres } = surroundings;
   const api = surroundings.servers[server];
   const place = { projectSlug: namespace, environmentSlug: 'prod' };
   const provider = { type: 'sql-database', inputs: postgresInputs(postgres) } as const;
@@ -85,16 +85,7 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
   };
   const identity = await api.seedIdentity({ grants: [{ projectSlug: namespace }] });
 
-  const core = `/api/v1/namespaces/${namespace}`;
-  const own = `/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}`;
-  const leasePath = (name: string): string => `${own}/dynamicsecretleases/${name}`;
-  const secretPath = (name: string): string => `${core}/secrets/${name}`;
-  const read = async (path: string): Promise<unknown> => {
-    const { status, body } = await ask(path);
-    return status === 404 ? undefined : body;
-  };
-  const merge = async (path: string, body: object): Promise<unknown> =>
-    (await ask(path, { method: 'PATCH', body, contentType: 'application/merge-patch+json' })).body;
+  const objects = namespaced(surroundings, namespace);
   const spec = (dynamicSecret: DynamicSecret): Readonly<Record<string, unknown>> => ({
     dynamicSecret: { ...place, name: dynamicSecret },
     // Each object's own jitter may make it a rotation at once: `orders` alone, and only until it was rotated.
@@ -103,10 +94,13 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
   });
 
   const raw: Tenant['raw'] = async (name) => {
-    const [lease, secret] = await Promise.all([read(leasePath(name)), read(secretPath(name))]);
+    const [lease, secret] = await Promise.all([
+      objects.read('dynamicsecretleases', name),
+      objects.read('secrets', name),
+    ]);
     return { lease, secret };
   };
-  const rawConnection = (): Promise<unknown> => read(`${own}/infisicalconnections/infisical`);
+  const rawConnection = (): Promise<unknown> => objects.read('infisicalconnections', 'infisical');
 
   const liveLeases = async (): Promise<readonly LiveLease[]> => {
     const mine = new Set<string>(Object.values(secretIds));
@@ -120,16 +114,12 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
     hostAPI,
     secretIds,
     async begin() {
-      await ask('/api/v1/namespaces', {
-        method: 'POST',
-        body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-      });
-      const [login, connection] = connectionObjects({ api, identity }, { namespace, hostAPI });
-      await ask(`${core}/secrets`, { method: 'POST', body: login });
-      await ask(`${own}/infisicalconnections`, { method: 'POST', body: connection });
+      await makeNamespace(surroundings, namespace);
+      const [login = {}, connection = {}] = connectionObjects({ api, identity }, { namespace, hostAPI });
+      await objects.create('secrets', login);
+      await objects.create('infisicalconnections', connection);
       for (const name of OBJECTS) {
-        const body = leaseManifest(name, spec(name), { namespace });
-        await ask(`${own}/dynamicsecretleases`, { method: 'POST', body });
+        await objects.create('dynamicsecretleases', leaseManifest(name, spec(name), { namespace }));
       }
     },
     async view(name) {
@@ -142,33 +132,23 @@ export async function makeTenant(surroundings: Surroundings, options: TenantOpti
     raw,
     rawConnection,
     async retarget(name, dynamicSecret) {
-      const changed = await merge(leasePath(name), {
+      const changed = await objects.merge('dynamicsecretleases', name, {
         spec: { dynamicSecret: { name: dynamicSecret }, rotation: { before: '10%' } },
       });
       return leaseRecord(changed).generation;
     },
     async editSecret(name) {
       const DB_PASSWORD = Buffer.from('edited').toString('base64');
-      await merge(secretPath(name), { data: { DB_PASSWORD } });
+      await objects.merge('secrets', name, { data: { DB_PASSWORD } });
     },
-    deleteSecret: async (name) => void (await ask(secretPath(name), { method: 'DELETE' })),
-    remove: async (name) => void (await ask(leasePath(name), { method: 'DELETE' })),
-    async connectionHeld() {
-      const { metadata } = z
-        .object({ metadata: z.object({ finalizers: z.array(z.string()).default([]) }) })
-        .parse(await rawConnection());
-      return metadata.finalizers.length > 0;
-    },
+    deleteSecret: (name) => objects.remove('secrets', name),
+    remove: (name) => objects.remove('dynamicsecretleases', name),
+    connectionHeld: async () => isHeld(await rawConnection()),
     liveLong: async (name) =>
       void (await api.overrideDynamicSecret({ dynamicSecretId: secretIds[name], lifeOverride: null })),
     async revokeElsewhere(id) {
-      const { accessToken } = await api.mintToken({ identityId: identity.identityId });
-      const answer = await fetch(`${api.url}/api/v1/dynamic-secrets/leases/${id}`, {
-        method: 'DELETE',
-        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...place, path: '/' }),
-      });
-      if (answer.status !== 200) throw new Error(`A revocation was answered with ${String(answer.status)}.`);
+      const ask = await onlooker(api, identity.identityId);
+      await ask('DELETE', `leases/${id}`, { ...place, path: '/' });
     },
     live: async () => (await liveLeases()).map(({ leaseId }) => leaseId),
     liveLeases,

@@ -36,7 +36,8 @@ function patchedRecord(operations: readonly unknown[]): string | undefined {
   return (found as { readonly value?: string } | undefined)?.value;
 }
 
-const LEASES = '/api/v1/dynamic-secrets/leases';
+const DYNAMIC_SECRETS = '/api/v1/dynamic-secrets';
+const LEASES = `${DYNAMIC_SECRETS}/leases`;
 const listPath = /^\/api\/v1\/dynamic-secrets\/([^/]+)\/leases$/;
 
 /**
@@ -55,7 +56,18 @@ export function leaseApiName(
     return `${method} lease${action === undefined ? '' : `/${action}`} ${secretOf(id) ?? 'unknown'}`;
   }
   const [, secret] = listPath.exec(pathname) ?? [];
-  return secret === undefined ? `${method} ${pathname}` : `${method} leases ${secret}`;
+  if (secret !== undefined) return `${method} leases ${secret}`;
+  return nameOfDeclaring(method, pathname, body) ?? `${method} ${pathname}`;
+}
+
+/** What a request about a dynamic secret itself is called: `POST dynamic-secret db`; of a folder's list `GET dynamic-secrets all`. */
+function nameOfDeclaring(method: string, pathname: string, body: Buffer): string | undefined {
+  if (pathname === DYNAMIC_SECRETS) {
+    if (method === 'GET') return 'GET dynamic-secrets all';
+    return `${method} dynamic-secret ${(JSON.parse(body.toString()) as { readonly name?: string }).name ?? ''}`;
+  }
+  if (!pathname.startsWith(`${DYNAMIC_SECRETS}/`)) return undefined;
+  return `${method} dynamic-secret ${pathname.slice(DYNAMIC_SECRETS.length + 1)}`;
 }
 
 interface CreateBody {
@@ -70,6 +82,7 @@ function createdFrom(body: Buffer): string {
 /** The lease that an answer to a request for one made, and its credentials. */
 export interface Issued {
   readonly id: string;
+  readonly username: string | undefined;
   readonly password: string | undefined;
 }
 
@@ -78,7 +91,12 @@ export function issuedIn(status: number, body: Buffer): Issued | undefined {
   if (status !== 200) return undefined;
   const { lease, data } = JSON.parse(body.toString()) as {
     readonly lease?: { readonly id?: string };
-    readonly data?: { readonly DB_PASSWORD?: string };
+    readonly data?: { readonly DB_USERNAME?: string; readonly DB_PASSWORD?: string };
   };
-  return lease?.id === undefined ? undefined : { id: lease.id, password: data?.DB_PASSWORD };
+  if (lease?.id === undefined) return undefined;
+  return { id: lease.id, username: data?.DB_USERNAME, password: data?.DB_PASSWORD };
+}
+
+export function passwordsOf(issued: readonly Issued[]): readonly string[] {
+  return issued.flatMap(({ password }) => password ?? []);
 }

@@ -9,6 +9,8 @@ export interface Mutation {
   readonly put: string;
   /** Seeds that are known to show it, played before the others. Default: none. */
   readonly first?: readonly number[];
+  /** It is looked for in worlds in which dynamic secrets are declared. Default: in worlds in which nobody does that. */
+  readonly declares?: true;
 }
 
 /** The source has changed so that a mistake no longer has the one place that it was made for. */

@@ -20,6 +20,8 @@ export type Played = { readonly seconds: number } & (
 
 export interface Game {
   readonly seeds: readonly number[];
+  /** Whether dynamic secrets are declared in these worlds. */
+  readonly declares: boolean;
   /** Undefined: the sources as they are. */
   readonly mutation: Mutation | undefined;
   /** Seconds after which the process is killed. */
@@ -30,7 +32,7 @@ const WORKER = join(import.meta.dirname, '../simulation/worker.ts');
 const HOOK = pathToFileURL(join(import.meta.dirname, 'hook.ts')).href;
 
 /** Plays seeds of the simulation in a process of its own, until one violates something or time is over. */
-export function play({ seeds, mutation, deadline }: Game): Promise<Played> {
+export function play({ seeds, declares, mutation, deadline }: Game): Promise<Played> {
   const { promise, resolve } = Promise.withResolvers<Played>();
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
@@ -53,7 +55,7 @@ export function play({ seeds, mutation, deadline }: Game): Promise<Played> {
   const proceed = (): void => {
     const [seed] = left;
     if (seed === undefined) end({ end: 'nothing', seconds: seconds() });
-    else worker.send({ seed, trace: false, steady: true } satisfies Task);
+    else worker.send({ seed, trace: false, steady: true, declares } satisfies Task);
   };
   worker.on('message', ({ seed, violation }: SeedResult) => {
     left.shift();

@@ -3,6 +3,8 @@ import type { Clock } from '../../src/clock.ts';
 import type { LeaseRequest } from '../../src/infisical/lease-request.ts';
 import { parseInstant } from '../../src/instant.ts';
 import { LeaseServer } from '../unit/reconcile/support/lease-server.ts';
+import type { DeclaredRow } from './declared/row.ts';
+import { type DeclaredServer, plain } from './declared/server.ts';
 
 /** Who acts on a server. */
 export interface Actor {
@@ -10,6 +12,8 @@ export interface Actor {
   /** Whether it can still bring to an end what it began. Others than processes of the operator always can. */
   readonly acts: boolean;
   readonly isOperator: boolean;
+  /** From when on it can be expected to know what is there, in simulated milliseconds. */
+  readonly knowsFrom: number;
 }
 
 /** A lease that the operator was given, as its maker knows it. */
@@ -23,10 +27,15 @@ export interface Made {
   readonly madeAt: number;
   endsAt: number;
   readonly password: string;
+  /** The server's id of the dynamic secret. */
+  readonly dynamicSecretId: string;
   /** When the answer arrived, if it did. */
   answeredAt?: number;
   revoked?: { readonly at: number; readonly by: Actor };
 }
+
+/** Dynamic secrets that have always been there, by their names and their id. */
+export const given: ReadonlySet<string> = new Set(['orders-postgres', 'mail-postgres', 'dynamic-secret-id']);
 
 const LONGEST_LAG = 60_000;
 
@@ -40,6 +49,8 @@ export class ObservedLeaseServer extends LeaseServer {
   /** How long the replicas lag behind, in milliseconds. */
   lag = 0;
   actor: Actor;
+  /** The dynamic secrets that are made through the API. Undefined: there are only those that have always been there. */
+  declarations: DeclaredServer | undefined;
   /** Is told of each revocation before it is done. */
   onRevoke: (id: string) => void = () => undefined;
   readonly #time: { readonly now: number };
@@ -72,7 +83,8 @@ export class ObservedLeaseServer extends LeaseServer {
   }
 
   override create(request: LeaseRequest): IssuedLease {
-    const issued = super.create(request);
+    const declared = this.#declared(request.target, 'primary');
+    const issued = this.#ofDeclared(super.create(request), declared);
     const { lease } = issued;
     this.#recent.push({ id: lease.id, at: this.#time.now });
     if (!this.actor.isOperator) return issued;
@@ -84,6 +96,7 @@ export class ObservedLeaseServer extends LeaseServer {
       madeAt: this.#time.now,
       endsAt: this.momentOf(lease.expireAt),
       password: String(issued.data['DB_PASSWORD']),
+      dynamicSecretId: lease.dynamicSecretId,
     };
     this.made.set(lease.id, made);
     this.living.add(made);
@@ -92,12 +105,23 @@ export class ObservedLeaseServer extends LeaseServer {
 
   override get(id: string, target: Target): ReturnType<LeaseServer['get']> {
     this.#hide();
-    return super.get(id, target);
+    const found = super.get(id, target);
+    const row = this.declarations?.rows.find((one) => one.id === found.lease.dynamicSecretId);
+    return row === undefined ? found : { ...found, dynamicSecret: plain(row.shown) };
   }
 
   override list(target: Target): readonly Lease[] {
     this.#hide();
-    return super.list(target);
+    const declared = this.#declared(target, 'replica');
+    return declared === undefined ? super.list(target) : this.leasesOf(declared.id);
+  }
+
+  /** The leases of a dynamic secret that was made through the API, under whatever name, as a replica shows them. */
+  leasesOf(id: string): readonly Lease[] {
+    const live = new Set(this.live);
+    return this.rows
+      .map(({ lease }) => lease)
+      .filter((lease) => lease.dynamicSecretId === id && live.has(lease.id) && !this.hidden.has(lease.id));
   }
 
   override renew(id: string, target: Target, ttl: string | undefined): Lease {
@@ -126,6 +150,31 @@ export class ObservedLeaseServer extends LeaseServer {
   livingNow(): ReadonlySet<Made> {
     for (const made of this.living) if (made.endsAt <= this.#time.now) this.living.delete(made);
     return this.living;
+  }
+
+  /** Somebody's hand, or the server's own, takes a lease away whose credentials may go on. */
+  takeAway(id: string, by: Actor): void {
+    this.forget(id);
+    const made = this.made.get(id);
+    if (made === undefined) return;
+    made.revoked ??= { at: this.#time.now, by };
+    this.living.delete(made);
+  }
+
+  /** @throws RequestError where none of that name was made. */
+  #declared(target: Target, from: 'primary' | 'replica'): DeclaredRow | undefined {
+    const { declarations } = this;
+    if (declarations === undefined || given.has(target.dynamicSecret)) return undefined;
+    const row = from === 'primary' ? declarations.find(target) : declarations.seen(target);
+    if (row === undefined) throw declarations.unknown(target);
+    return row;
+  }
+
+  #ofDeclared(issued: IssuedLease, row: DeclaredRow | undefined): IssuedLease {
+    if (row === undefined) return issued;
+    const ids = { dynamicSecretId: row.id };
+    this.mark(issued.lease.id, ids);
+    return { ...issued, lease: { ...issued.lease, ...ids }, dynamicSecret: plain(row.shown) };
   }
 
   #hide(): void {

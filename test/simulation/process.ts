@@ -3,18 +3,25 @@ import { memoryStore, type MemoryStore } from '../../src/reconcile/lease/memory.
 import { startOperator, type Operator } from '../../src/reconcile/operator.ts';
 import type { Events, Log, LogFields, Metrics } from '../../src/telemetry.ts';
 import { standardTiming } from '../../src/timing.ts';
-import type { ApiServer } from '../unit/reconcile/support/api-server.ts';
+import type { ApiEvent, ApiServer } from '../unit/reconcile/support/api-server.ts';
 import { leaseClient } from '../unit/reconcile/support/lease-client.ts';
 import { memoryCluster, type MemoryCluster } from '../unit/reconcile/support/memory-cluster.ts';
 import { countedMetrics } from '../unit/reconcile/support/telemetry.ts';
+import { referrersIn } from '../../src/reconcile/references/referrers.ts';
+import { watchReferences, type ReferenceWatches } from '../../src/reconcile/references/reference-watches.ts';
+import { declaredCalls } from './declared/client.ts';
+import type { DeclaredServer } from './declared/server.ts';
 import type { Actor, ObservedLeaseServer } from './ledger.ts';
 import type { Random } from './random.ts';
+import { ReferenceStreams } from './references.ts';
 import { type History, KindWatch, kinds } from './watches.ts';
 import { type Caller, type Death, SimulatedWire, type WireParts } from './wire.ts';
 
 export interface ProcessParts extends WireParts {
   readonly kube: ApiServer;
   readonly leases: ObservedLeaseServer;
+  /** Undefined: nobody declares dynamic secrets. Its chance is drawn apart. */
+  readonly declared: { readonly server: DeclaredServer; readonly random: Random } | undefined;
   readonly history: History;
   readonly kubeNow: () => number;
   readonly lateness: number;
@@ -35,6 +42,12 @@ export interface ProcessOptions {
   readonly listAge: number;
 }
 
+/** How long events may take until a process has seen all that there was when it began to lead, in milliseconds. */
+const LEARNING = 60_000;
+
+/** Namespace of the operator itself. */
+const HOME = 'leaseholder-system';
+
 /** How long a leader may go on without renewing, and after which time another may take its place. */
 export const RENEW_DEADLINE = 10_000;
 
@@ -53,8 +66,11 @@ export class OperatorProcess implements Actor, Caller {
   readonly #cluster: MemoryCluster;
   readonly #watches: readonly KindWatch[];
   readonly #stop = new AbortController();
+  readonly #references: ReferenceStreams | undefined;
   #operator: Operator | undefined;
+  #watched: ReferenceWatches | undefined;
   #suspendedUntil = 0;
+  #ledSince = Infinity;
   #alive = true;
 
   constructor(parts: ProcessParts, { name, death, listAge }: ProcessOptions) {
@@ -77,12 +93,22 @@ export class OperatorProcess implements Actor, Caller {
       lateness: parts.lateness,
       note: (what: string) => parts.note(name, what),
     };
-    this.#watches = kinds.map((kind) => new KindWatch(watchParts, kind, position));
+    const apart = parts.declared?.random.fork();
+    this.#watches = kinds.flatMap((kind) => {
+      if (kind !== 'dynamicSecrets') return [new KindWatch(watchParts, kind, position)];
+      return apart === undefined ? [] : [new KindWatch({ ...watchParts, random: apart }, kind, position)];
+    });
+    if (apart !== undefined)
+      this.#references = new ReferenceStreams({ ...watchParts, random: apart.fork(), clock: this.clock });
     this.stir();
   }
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  get knowsFrom(): number {
+    return Math.max(this.#ledSince, this.frozenUntil) + LEARNING;
   }
 
   get acts(): boolean {
@@ -96,6 +122,11 @@ export class OperatorProcess implements Actor, Caller {
   /** Its watches may have something to tell. */
   stir(): void {
     for (const watch of this.#watches) watch.stir();
+  }
+
+  /** Its watches of single objects may have something to tell. */
+  hear(event: ApiEvent): void {
+    this.#references?.hear(event);
   }
 
   mayWrite(): boolean {
@@ -117,6 +148,7 @@ export class OperatorProcess implements Actor, Caller {
     if (!this.#alive) return;
     this.#alive = false;
     for (const watch of this.#watches) watch.end();
+    void this.#watched?.close();
     this.#stop.abort();
     this.#parts.note(this.name, `ends: ${why}`);
     this.#parts.ended(this, why);
@@ -124,25 +156,30 @@ export class OperatorProcess implements Actor, Caller {
 
   /** It has become the leader. */
   lead(): void {
-    const { leases, said } = this.#parts;
+    const { leases, declared, said } = this.#parts;
     this.leadsUntil = Infinity;
+    this.#ledSince = this.#parts.time.now;
     this.#parts.note(this.name, 'leads');
+    const log = logTo((text) => said(this, text));
+    const common = { cluster: this.#cluster, clock: this.clock, timing: standardTiming, home: HOME, log };
     this.#operator = startOperator({
-      cluster: this.#cluster,
-      clock: this.clock,
-      timing: standardTiming,
-      log: logTo((text) => said(this, text)),
+      ...common,
       metrics: metricsTo((word) => this.#parts.counted(this, word)),
       events: eventsTo((text) => said(this, text)),
-      openClient: (_connection, _identity, onSessionChange) =>
-        leaseClient(leases, this.wire, onSessionChange),
+      openClient: ({ namespace }, _identity, onSessionChange) => {
+        const client = leaseClient(leases, this.wire, onSessionChange);
+        if (declared === undefined) return client;
+        return { ...client, ...declaredCalls(declared.server, this.wire, { actor: this, namespace }) };
+      },
       memories: this.memories,
       mayWrite: () => this.mayWrite(),
       install: 'this-installation',
-      home: 'leaseholder-system',
       workers: this.#parts.workers,
       signal: this.#stop.signal,
     });
+    if (this.#references === undefined) return;
+    const named = referrersIn(common, this.#operator);
+    this.#watched = watchReferences({ ...common, referrers: named, open: this.#references.open });
   }
 
   /** It is asked to end: it delivers what it has in hand. */

@@ -1,6 +1,7 @@
 import { isHeldBack } from './invariants/ground.ts';
 import { Invariants } from './invariants/invariants.ts';
 import { makeAmends } from './tenants.ts';
+import { lacksDeclaration } from './declared/view.ts';
 import type { ObjectState } from './view.ts';
 import { Violation } from './violation.ts';
 import { isWrite } from './wire.ts';
@@ -31,8 +32,9 @@ export interface SeedResult {
 }
 
 /** Plays one seed. */
-export async function runSeed({ seed, trace: traceAll, steady = false }: Task): Promise<SeedResult> {
-  const world = new World(seed, { traceAll, steady });
+export async function runSeed(task: Task): Promise<SeedResult> {
+  const { seed, trace: traceAll } = task;
+  const world = new World(task);
   const invariants = new Invariants(world);
   world.witness = invariants;
   let stray: unknown;
@@ -59,28 +61,34 @@ export async function runSeed({ seed, trace: traceAll, steady = false }: Task): 
 }
 
 async function play(world: World, invariants: Invariants, check: () => void): Promise<void> {
-  const { time, profile, land } = world;
+  const { time, profile } = world;
+  const amend = (): void => {
+    makeAmends(world.land);
+    world.declared?.makeAmends();
+  };
   world.begin();
   await time.run(profile.busy, check);
   world.trace.note('world', 'all is well from here on');
-  makeAmends(land);
-  for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at, () => makeAmends(land), false);
+  amend();
+  for (let at = 0; at < HEALING; at += 2 * MINUTE) time.after(at, amend, false);
   for (let at = 0; at < HEALING; at += 2 * MINUTE)
     time.after(at + MINUTE, () => world.kube.collectGarbage(), false);
   await time.run(profile.busy + HEALING, check);
   await untilHealed(world, invariants, check);
   invariants.accounting.checkHealed();
+  invariants.declared.checkHealed();
   check();
   await checkQuiet(world, invariants, check);
   check();
 }
 
 /** A rotation may just be under way: what is wrong must be so at every look. */
-async function untilHealed(world: World, { ground }: Invariants, check: () => void): Promise<void> {
-  let problems = problemsOf(world, ground);
+async function untilHealed(world: World, invariants: Invariants, check: () => void): Promise<void> {
+  const { ground, declared } = invariants;
+  let problems = [...problemsOf(world, ground), ...declared.problems()];
   for (let looks = 1; looks < LOOKS && problems.length > 0; looks += 1) {
     await world.time.run(world.time.now + BETWEEN_LOOKS, check);
-    problems = problemsOf(world, ground);
+    problems = [...problemsOf(world, ground), ...declared.problems()];
   }
   for (const problem of problems) world.violate('liveness', problem);
 }
@@ -89,7 +97,7 @@ function problemsOf(world: World, { objects, meddled }: Invariants['ground']): r
   return objects.flatMap((state) => {
     // Another object was first to fill the Secret of that name.
     if (state.atName !== undefined && state.secret === undefined) return [];
-    if (isHeldBack(world, state.lease)) return [];
+    if (isHeldBack(world, state.lease) || lacksDeclaration(world, state.lease)) return [];
     const problem = unreadiness(state) ?? (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
     return problem === undefined ? [] : [`${state.lease.key} ${problem}.`];
   });

@@ -5,4 +5,6 @@ export interface Task {
   readonly trace: boolean;
   /** Nobody sets a server's clock. Default: somebody may. */
   readonly steady?: boolean;
+  /** Whether dynamic secrets are declared in that world. Default: in every third. */
+  readonly declares?: boolean | undefined;
 }

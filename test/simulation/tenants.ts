@@ -1,11 +1,11 @@
-import type { LeaseSpec } from '../../src/api/dynamic-secret-lease.ts';
+import type { DeclaredLeaseSpec, LeaseSpec } from '../../src/api/dynamic-secret-lease.ts';
 import type { Target } from '../../src/api/lease.ts';
 import { MANAGED_LABEL, RECORD_ANNOTATION, ROTATE_ANNOTATION } from '../../src/api/names.ts';
-import { FaultError } from '../../src/errors.ts';
-import { KubeError } from '../../src/kube/kube-error.ts';
 import { HOST } from '../support/builders.ts';
 import type { ApiServer } from '../unit/reconcile/support/api-server.ts';
+import { type Act, attempt, drawAct } from './acts.ts';
 import type { ObservedLeaseServer } from './ledger.ts';
+import { refOf } from './declared/view.ts';
 import type { Random } from './random.ts';
 import { isSuspended, type ObjectState, objectsOf } from './view.ts';
 
@@ -20,16 +20,12 @@ export interface Land {
   readonly later: (delay: number, act: () => void) => void;
 }
 
-interface Act {
-  readonly name: string;
-  readonly weight: number;
-  readonly mischief: boolean;
-  /** @returns what was done; undefined: there was nothing to do it to. */
-  readonly act: (land: Land) => string | undefined;
-}
-
 export const namespaces = ['shop', 'team'] as const;
 const names = ['orders-db', 'mail-db'] as const;
+
+/** The names of the objects that declare dynamic secrets. */
+export const declaredNames = ['orders', 'mail', 'audit'] as const;
+
 const targets = ['orders-postgres', 'mail-postgres'] as const;
 const ttls = ['1m', '3m', '5m', '10m', '20m', '1h'] as const;
 
@@ -89,6 +85,11 @@ function drawTarget(random: Random): LeaseSpec['dynamicSecret'] {
   return { name: random.pick(targets), projectSlug: 'shop', environmentSlug: 'prod', path: '/' };
 }
 
+/** The same of an object that refers to a DynamicSecret. */
+function drawRef(random: Random): Pick<DeclaredLeaseSpec, 'dynamicSecretRef'> {
+  return { dynamicSecretRef: { name: random.pick(declaredNames) } };
+}
+
 /** The same as the lease API names it. */
 function drawLeased(random: Random): Target {
   const { name: dynamicSecret, ...rest } = drawTarget(random);
@@ -100,14 +101,14 @@ function pickObject({ random, kube }: Land): ObjectState | undefined {
   return objects[random.below(objects.length)];
 }
 
-function onObject(act: (land: Land, object: ObjectState) => string): Act['act'] {
+function onObject(act: (land: Land, object: ObjectState) => string): Act<Land>['act'] {
   return (land) => {
     const object = pickObject(land);
     return object === undefined ? undefined : act(land, object);
   };
 }
 
-function onSecret(act: (land: Land, object: ObjectState) => string): Act['act'] {
+function onSecret(act: (land: Land, object: ObjectState) => string): Act<Land>['act'] {
   return (land) => {
     const object = pickObject(land);
     if (object?.secret === undefined) return undefined;
@@ -116,7 +117,7 @@ function onSecret(act: (land: Land, object: ObjectState) => string): Act['act'] 
   };
 }
 
-const acts: readonly Act[] = [
+const acts: readonly Act<Land>[] = [
   {
     name: 'creates',
     weight: 6,
@@ -160,7 +161,8 @@ const acts: readonly Act[] = [
     weight: 3,
     mischief: false,
     act: onObject(({ kube, random }, { lease }) => {
-      kube.mergePatch('leases', lease.key, { spec: { dynamicSecret: drawTarget(random) } });
+      const spec = refOf(lease) === undefined ? { dynamicSecret: drawTarget(random) } : drawRef(random);
+      kube.mergePatch('leases', lease.key, { spec });
       return lease.key;
     }),
   },
@@ -365,22 +367,5 @@ function forge({ kube, leases, random }: Land, { secretKey, record }: ObjectStat
 
 /** One act of some tenant. @returns what he did. */
 export function actOnce(land: Land, mischief: number): string | undefined {
-  const bad = land.random.chance(mischief);
-  const possible = acts.filter((one) => one.mischief === bad);
-  const total = possible.reduce((sum, { weight }) => sum + weight, 0);
-  let drawn = land.random.next() * total;
-  const chosen = possible.find(({ weight }) => (drawn -= weight) < 0);
-  if (chosen === undefined) return undefined;
-  const done = attempt(() => chosen.act(land));
-  return done === undefined ? undefined : `${chosen.name}: ${done}`;
-}
-
-/** Somebody else may have been faster. */
-function attempt<Result>(act: () => Result): Result | undefined {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof KubeError || error instanceof FaultError) return undefined;
-    throw error;
-  }
+  return drawAct(acts, land, mischief);
 }

@@ -4,7 +4,7 @@ import type { Listing, MemoryCluster } from '../unit/reconcile/support/memory-cl
 import type { Random } from './random.ts';
 import type { SimulatedTime } from './time.ts';
 
-export const kinds: readonly [Kind, ...Kind[]] = ['leases', 'connections', 'secrets'];
+export const kinds: readonly [Kind, ...Kind[]] = ['leases', 'connections', 'secrets', 'dynamicSecrets'];
 
 /** Everything that the Kubernetes API has told, in its order: what watches are served from. */
 export class History {

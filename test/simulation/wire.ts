@@ -1,11 +1,9 @@
-import type { Target } from '../../src/api/lease.ts';
-import { fault } from '../../src/errors.ts';
 import { RequestError } from '../../src/infisical/request-error.ts';
 import { KubeError } from '../../src/kube/kube-error.ts';
 import { standardTiming } from '../../src/timing.ts';
-import { HOST } from '../support/builders.ts';
 import type { CallName, Requests } from '../unit/reconcile/support/wire.ts';
 import type { Random } from './random.ts';
+import { broken, busy, denied, silence, targetUnknown, unreachable } from './refusals.ts';
 import type { SimulatedTime } from './time.ts';
 import type { FrontKind, Side, Weather } from './weather.ts';
 
@@ -41,8 +39,8 @@ export interface Observer {
   /** A request of a process has failed through no doing of its own: nothing can be demanded of it before `until`. */
   troubled(until: number): void;
   served(caller: Caller, name: CallName, outcome: string): void;
-  /** A process that does not lead has asked for a lease, which it must not even try. */
-  usurped(caller: Caller): void;
+  /** A process that does not lead has asked for what it must not even try. */
+  usurped(caller: Caller, name: CallName): void;
 }
 
 export interface WireParts {
@@ -50,6 +48,8 @@ export interface WireParts {
   readonly weather: Weather;
   readonly random: Random;
   readonly observer: Observer;
+  /** Undefined: nobody declares dynamic secrets. */
+  readonly declared: object | undefined;
 }
 
 /** When a process ends at one of its requests. */
@@ -59,6 +59,8 @@ export interface Death {
 }
 
 const reads: ReadonlySet<CallName> = new Set<CallName>([
+  'get dynamicSecrets',
+  'LIST dynamic secrets',
   'get leases',
   'get connections',
   'get secrets',
@@ -71,6 +73,14 @@ const reads: ReadonlySet<CallName> = new Set<CallName>([
   'VERIFY',
   'GET lease',
   'LIST leases',
+]);
+
+/** What only the leader asks for. */
+const led: ReadonlySet<CallName> = new Set<CallName>([
+  'CREATE lease',
+  'CREATE dynamic secret',
+  'UPDATE dynamic secret',
+  'DELETE dynamic secret',
 ]);
 
 /** Whether a request changes something for good. */
@@ -96,7 +106,7 @@ export class SimulatedWire implements Requests {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     if (!caller.alive) return promise;
     if (isWrite(name) && !caller.mayWrite()) {
-      if (name === 'CREATE lease') this.#parts.observer.usurped(caller);
+      if (led.has(name)) this.#parts.observer.usurped(caller, name);
       caller.end('it does not lead');
       return promise;
     }
@@ -203,10 +213,15 @@ export class SimulatedWire implements Requests {
       case 'refusing-in-earnest':
         return refusable(name) && isWrite(name) ? refusedWith(denied(side, name), '403') : undefined;
       case 'lost-target':
-        return refusable(name) ? refusedWith(targetUnknown(), '404 of the target') : undefined;
+        return this.#mayLose(name) ? refusedWith(targetUnknown(name), '404 of the target') : undefined;
       case 'stubborn':
         return undefined;
     }
+  }
+
+  /** Where dynamic secrets are declared the list of leases tells of their existence: to lie about it is another fault. */
+  #mayLose(name: CallName): boolean {
+    return refusable(name) && !(this.#parts.declared !== undefined && name === 'LIST leases');
   }
 
   /** Done or not, answered or not. */
@@ -239,10 +254,21 @@ function deadlineOf(name: CallName): number {
   return sideOf(name) === 'lease' ? standardTiming.leaseRequestDeadline : standardTiming.kubeRequestDeadline;
 }
 
+const refusableOfLeases: ReadonlySet<CallName> = new Set<CallName>([
+  'CREATE lease',
+  'GET lease',
+  'LIST leases',
+  'REVOKE lease',
+  'CREATE dynamic secret',
+  'UPDATE dynamic secret',
+  'DELETE dynamic secret',
+  'LIST dynamic secrets',
+]);
+
 /** What a refusal for the sake of rights or quotas can strike. */
 function refusable(name: CallName): boolean {
   return sideOf(name) === 'lease'
-    ? name === 'CREATE lease' || name === 'GET lease' || name === 'LIST leases' || name === 'REVOKE lease'
+    ? refusableOfLeases.has(name)
     : name.startsWith('create secrets') || name.startsWith('patch secrets');
 }
 
@@ -256,49 +282,4 @@ function patience(name: CallName, refusal: Error | undefined): number {
         : 0;
   const settling = name === 'CREATE lease' ? standardTiming.settleAfter + 2 * standardTiming.settleRetry : 0;
   return Math.max(asked ?? 0, settling);
-}
-
-const anyTarget: Target = { projectSlug: '', environmentSlug: '', path: '', dynamicSecret: '' };
-
-function unreachable(side: Side): Error {
-  if (side === 'kube') return new KubeError('ask', { reason: 'Unreachable' });
-  const raised = fault('ServerUnreachable', { host: HOST, cause: 'ECONNREFUSED' });
-  return new RequestError({ fault: raised, fate: 'refused' });
-}
-
-function silence(side: Side): Error {
-  if (side === 'kube') return new KubeError('ask', { reason: 'Timeout' });
-  const raised = fault('NoAnswer', { host: HOST, request: 'ask' });
-  return new RequestError({ fault: raised, fate: 'unknown' }, { tagged: true });
-}
-
-function broken(side: Side, name: CallName): Error {
-  if (side === 'kube') return new KubeError(name, { status: 500, reason: 'InternalError' });
-  const raised = fault('ServerFailed', { host: HOST, status: 500, request: 'ask' });
-  return new RequestError({ fault: raised, fate: 'unknown', status: 500 }, { tagged: true });
-}
-
-function busy(side: Side, random: Random): Error {
-  const retryAfter = random.chance(0.5) ? undefined : random.between(1, 90) * 1000;
-  if (side === 'kube') return new KubeError('ask', { status: 429, reason: 'TooManyRequests', retryAfter });
-  return new RequestError({
-    fault: fault('RateLimited', { host: HOST }, retryAfter),
-    fate: 'refused',
-    status: 429,
-  });
-}
-
-function denied(side: Side, name: CallName): Error {
-  if (side === 'kube') return new KubeError(name, { status: 403, reason: 'Forbidden' });
-  const raised = fault('PermissionDenied', { ...anyTarget, request: 'ask' });
-  return new RequestError({ fault: raised, fate: 'refused', status: 403 });
-}
-
-function targetUnknown(): Error {
-  return new RequestError({
-    fault: fault('TargetNotFound', anyTarget),
-    fate: 'refused',
-    status: 404,
-    notFound: 'target',
-  });
 }

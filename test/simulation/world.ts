@@ -2,12 +2,15 @@ import { standardTiming } from '../../src/timing.ts';
 import { NEW_YEAR_2026 } from '../support/virtual-clock.ts';
 import { type ApiEvent, type ApiObject, ApiServer, keyOf } from '../unit/reconcile/support/api-server.ts';
 import type { CallName } from '../unit/reconcile/support/wire.ts';
+import { DeclaredWorld } from './declared/land.ts';
+import type { DeclaredAct } from './declared/server.ts';
 import { Election } from './election.ts';
 import { type Actor, ObservedLeaseServer } from './ledger.ts';
 import type { OperatorProcess } from './process.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { seeded, type Random } from './random.ts';
 import { actOnce, type Land, settleIn } from './tenants.ts';
+import type { Task } from './task.ts';
 import { SimulatedTime } from './time.ts';
 import { Trace } from './trace.ts';
 import { Violation } from './violation.ts';
@@ -17,12 +20,16 @@ import { isWrite } from './wire.ts';
 
 /** Makes another seed of a seed, for what is drawn apart. */
 const CLOCK = 1_000_000_007;
+const DECLARED = 2_000_000_011;
+
+/** In every so many-th world dynamic secrets are declared. */
+const EACH = 3;
 
 /** A clock that was set is noticed within an inventory's interval, a tenth more, and the time that a list takes. */
 const NOTICED = 1.1 * standardTiming.inventoryInterval + 30_000;
 
 /** Somebody who is not the operator. */
-export const tenant: Actor = { name: 'tenant', acts: true, isOperator: false };
+export const tenant: Actor = { name: 'tenant', acts: true, isOperator: false, knowsFrom: 0 };
 
 /** What is told of the run while it goes on, for the invariants to judge. */
 export interface Witness {
@@ -30,6 +37,8 @@ export interface Witness {
   changed(event: ApiEvent, before: ApiObject | undefined, actor: Actor): void;
   /** A lease is about to be revoked. */
   revoking(id: string, actor: Actor): void;
+  /** Something is about to be done to a dynamic secret. */
+  declaring(act: DeclaredAct): void;
   said(process: OperatorProcess, text: string): void;
   counted(process: OperatorProcess, word: string): void;
   /** A request of a process was served. */
@@ -48,6 +57,8 @@ export class World {
   readonly trace: Trace;
   readonly election: Election;
   readonly land: Land;
+  /** Undefined: nobody declares dynamic secrets. */
+  readonly declared: DeclaredWorld | undefined;
   /** Secrets that a tenant changed since the operator last wrote their data: until then they hold what he likes. */
   readonly edited = new Set<string>();
   /** Until when nothing can be demanded; by namespace, and of everybody under the empty name. */
@@ -57,7 +68,7 @@ export class World {
   #actor: Actor = tenant;
   readonly #kubeWall: number;
 
-  constructor(seed: number, { traceAll, steady }: { readonly traceAll: boolean; readonly steady: boolean }) {
+  constructor({ seed, trace: traceAll, steady = false, declares = seed % EACH === 0 }: Task) {
     this.random = seeded(seed);
     // Drawn apart, so that worlds without such steps are what they were.
     const clock = seeded(seed + CLOCK);
@@ -79,6 +90,7 @@ export class World {
       maximum: profile.maximum,
     });
     this.leases.onRevoke = (id) => this.witness?.revoking(id, this.#actor);
+    this.declared = declares ? this.#declaredWorld(seeded(seed + DECLARED)) : undefined;
     this.election = new Election(this.#processParts(), () => this.#processOptions());
     this.land = {
       random: this.random.fork(),
@@ -105,6 +117,7 @@ export class World {
   /** Sets everything going. */
   begin(): void {
     settleIn(this.land);
+    this.declared?.begin();
     for (let count = 0; count < this.profile.replicas; count += 1) this.election.start();
     const { tenants, crashes, suspensions, freezes, mischief } = this.profile;
     this.#often(tenants, () => {
@@ -130,6 +143,10 @@ export class World {
       this.election.suspend(process, length);
     });
     this.#often(this.profile.clockSteps, () => this.#setClock());
+    if (this.declared !== undefined) {
+      const { profile, random } = this.declared;
+      this.#often(profile.acts, () => this.#declareOnce(), random);
+    }
     this.#often(freezes, () => {
       const process = this.#anyProcess();
       if (process !== undefined) process.frozenUntil = this.time.now + this.random.between(1000, 300_000);
@@ -139,6 +156,11 @@ export class World {
   /** Notes the first violation. It ends the run after the step: inside it would look like a failure of a request. */
   violate(invariant: string, message: string): void {
     this.violation ??= new Violation(invariant, message);
+  }
+
+  #declareOnce(): void {
+    const done = this.declared?.actOnce();
+    if (done !== undefined) this.trace.note('tenant', done);
   }
 
   /** By seconds, minutes or, ahead alone, hours. It is noticed with the next list. */
@@ -160,9 +182,26 @@ export class World {
   }
 
   /** Has something happen so many times an hour, at moments drawn now. */
-  #often(anHour: number, act: () => void): void {
+  #often(anHour: number, act: () => void, random = this.random): void {
     const count = Math.round((anHour * this.profile.busy) / 3_600_000);
-    for (let done = 0; done < count; done += 1) this.time.at(this.random.next() * this.profile.busy, act);
+    for (let done = 0; done < count; done += 1) this.time.at(random.next() * this.profile.busy, act);
+  }
+
+  #declaredWorld(random: Random): DeclaredWorld {
+    const { time, kube, leases, profile, weather } = this;
+    const declared = new DeclaredWorld({
+      random,
+      time,
+      kube,
+      leases,
+      busy: profile.busy,
+      keeps: profile.tags === 'kept',
+      missing: profile.missing,
+      isStubborn: () => weather.isStubborn(time.now),
+      later: (delay, act) => void time.after(delay, act, false),
+    });
+    declared.server.onAct = (act) => this.witness?.declaring(act);
+    return declared;
   }
 
   #processOptions(): { death: { at: number; when: 'before' | 'after' } | undefined; listAge: number } {
@@ -183,6 +222,7 @@ export class World {
       weather,
       kube,
       leases,
+      declared: this.declared,
       history,
       random: this.random.fork(),
       kubeNow: () => this.kubeNow(),
@@ -210,7 +250,7 @@ export class World {
           this.trace.note(caller.name, `${isWrite(name) ? '*' : ' '} ${name}: ${outcome}`);
           this.witness?.served(name, outcome);
         },
-        usurped: ({ name }) => this.violate('lead', `${name} asks for a lease without the lead.`),
+        usurped: ({ name }, call) => this.violate('lead', `${name} asks for "${call}" without the lead.`),
       },
     };
   }
@@ -222,6 +262,9 @@ export class World {
     this.history.add(event);
     this.trace.note(this.#actor.name, `  ${type} ${kind} ${key} at ${object.metadata.resourceVersion}`);
     this.witness?.changed(event, before, this.#actor);
-    for (const process of this.election.processes) process.stir();
+    for (const process of this.election.processes) {
+      process.stir();
+      process.hear(event);
+    }
   }
 }

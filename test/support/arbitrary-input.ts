@@ -13,10 +13,12 @@ import type {
   ObjectView,
   SecretView,
 } from '../../src/lease/input.ts';
+import type { Declaration } from '../../src/lease/target.ts';
 import { formatInstant } from '../../src/instant.ts';
 import { standardTiming } from '../../src/timing.ts';
 import {
   absent,
+  aDeclaration,
   aDynamicSecret,
   aKnownLease,
   aLease,
@@ -25,6 +27,7 @@ import {
   anObject,
   anOpenRequest,
   aRecord,
+  aReferringSpec,
   aRef,
   aSpec,
   ELAPSED,
@@ -39,6 +42,7 @@ import {
   ourSecret,
   refused,
   SECOND,
+  targetIn,
   usable,
   valid,
   REVISION,
@@ -68,6 +72,7 @@ const truths: readonly LeaseRef[] = [
   aRef({ id: 'd', expireAt: instant(MINUTE), path: '/eu' }),
   aRef({ id: 'e', expireAt: instant(HOUR) }),
   aRef({ id: 'f', expireAt: instant(2 * HOUR), path: '/eu' }),
+  aRef({ id: 'g', expireAt: instant(HOUR), dynamicSecretId: 'dynamic-secret-id' }),
 ];
 const ids = truths.map(({ id }) => id);
 const someId = fc.constantFrom(...ids);
@@ -151,6 +156,16 @@ const someStatus: fc.Arbitrary<LeaseStatus> = fc
     return withoutUndefined({ ...rest, retiring: entries });
   });
 
+/** The DynamicSecret that specs refer to: as it should be, renamed, made anew, not made yet, being deleted, or not there. */
+const someDeclarations: fc.Arbitrary<readonly Declaration[]> = fc.constantFrom(
+  [aDeclaration()],
+  [aDeclaration({}, { name: 'renamed' })],
+  [aDeclaration({}, { id: 'another-id' })],
+  [aDeclaration({ status: {} })],
+  [aDeclaration({ deletedAt: NOW })],
+  [],
+);
+
 const someSpec: fc.Arbitrary<ObjectView['spec']> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(invalidSpec) },
   {
@@ -164,17 +179,13 @@ const someSpec: fc.Arbitrary<ObjectView['spec']> = fc.oneof(
         before: fc.constantFrom(undefined, '1%', '90%', '10m'),
         strategy: fc.constantFrom(undefined, 'Renew' as const),
         suspend: fc.constantFrom(undefined, false, false, true),
+        refers: fc.constantFrom(false, false, true),
       })
-      .map(({ path, before, strategy, suspend, ...revocation }) =>
-        valid(
-          aSpec({
-            dynamicSecret: { ...aSpec().dynamicSecret, path },
-            revocation,
-            rotation: { before, strategy },
-            suspend,
-          }),
-        ),
-      ),
+      .map(({ path, before, strategy, suspend, refers, ...revocation }) => {
+        const dynamicSecret = { ...aSpec().dynamicSecret, path };
+        const named = refers ? aReferringSpec() : aSpec({ dynamicSecret });
+        return valid({ ...named, revocation, rotation: { before, strategy }, suspend });
+      }),
   },
 );
 
@@ -288,23 +299,26 @@ export const someMemory: fc.Arbitrary<Memory> = fc
   .map((memory) => memory);
 
 /** Any input whose object exists. */
-export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectView }> = fc.record({
-  object: someObject,
-  connection: someConnection,
-  secret: someSecret,
-  memory: someMemory,
-  now: fc.record({
-    elapsed: fc.constant(ELAPSED),
-    lease: sometimes(
-      85,
-      moment.map((ms) => NOW + ms),
-    ),
-    kube: moment.map((ms) => NOW + ms),
-  }),
-  unreachable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
-  install: fc.constant(INSTALL),
-  timing: fc.constant(standardTiming),
-});
+export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectView }> = fc
+  .record({
+    object: someObject,
+    declared: someDeclarations,
+    connection: someConnection,
+    secret: someSecret,
+    memory: someMemory,
+    now: fc.record({
+      elapsed: fc.constant(ELAPSED),
+      lease: sometimes(
+        85,
+        moment.map((ms) => NOW + ms),
+      ),
+      kube: moment.map((ms) => NOW + ms),
+    }),
+    unreachable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
+    install: fc.constant(INSTALL),
+    timing: fc.constant(standardTiming),
+  })
+  .map(({ declared, ...input }) => ({ ...input, target: targetIn(input.object.spec, ...declared) }));
 
 /** Any input, also of an object that is gone. */
 export const anyInput: fc.Arbitrary<DecisionInput> = fc.oneof(

@@ -1,5 +1,6 @@
-import type { LeaseSpec, LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
+import type { DeclaredLeaseSpec, LeaseSpec, LeaseStatus } from '../../src/api/dynamic-secret-lease.ts';
 import type { LeasePlace } from '../../src/api/asked.ts';
+import type { ConnectionRef } from '../../src/api/connection-ref.ts';
 import type { ConnectionSpec } from '../../src/api/infisical-connection.ts';
 import type { ConnectionIdentity, DynamicSecret, Lease, LeaseRef } from '../../src/api/lease.ts';
 import type { SecretRecord } from '../../src/api/record.ts';
@@ -16,8 +17,8 @@ import type {
   OpenRequest,
   SecretView,
 } from '../../src/lease/input.ts';
-import { placeOf } from '../../src/lease/target.ts';
-import type { ConnectionRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
+import { placeOf, targetOf, type Declaration, type TargetView } from '../../src/lease/target.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 import { standardTiming } from '../../src/timing.ts';
 
 export const SECOND = 1000;
@@ -106,7 +107,42 @@ export function aSpec(overrides: Partial<LeaseSpec> = {}): LeaseSpec {
   };
 }
 
-export function valid(spec: LeaseSpec): ObjectView['spec'] {
+/** A spec that refers to the DynamicSecret of {@link aDeclaration}. */
+export function aReferringSpec(overrides: Partial<DeclaredLeaseSpec> = {}): DeclaredLeaseSpec {
+  return { dynamicSecretRef: { name: 'orders' }, ...overrides };
+}
+
+/** A DynamicSecret whose dynamic secret is what `aSpec` targets. */
+export function aDeclaration(
+  overrides: Partial<Declaration> = {},
+  { name = 'orders-postgres', id = 'dynamic-secret-id' } = {},
+): Declaration {
+  const { projectSlug, environmentSlug, path } = aRef();
+  const place = { connection: anIdentity(), projectSlug, environmentSlug, path, name };
+  return {
+    name: 'orders',
+    uid: 'declaration-uid',
+    deletedAt: undefined,
+    spec: { valid: true, value: { connectionRef: { kind: 'InfisicalConnection', name: 'infisical' } } },
+    status: { place, dynamicSecret: { id, name, type: 'sql-database' } },
+    ...overrides,
+  };
+}
+
+/** What an object targets whose namespace has these DynamicSecrets. */
+export function targetIn(spec: ObjectView['spec'], ...declared: readonly Declaration[]): TargetView {
+  if (spec.valid) return targetOf(spec.value, (name) => declared.find((one) => one.name === name));
+  return { state: 'refused', fault: spec.fault, again: undefined, wanted: undefined, revision: '' };
+}
+
+/** Where a lease of what `aSpec` targets is asked for. */
+export function aPlace(spec: DeclaredLeaseSpec = aSpec(), connection = anIdentity()): LeasePlace {
+  const { wanted } = targetIn(valid(spec), aDeclaration());
+  if (wanted === undefined) throw new RangeError('What the spec targets is not known.');
+  return placeOf(wanted, connection);
+}
+
+export function valid(spec: DeclaredLeaseSpec): ObjectView['spec'] {
   return { valid: true, value: spec };
 }
 
@@ -230,6 +266,8 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
 /** What {@link anInput} is made of: each part in place of its default, or a piece of it. */
 export interface InputParts {
   readonly object?: Partial<ObjectView>;
+  /** The DynamicSecrets of the namespace. Default: that of `aDeclaration`. */
+  readonly declared?: readonly Declaration[];
   readonly connection?: ConnectionView;
   readonly secret?: SecretView;
   readonly memory?: Partial<Memory>;
@@ -239,9 +277,11 @@ export interface InputParts {
 
 /** An input in which all is well: a lease with 50 minutes left in the Secret, and a status that says so. */
 export function anInput(parts: InputParts = {}): DecisionInput & { readonly object: ObjectView } {
-  const { connection = usable } = parts;
+  const { connection = usable, declared = [aDeclaration()] } = parts;
+  const target = targetIn(parts.object?.spec ?? valid(aSpec()), ...declared);
   return {
-    object: anObject({ asked: askedBy(parts.object?.spec, connection), ...parts.object }),
+    object: anObject({ asked: askedBy(target, connection), ...parts.object }),
+    target,
     connection,
     secret: parts.secret ?? ourSecret(),
     memory: aMemory(parts.memory),
@@ -253,11 +293,8 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
 }
 
 /** What an object notes that has been announced as it is now. */
-function askedBy(
-  spec: ObjectView['spec'] = valid(aSpec()),
-  { identity }: ConnectionView,
-): readonly LeasePlace[] {
-  return spec.valid && identity !== undefined ? [placeOf(spec.value, identity)] : [];
+function askedBy({ wanted }: TargetView, { identity }: ConnectionView): readonly LeasePlace[] {
+  return wanted !== undefined && identity !== undefined ? [placeOf(wanted, identity)] : [];
 }
 
 /** The same, of an object that has just been created and that nothing was done for. */
@@ -297,5 +334,35 @@ export function aConnection(name: string, { hostAPI = HOST } = {}): ConnectionRe
     finalizers: [],
     spec: { valid: true, value },
     status: {},
+  };
+}
+
+/** The DynamicSecret of {@link aDeclaration}, as the watch shows it. */
+export function aDynamicSecretRecord({
+  name = 'orders-postgres',
+  id = 'dynamic-secret-id',
+  connectionRef = { kind: 'InfisicalConnection', name: 'infisical' },
+}: {
+  readonly name?: string;
+  readonly id?: string;
+  readonly connectionRef?: ConnectionRef;
+} = {}): DynamicSecretRecord {
+  const { projectSlug, environmentSlug, path } = aRef();
+  const provider = { type: 'sql-database', inputs: {} };
+  const value = { connectionRef, name, projectSlug, environmentSlug, path, defaultTTL: '1h', provider };
+  const { status, uid } = aDeclaration({}, { name, id });
+  return {
+    key: 'shop/orders',
+    namespace: 'shop',
+    name: 'orders',
+    uid,
+    resourceVersion: '1',
+    generation: 1,
+    deletedAt: undefined,
+    finalizers: [],
+    hasFinalizer: true,
+    forced: false,
+    spec: { valid: true, value },
+    status,
   };
 }

@@ -19,7 +19,7 @@ interface Tokens {
   next: number;
 }
 
-const token = /\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|&&|\|\||==|>=|<=|[!*?:.,()[\]{}-])/y;
+const token = /\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|&&|\|\||==|>=|<=|[!*?:.,()[\]{}+-])/y;
 
 function tokensOf(rule: string): Tokens {
   const all: string[] = [];
@@ -74,10 +74,19 @@ const operators: readonly Readonly<Record<string, Operator>>[] = [
     '==': (left, right) => (scope) => left(scope) === right(scope),
     '>=': (left, right) => (scope) => Number(left(scope)) >= Number(right(scope)),
     '<=': (left, right) => (scope) => Number(left(scope)) <= Number(right(scope)),
+    in: (left, right) => (scope) => (right(scope) as readonly unknown[]).includes(left(scope)),
   },
-  { '-': (left, right) => (scope) => Number(left(scope)) - Number(right(scope)) },
+  {
+    '+': (left, right) => (scope) => sum(left(scope), right(scope)),
+    '-': (left, right) => (scope) => Number(left(scope)) - Number(right(scope)),
+  },
   { '*': (left, right) => (scope) => Number(left(scope)) * Number(right(scope)) },
 ];
+
+/** Of numbers, or of texts behind each other. */
+function sum(left: unknown, right: unknown): unknown {
+  return typeof left === 'string' ? left + String(right) : Number(left) + Number(right);
+}
 
 function binary(tokens: Tokens, level: number): Expression {
   const row = operators[level];
@@ -177,11 +186,12 @@ function postfix(tokens: Tokens, of: Expression): Expression {
   return postfix(tokens, name in macros ? macro(tokens, of, name) : call(tokens, of, name));
 }
 
-/** `all` and `filter`: over a list, or over the keys of a map. */
+/** `all`, `exists` and `filter`: over a list, or over the keys of a map. */
 const macros: Readonly<
   Record<string, (items: readonly unknown[], holds: (item: unknown) => boolean) => unknown>
 > = {
   all: (items, holds) => items.every(holds),
+  exists: (items, holds) => items.some(holds),
   filter: (items, holds) => items.filter(holds),
 };
 
@@ -201,6 +211,7 @@ const functions: Readonly<Record<string, (of: unknown, ...args: unknown[]) => un
   size: (of) => (typeof of === 'string' ? Array.from(of).length : (of as readonly unknown[]).length),
   matches: (of, pattern) => new RegExp(String(pattern)).test(String(of)),
   startsWith: (of, prefix) => String(of).startsWith(String(prefix)),
+  endsWith: (of, end) => String(of).endsWith(String(end)),
   indexOf: (of, part) => String(of).indexOf(String(part)),
   substring: (of, from, to) => String(of).slice(Number(from), to === undefined ? undefined : Number(to)),
 };

@@ -4,6 +4,7 @@ import {
   anOpenRequest,
   instant,
   aRecord,
+  aReferringSpec,
   aRef,
   aSpec,
   ELAPSED,
@@ -37,6 +38,10 @@ export const decisionRows: readonly DecisionRow[] = [
     over: (parts) => of(parts, { spec: valid(aSpec({ suspend: true })) }),
   },
   { policy: 'the spec must be in order', over: (parts) => of(parts, { spec: invalidSpec }) },
+  {
+    policy: 'what the spec targets must be there',
+    over: (parts) => of({ ...parts, declared: [] }, { spec: valid(aReferringSpec()) }),
+  },
   { policy: 'the connection must be in order', over: (parts) => ({ ...parts, connection: refused() }) },
   {
     policy: 'the finalizer and the place come before the lease',

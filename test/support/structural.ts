@@ -24,44 +24,67 @@ export function nodesOf(schema: JsonObject, path = ''): readonly SchemaNode[] {
   return [{ path, schema }, ...below];
 }
 
-/** What the API server would say of a value: the path of each violation, and the keyword or the rule's sentence. */
-export function violations(schema: JsonObject, value: unknown, path = ''): readonly string[] {
-  if (!hasType(schema, value)) return [`${path}: type`];
-  const own = checks.filter(([keyword, holds]) => keyword in schema && !holds(schema[keyword], value));
-  const said = [...own.map(([keyword]) => keyword), ...brokenRules(schema, value)];
-  return [...said.map((what) => `${path}: ${what}`), ...violationsBelow(schema, value, path)];
+/**
+ * What the API server would say of a value: the path of each violation, and the keyword or the rule's sentence. As there, rules
+ * are asked only about what has its shape.
+ */
+export function violations(schema: JsonObject, value: unknown): readonly string[] {
+  const misshapen = brokenAt(schema, value, '', brokenKeywords);
+  return misshapen.length > 0 ? misshapen : brokenAt(schema, value, '', brokenRules);
+}
+
+type Broken = (
+  schema: JsonObject,
+  value: unknown,
+) => readonly { readonly at?: string; readonly what: string }[];
+
+/** What is broken at a node and below it. */
+function brokenAt(schema: JsonObject, value: unknown, path: string, broken: Broken): readonly string[] {
+  const own = broken(schema, value).map(({ at = '', what }) => `${path}${at}: ${what}`);
+  if (Array.isArray(value)) {
+    const items = asObject(schema['items']) ?? {};
+    return [
+      ...own,
+      ...value.flatMap((item, index) => brokenAt(items, item, `${path}[${String(index)}]`, broken)),
+    ];
+  }
+  const properties = asObject(schema['properties']) ?? {};
+  const others = asObject(schema['additionalProperties']);
+  const children = Object.entries(asObject(value) ?? {}).flatMap(([key, child]) => {
+    const node = asObject(Object.hasOwn(properties, key) ? properties[key] : undefined) ?? others;
+    return node === undefined ? [] : brokenAt(node, child, `${path}.${key}`, broken);
+  });
+  return [...own, ...children];
+}
+
+interface Rule {
+  readonly rule: string;
+  readonly message: string;
+  /** The field that it blames, below its node; empty: the node itself. */
+  readonly fieldPath: string;
 }
 
 /** The CEL rules of a node. */
-export function rulesOf(schema: JsonObject): readonly { readonly rule: string; readonly message: string }[] {
+export function rulesOf(schema: JsonObject): readonly Rule[] {
   const rules = schema['x-kubernetes-validations'];
   if (!Array.isArray(rules)) return [];
   return rules.map((one: unknown) => {
-    const { rule, message } = asObject(one) ?? {};
-    return { rule: String(rule), message: String(message) };
+    const { rule, message, fieldPath = '' } = asObject(one) ?? {};
+    return { rule: String(rule), message: String(message), fieldPath: String(fieldPath) };
   });
 }
 
-function brokenRules(schema: JsonObject, value: unknown): readonly string[] {
-  return rulesOf(schema)
+const brokenRules: Broken = (schema, value) =>
+  rulesOf(schema)
     .filter(({ rule }) => !rule.includes('oldSelf') && !celHolds(rule, { self: value }))
-    .map(({ message }) => message);
-}
+    .map(({ message, fieldPath }) => ({ at: fieldPath, what: message }));
 
-function violationsBelow(schema: JsonObject, value: unknown, path: string): readonly string[] {
-  if (Array.isArray(value)) {
-    const items = asObject(schema['items']) ?? {};
-    return value.flatMap((item, index) => violations(items, item, `${path}[${String(index)}]`));
-  }
-  const object = asObject(value);
-  if (object === undefined) return [];
-  const properties = asObject(schema['properties']) ?? {};
-  const others = asObject(schema['additionalProperties']);
-  return Object.entries(object).flatMap(([key, child]) => {
-    const below = asObject(properties[key]) ?? others;
-    return below === undefined ? [] : violations(below, child, `${path}.${key}`);
-  });
-}
+const brokenKeywords: Broken = (schema, value) => {
+  if (!hasType(schema, value)) return [{ what: 'type' }];
+  return checks
+    .filter(([keyword, holds]) => keyword in schema && !holds(schema[keyword], value))
+    .map(([keyword]) => ({ what: keyword }));
+};
 
 type Check = readonly [keyword: string, holds: (rule: unknown, value: unknown) => boolean];
 

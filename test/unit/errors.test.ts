@@ -47,11 +47,15 @@ describe('the table of faults', () => {
 
   test('leaves to a change of the object only what nothing else can mend', () => {
     const byChange = faultCodes.filter((code) => retryClass(code) === 'change');
-    // The connections, their grants and the labels that grants go by are watched: their changes count as the object's.
+    // Connections, grants, the labels that grants go by, and DynamicSecrets are watched: a change counts as the object's.
     expect(byChange.toSorted()).toEqual([
       'ClusterConnectionsOff',
+      'ConnectionElsewhere',
       'ConnectionInvalid',
       'ConnectionNotFound',
+      'DynamicSecretDeleted',
+      'DynamicSecretElsewhere',
+      'DynamicSecretNotFound',
       'HostNotAllowed',
       'InvalidSpec',
       'NotGranted',

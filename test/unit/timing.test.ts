@@ -18,6 +18,8 @@ describe('the standard timing', () => {
       minimumUse: 30_000,
       overlap: 120_000,
       driftInterval: 600_000,
+      removalTimeout: 600_000,
+      removalLook: 5_000,
       backoffCap: 120_000,
       attemptsWorthWriting: 60_000,
       referenceInterval: 45_000,

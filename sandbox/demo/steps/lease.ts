@@ -1,7 +1,7 @@
-import { connectionYaml, leaseName, leaseYaml, place } from '../objects.ts';
+import { parseInstant } from '../../../src/instant.ts';
+import { leaseName, leaseYaml } from '../objects.ts';
 import type { Scene } from '../scene.ts';
 import type { Credentials } from '../shop.ts';
-import { parseInstant } from '../../../src/instant.ts';
 import { checkAdmitted, readLease, showSecret, tellOperator } from './common.ts';
 
 /** The first lease, as the rest of the story looks back at it. */
@@ -9,21 +9,6 @@ export interface FirstLease {
   readonly credentials: Credentials;
   /** Milliseconds since 1970. */
   readonly expireAt: number;
-}
-
-/** Gives the operator an identity to log in with. */
-export async function connect({ narrator, check, terminal, api }: Scene): Promise<void> {
-  const { projectSlug } = place;
-  const identity = await api.seedIdentity({
-    name: 'leaseholder',
-    grants: [{ projectSlug, actions: ['lease'] }],
-  });
-  narrator.conceal(identity.clientSecret);
-  narrator.say('A machine identity of the lease API, which may lease in the project shop and nothing else.');
-  await terminal.apply(connectionYaml(api.url, identity));
-  await terminal.kubectl('wait', '--for=condition=Ready', 'infisicalconnection/infisical', '--timeout=30s');
-  await terminal.kubectl('get', 'infisicalconnections');
-  check('the lease API counts one login', (await api.counts()).counts['login'], { anonymous: 1 });
 }
 
 /** Asks for a lease and uses it. */

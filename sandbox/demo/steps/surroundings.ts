@@ -1,11 +1,11 @@
 import { resolveBinaries } from '../../binaries/resolve.ts';
 import { binaryNames, binaryVersions, kubernetesVersion } from '../../binaries/versions.ts';
 import { startControlPlane } from '../../control-plane/control-plane.ts';
-import { startLeaseApi, type LeaseApi } from '../../lease-api/lease-api.ts';
+import { startLeaseApi } from '../../lease-api/lease-api.ts';
 import { startPostgres } from '../../postgres/start.ts';
-import { dynamicSecretName, place } from '../objects.ts';
+import { place } from '../objects.ts';
 import type { Course, Surroundings, Telling } from '../scene.ts';
-import { openShop, orderCount, question, type Shop } from '../shop.ts';
+import { openShop, orderCount, question } from '../shop.ts';
 import { openTerminal } from '../terminal.ts';
 
 /** Finds the programs of the control plane; gets them when this is the first run. */
@@ -35,28 +35,13 @@ export async function startSurroundings(
     `Kubernetes ${kubernetesVersion} at ${plane.server}: etcd, kube-apiserver, kube-controller-manager`,
     `Lease API at ${api.url}: answers as Infisical does, its leases are users of that database`,
   );
-  await describeDynamicSecret(api, shop, narrator);
-  check('nobody but the administrator can log in to the database so far', await shop.users(), []);
-  return { plane, api, shop, terminal: openTerminal(plane, narrator, interrupted) };
-}
-
-async function describeDynamicSecret(
-  api: LeaseApi,
-  shop: Shop,
-  narrator: Telling['narrator'],
-): Promise<void> {
   const { projectSlug, environmentSlug } = place;
   await api.seedProject({ slug: projectSlug, environments: [{ slug: environmentSlug }] });
-  await api.seedDynamicSecret({
-    ...place,
-    name: dynamicSecretName,
-    provider: { type: 'sql-database', inputs: shop.inputs },
-  });
   narrator.say(
-    `Its dynamic secret ${dynamicSecretName} (project ${projectSlug}, environment ${environmentSlug}) makes a user with`,
+    `It has a project ${projectSlug} with an environment ${environmentSlug}, and nothing in there yet.`,
+    `Each user that will be made will be asked to run: ${question}`,
   );
-  narrator.output(shop.inputs.creationStatement);
-  narrator.say('and removes it with');
-  narrator.output(shop.inputs.revocationStatement);
-  narrator.say(`Each user that it makes will be asked to run: ${question}`);
+  check('the lease API has no dynamic secret', (await api.dynamicSecrets()).dynamicSecrets, []);
+  check('nobody but the administrator can log in to the database so far', await shop.users(), []);
+  return { plane, api, shop, terminal: openTerminal(plane, narrator, interrupted) };
 }

@@ -17,6 +17,34 @@ export const sqlInputs = {
   passwordRequirements: z.unknown().optional(),
 };
 
+/** Types without a system behind them here: any inputs are taken, and leases are names. */
+export const OTHER_TYPES = [
+  'aws-elasticache',
+  'aws-iam',
+  'azure-entra-id',
+  'azure-sql-database',
+  'cassandra',
+  'clickhouse',
+  'couchbase',
+  'elastic-search',
+  'gcp-iam',
+  'github',
+  'kubernetes',
+  'ldap',
+  'milvus',
+  'mongo-db',
+  'mongo-db-atlas',
+  'oauth',
+  'rabbit-mq',
+  'redis',
+  'sap-ase',
+  'sap-hana',
+  'snowflake',
+  'ssh',
+  'totp',
+  'vertica',
+] as const;
+
 /** The sandbox's own provider, which no real server has. */
 export const inMemoryInputs = {};
 

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient } from 'pg';
+import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Profile } from '../refusal.ts';
 import { randomPassword } from './credentials.ts';
 import type { SqlInputs } from './inputs.ts';
@@ -26,6 +26,7 @@ export interface PostgresProviderOptions {
 export class PostgresProvider implements Provider {
   readonly #inputs: SqlInputs;
   readonly #profile: Profile;
+  readonly #connection: ClientConfig;
   readonly #pool: Pool;
   /** Every role made here and not dropped since. */
   readonly #roles = new Set<string>();
@@ -33,22 +34,30 @@ export class PostgresProvider implements Provider {
   constructor(inputs: SqlInputs, { profile, connectTimeoutMs }: PostgresProviderOptions) {
     this.#inputs = inputs;
     this.#profile = profile;
-    this.#pool = new Pool({
+    this.#connection = {
       host: inputs.host,
       port: inputs.port,
       database: inputs.database,
       user: inputs.username,
       password: inputs.password,
-      max: 4,
       connectionTimeoutMillis: connectTimeoutMs,
-      allowExitOnIdle: true,
-    });
+    };
+    this.#pool = new Pool({ ...this.#connection, max: 4, allowExitOnIdle: true });
     // A connection that breaks while it is idle is replaced by the pool; without a listener it would end the process.
     this.#pool.on('error', () => {});
   }
 
   async check(): Promise<void> {
-    await this.#pool.query('SELECT 1');
+    // By a connection of its own: one that is open already says nothing of the password.
+    const client = new Client(this.#connection);
+    // One that breaks tells the query, too; without a listener it would end the process.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query('SELECT 1');
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
 
   async create({ username, expireAt }: CredentialRequest): Promise<Credential> {

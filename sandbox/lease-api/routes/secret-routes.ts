@@ -1,8 +1,8 @@
 import { enter, type Need } from '../access.ts';
 import { addSecret, updateSecret } from '../dynamic-secrets.ts';
 import { allows } from '../identities.ts';
-import type { Revocation } from '../revocation.ts';
-import type { Route } from '../route.ts';
+import { recordSecret, type Revocation } from '../revocation.ts';
+import type { AuthenticatedCall, Route } from '../route.ts';
 import { parsed } from '../validation.ts';
 import { openSecretView, secretView } from '../views.ts';
 import type { World } from '../world.ts';
@@ -33,7 +33,7 @@ const BASE = '/api/v1/dynamic-secrets';
 
 /** The endpoints of dynamic secrets. */
 export function secretRoutes(world: World, revocation: Revocation): readonly Route[] {
-  const { requests, profile } = world;
+  const { requests, profile, declarations } = world;
   const nameIn = (params: unknown): string => parsed(requests.name, params).name;
   return [
     {
@@ -43,10 +43,15 @@ export function secretRoutes(world: World, revocation: Revocation): readonly Rou
       rate: 'write',
       access: 'token',
       handle: async (call) => {
-        const body = parsed(requests.createSecret, call.body);
-        const entry = enter(world, call.identity, body, NEEDS.create);
-        entry.permit();
-        return { dynamicSecret: openSecretView(await addSecret(world, entry.folder, body), profile) };
+        const request = received('POST', call, nameOf(call.body));
+        return declarations.during(request, async () => {
+          const body = parsed(requests.createSecret, call.body);
+          const entry = enter(world, call.identity, body, NEEDS.create);
+          entry.permit();
+          const secret = await addSecret(world, entry.folder, body);
+          recordSecret(world.ledger, { event: 'secret-made', by: call.identity.id }, secret);
+          return { dynamicSecret: openSecretView(secret, profile) };
+        });
       },
     },
     {
@@ -82,11 +87,16 @@ export function secretRoutes(world: World, revocation: Revocation): readonly Rou
       rate: 'write',
       access: 'token',
       handle: async (call) => {
-        const body = parsed(requests.updateSecret, call.body);
-        const entry = enter(world, call.identity, body, NEEDS.update);
-        const secret = entry.secret(nameIn(call.params).toLowerCase(), 'secret');
-        await updateSecret(world, secret, body.data);
-        return { dynamicSecret: openSecretView(secret, profile) };
+        const name = nameIn(call.params).toLowerCase();
+        return declarations.during(received('PATCH', call, name), async () => {
+          const body = parsed(requests.updateSecret, call.body);
+          const entry = enter(world, call.identity, body, NEEDS.update);
+          const secret = entry.secret(name, 'secret');
+          await updateSecret(world, secret, body.data);
+          const event = secret.name === name ? 'secret-changed' : 'secret-renamed';
+          recordSecret(world.ledger, { event, by: call.identity.id }, secret);
+          return { dynamicSecret: openSecretView(secret, profile) };
+        });
       },
     },
     {
@@ -95,14 +105,32 @@ export function secretRoutes(world: World, revocation: Revocation): readonly Rou
       url: `${BASE}/:name`,
       rate: 'write',
       access: 'token',
-      handle: (call) => {
-        const body = parsed(requests.remove, call.body);
-        const entry = enter(world, call.identity, body, NEEDS.delete);
-        const secret = entry.secret(nameIn(call.params).toLowerCase(), 'secret');
-        if (body.isForced || world.leases.count(secret.id) === 0) revocation.drop(secret, call.identity.id);
-        else revocation.prune(secret);
-        return { dynamicSecret: secretView(secret, profile) };
+      handle: async (call) => {
+        const name = nameIn(call.params).toLowerCase();
+        return declarations.during(received('DELETE', call, name), () => {
+          const body = parsed(requests.remove, call.body);
+          const entry = enter(world, call.identity, body, NEEDS.delete);
+          const secret = entry.secret(name, 'secret');
+          if (body.isForced || world.leases.count(secret.id) === 0)
+            revocation.remove(secret, call.identity.id);
+          else revocation.prune(secret);
+          return { dynamicSecret: secretView(secret, profile) };
+        });
       },
     },
   ];
+}
+
+function received<M extends 'POST' | 'PATCH' | 'DELETE'>(
+  method: M,
+  call: AuthenticatedCall,
+  name: string | null,
+): { method: M; name: string | null; by: string; body: unknown } {
+  return { method, name, by: call.identity.id, body: call.body ?? null };
+}
+
+/** What a body calls the dynamic secret that is to be made. */
+function nameOf(body: unknown): string | null {
+  const named = typeof body === 'object' && body !== null && 'name' in body ? body.name : undefined;
+  return typeof named === 'string' ? named : null;
 }

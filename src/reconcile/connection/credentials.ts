@@ -59,7 +59,7 @@ async function glimpse(
   source: SecretSource,
 ): Promise<string | undefined> {
   try {
-    return await cluster.readCredential(namespace, source);
+    return (await cluster.readCredential(namespace, source))?.value;
   } catch (error) {
     if (error instanceof KubeError) return undefined;
     throw error;

@@ -1,64 +1,93 @@
 import type { ConnectionIdentity } from '../../api/lease.ts';
-import type { Cluster, ConnectionRecord, LeaseRecord } from '../ports.ts';
+import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../ports.ts';
 import { connectionKey } from './key.ts';
 import { hostOf } from './links.ts';
 
 /** As much of the cluster as the use of a connection depends on. */
 export interface UseView {
   readonly leases: Pick<Cluster['leases'], 'inNamespace' | 'usersOf'>;
+  readonly dynamicSecrets: Pick<Cluster['dynamicSecrets'], 'inNamespace' | 'usersOf'>;
   readonly connections: Pick<Cluster['connections'], 'inNamespace'>;
 }
 
+/** What uses connections: a lease object, or one that declares a dynamic secret. */
+type User = LeaseRecord | DynamicSecretRecord;
+
 /**
- * Whether something still needs a connection: an object that names it, or a lease of an object that nothing else
- * can revoke as well.
+ * Whether something still needs a connection: an object that names it, or one with something on the server that nothing
+ * else can revoke or remove as well.
  */
-export function isInUse(connection: ConnectionRecord, { leases, connections }: UseView): boolean {
-  if (connection.kind === 'ClusterInfisicalConnection') return leases.usersOf(connection).some(isUser);
+export function isInUse(connection: ConnectionRecord, view: UseView): boolean {
+  const { leases, dynamicSecrets, connections } = view;
+  if (connection.kind === 'ClusterInfisicalConnection') return usersCount(connection, view) > 0;
   const { namespace, key, uid } = connection;
   const others = connections.inNamespace(namespace);
-  return leases.inNamespace(namespace).some((lease) => {
-    if (!isUser(lease)) return false;
-    if (namedBy(lease) === key) return true;
-    return identitiesOf(lease).some(
+  return [...leases.inNamespace(namespace), ...dynamicSecrets.inNamespace(namespace)].some((user) => {
+    if (!isUser(user)) return false;
+    if (namedBy(user) === key) return true;
+    return identitiesOf(user).some(
       (identity) => identity.kind === connection.kind && keeperOf(identity, others)?.uid === uid,
     );
   });
 }
 
 /** How many objects use a connection. */
-export function usersCount(connection: ConnectionRecord, { leases }: Pick<UseView, 'leases'>): number {
-  return leases.usersOf(connection).filter(isUser).length;
+export function usersCount(
+  connection: ConnectionRecord,
+  { leases, dynamicSecrets }: Pick<UseView, 'leases' | 'dynamicSecrets'>,
+): number {
+  return [...leases.usersOf(connection), ...dynamicSecrets.usersOf(connection)].filter(isUser).length;
+}
+
+/** Whether anything in a namespace may use a connection. */
+export function hasUsers(
+  { leases, dynamicSecrets }: Pick<UseView, 'leases' | 'dynamicSecrets'>,
+  namespace: string,
+): boolean {
+  return leases.inNamespace(namespace).length + dynamicSecrets.inNamespace(namespace).length > 0;
 }
 
 /** Which connections an object may need, as text: while it is the same, no connection's use has changed by it. */
-export function usesOf(lease: LeaseRecord | undefined): string {
-  if (lease === undefined || !isUser(lease)) return '';
-  const leased = identitiesOf(lease).map(({ uid, host }) => `${uid} ${host}`);
-  return [namedBy(lease) ?? '', ...[...new Set(leased)].sort()].join('\n');
+export function usesOf(user: User | undefined): string {
+  if (user === undefined || !isUser(user)) return '';
+  const leased = identitiesOf(user).map(({ uid, host }) => `${uid} ${host}`);
+  return [namedBy(user) ?? '', ...[...new Set(leased)].sort()].join('\n');
 }
 
 /** The names of the cluster connections that an object uses. */
-export function clusterConnectionsOf(lease: LeaseRecord | undefined): readonly string[] {
-  if (lease === undefined || !isUser(lease)) return [];
-  const named = namedBy(lease) ?? '';
-  const lenders = identitiesOf(lease).filter(({ kind }) => kind === 'ClusterInfisicalConnection');
+export function clusterConnectionsOf(user: User | undefined): readonly string[] {
+  if (user === undefined || !isUser(user)) return [];
+  const named = namedBy(user) ?? '';
+  const lenders = identitiesOf(user).filter(({ kind }) => kind === 'ClusterInfisicalConnection');
   return [...new Set([...(named.includes('/') ? [] : [named]), ...lenders.map(({ name }) => name)])];
 }
 
 /** An object that is on its way without our finalizer has nothing left that could be revoked for it. */
-function isUser({ hasFinalizer, deletedAt }: LeaseRecord): boolean {
+export function isUser({ hasFinalizer, deletedAt }: Pick<User, 'hasFinalizer' | 'deletedAt'>): boolean {
   return hasFinalizer || deletedAt === undefined;
 }
 
-/** The key of the connection that an object names. */
-function namedBy({ namespace, spec }: LeaseRecord): string | undefined {
-  return spec.valid ? connectionKey(namespace, spec.value.connectionRef) : undefined;
+/** The key of the connection that an object names. That of a DynamicSecret is kept by the DynamicSecret itself. */
+function namedBy({ namespace, spec }: User): string | undefined {
+  const named = spec.valid ? spec.value.connectionRef : undefined;
+  return named && connectionKey(namespace, named);
 }
 
-/** Through which connections the leases were made that the status names. */
-function identitiesOf({ status }: LeaseRecord): readonly ConnectionIdentity[] {
-  return [status.lease, ...(status.retiring ?? [])].flatMap((ref) => ref?.connection ?? []);
+interface Lent {
+  readonly connection: ConnectionIdentity;
+}
+
+interface Lending {
+  readonly lease?: Lent | undefined;
+  readonly retiring?: readonly Lent[] | undefined;
+  readonly place?: Lent | undefined;
+  readonly intent?: Lent | undefined;
+}
+
+/** Through which connections that was made, or is being made, which the status names. */
+function identitiesOf({ status }: User): readonly ConnectionIdentity[] {
+  const { lease, retiring = [], place, intent }: Lending = status;
+  return [lease, ...retiring, place, intent].flatMap((one) => one?.connection ?? []);
 }
 
 /**

@@ -18,9 +18,9 @@ export interface Links {
    * before it, also when the grant has been taken back: what was granted must be revoked.
    */
   towards(namespace: string, identity: ConnectionIdentity): Link | undefined;
-  /** The connection is gone. Its link stays for as long as leases of the namespace may have to be revoked by it. */
+  /** The connection is gone. Its link stays for as long as something of the namespace may have to be revoked or removed by it. */
   drop(key: string): void;
-  /** A lease of this namespace is gone; links that were kept for the last one are closed. */
+  /** A lease or a DynamicSecret of this namespace is gone; links that were kept for the last one are closed. */
   release(namespace: string): void;
   /**
    * Something that a connection refers to may have changed.
@@ -42,7 +42,8 @@ export type OpenLink = (connection: ConnectionRecord, identity: ConnectionIdenti
 /** What exists in a namespace, as far as links depend on it. The empty one stands for the cluster. */
 export interface NamespaceView {
   connections(namespace: string): readonly ConnectionRecord[];
-  hasLeases(namespace: string): boolean;
+  /** Leases, or what declares dynamic secrets. */
+  hasUsers(namespace: string): boolean;
 }
 
 export function links(open: OpenLink, within: NamespaceView): Links {
@@ -60,7 +61,7 @@ export function links(open: OpenLink, within: NamespaceView): Links {
   }
 
   function retire(entry: Entry, needed: boolean): void {
-    if (needed && within.hasLeases(entry.connection.namespace)) former.add(entry);
+    if (needed && within.hasUsers(entry.connection.namespace)) former.add(entry);
     // Requests that are under way finish; nobody waits for them.
     else void entry.link.close();
   }
@@ -109,7 +110,7 @@ export function links(open: OpenLink, within: NamespaceView): Links {
     release(namespace) {
       for (const entry of former) {
         const { namespace: own } = entry.connection;
-        if ((own !== namespace && own !== '') || within.hasLeases(own)) continue;
+        if ((own !== namespace && own !== '') || within.hasUsers(own)) continue;
         former.delete(entry);
         void entry.link.close();
       }

@@ -20,7 +20,7 @@ export async function readPlace(cluster: PlaceReader, namespace: string, place: 
   try {
     const value =
       kind === 'Secret'
-        ? await cluster.readCredential(namespace, { secretKeyRef: ref })
+        ? (await cluster.readCredential(namespace, { secretKeyRef: ref }))?.value
         : await cluster.readConfigMap(namespace, ref);
     if (value !== undefined) return value;
   } catch (error) {

@@ -7,7 +7,7 @@ import { formatInstant } from '../../instant.ts';
 import type { ConnectionRecord } from '../ports.ts';
 
 /** What is said of a connection that is being deleted while something needs it. */
-export const IN_USE = 'Deletion waits for the leases that use this connection.';
+export const IN_USE = 'Deletion waits for the leases and dynamic secrets that use this connection.';
 
 /** What was found out about a connection. */
 export interface Findings {

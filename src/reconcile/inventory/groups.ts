@@ -1,6 +1,7 @@
-import type { ConnectionIdentity, LeaseRef, Target } from '../../api/lease.ts';
-import { targetOf, targetOfRef } from '../../lease/target.ts';
-import type { LeaseRecord } from '../ports.ts';
+import type { LeasePlace } from '../../api/asked.ts';
+import type { ConnectionIdentity, Target } from '../../api/lease.ts';
+import { follow, resolve } from '../lease/resolve.ts';
+import type { Cluster, LeaseRecord } from '../ports.ts';
 
 /** Whose leases one list shows: those of one dynamic secret, seen through one connection of a namespace. */
 export interface GroupName {
@@ -79,23 +80,29 @@ export function groupKey(
   return JSON.stringify([namespace, kind, name, host, projectSlug, environmentSlug, path, dynamicSecret]);
 }
 
-/** The group of a lease. */
-export function groupOfRef(namespace: string, ref: LeaseRef): GroupName {
-  return { namespace, connection: ref.connection, target: targetOfRef(ref) };
+/** The group of a lease: by the name that its dynamic secret has now, so that no list is made under another one. */
+export function groupOfRef(
+  cluster: Pick<Cluster, 'dynamicSecrets'>,
+  namespace: string,
+  ref: LeasePlace,
+  object?: Pick<LeaseRecord, 'spec'>,
+): GroupName {
+  return { namespace, connection: ref.connection, target: follow(cluster, namespace, ref, object) };
 }
 
 /**
  * The groups of an object: of what its spec asks for and of what its status names, the spec's first.
  *
- * @param connection the connection that the spec names, where it leads to a server.
+ * @param connection the connection that the object leases by, where it leads to a server.
  */
 export function groupsOf(
+  cluster: Pick<Cluster, 'dynamicSecrets'>,
   object: LeaseRecord,
   connection: ConnectionIdentity | undefined,
 ): readonly GroupName[] {
-  const { namespace, spec, status } = object;
-  const wanted =
-    spec.valid && connection !== undefined ? [{ namespace, connection, target: targetOf(spec.value) }] : [];
+  const { namespace, status } = object;
+  const target = resolve(cluster, object).wanted?.target;
+  const wanted = target !== undefined && connection !== undefined ? [{ namespace, connection, target }] : [];
   const refs = [...(status.lease === undefined ? [] : [status.lease]), ...(status.retiring ?? [])];
-  return [...wanted, ...refs.map((ref) => groupOfRef(namespace, ref))];
+  return [...wanted, ...refs.map((ref) => groupOfRef(cluster, namespace, ref, object))];
 }

@@ -40,7 +40,7 @@ function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding 
     ...[...known.values()].map(({ ref }) => ref),
   ];
   for (const ref of all) if (!refs.has(ref.id)) refs.set(ref.id, ref);
-  const isHere = (ref: LeaseRef): boolean => keyOf(object.namespace, ref) === group.key;
+  const isHere = (ref: LeaseRef): boolean => keyOf(pass, object, ref) === group.key;
   const held = [...refs.values()].filter((ref) => isHere(ref) && !settled.has(ref.id));
   const secret = pass.cluster.secrets.get(secretKeyOf(object));
   const recorded = secret === undefined ? undefined : recordOf(secret)?.lease.id;
@@ -59,7 +59,7 @@ function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding 
   };
 }
 
-function keyOf(namespace: string, ref: LeaseRef): string {
-  const { connection, target } = groupOfRef(namespace, ref);
+function keyOf({ cluster, namespace }: LeasePass, object: LeaseRecord, ref: LeaseRef): string {
+  const { connection, target } = groupOfRef(cluster, namespace, ref, object);
   return groupKey(namespace, connection, target);
 }

@@ -2,11 +2,12 @@ import type { ConnectionIdentity, LeaseRef } from '../../api/lease.ts';
 import { schedule } from '../../controller/schedule.ts';
 import { equal } from '../../kube/merge-patch.ts';
 import type { Store } from '../../kube/store.ts';
+import { isNewsToLeases } from '../../lease/target.ts';
 import { admission } from '../connection/admission.ts';
 import { identityOf } from '../connection/links.ts';
 import type { LeaseParts } from '../lease/context.ts';
-import type { LeaseIndex } from '../cluster.ts';
-import type { ConnectionRecord, LeaseRecord, NamespaceRecord } from '../ports.ts';
+import { leasesThrough, type DynamicSecretIndex, type LeaseIndex } from '../indexes.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord, NamespaceRecord } from '../ports.ts';
 import { groupOfRef, groups, groupsOf, type Group } from './groups.ts';
 import { beginReads, readSome, type ReadRound } from './single-reads.ts';
 import { linkOf, listGroup, type VisitParts, type VisitResult } from './visit.ts';
@@ -16,6 +17,7 @@ export interface InventoryOptions {
   readonly stores: {
     readonly leases: Store<LeaseRecord, LeaseIndex>;
     readonly connections: Store<ConnectionRecord, 'byNamespace'>;
+    readonly dynamicSecrets: Store<DynamicSecretRecord, DynamicSecretIndex>;
     readonly namespaces: Store<NamespaceRecord>;
   };
   /** Sets the wake-up of a group, in place of a later one. */
@@ -54,6 +56,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
   const paced = schedule(clock, enqueue);
   let free = 0;
   let starting = true;
+  let renaming = false;
 
   const visitParts: VisitParts = {
     ...parts,
@@ -74,6 +77,10 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     },
     // What was left behind of its last object is lost, and must be old enough to be swept.
     onEmpty(group) {
+      if (renaming) {
+        drop(group.key);
+        return;
+      }
       const now = clock.elapsed();
       change(group.key, { emptySince: now, due: now + timing.sweepMinimumAge });
       wake(group.key, timing.sweepMinimumAge);
@@ -84,6 +91,11 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     courses.set(key, { failures: 0, ...courses.get(key), ...course });
   }
 
+  function drop(key: string): void {
+    index.drop(key);
+    courses.delete(key);
+  }
+
   function wakeBy(key: string, at: number): void {
     const due = courses.get(key)?.due;
     if (due !== undefined && due <= at) return;
@@ -92,7 +104,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
   }
 
   function place(key: string, object: LeaseRecord | undefined): void {
-    index.place(key, object === undefined ? [] : groupsOf(object, connectionOf(object)));
+    index.place(key, object === undefined ? [] : groupsOf(cluster, object, connectionOf(object)));
   }
 
   function connectionOf(object: LeaseRecord): ConnectionIdentity | undefined {
@@ -108,10 +120,23 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
     if (before === undefined && after !== undefined) recall(after);
   }
 
+  /** What a DynamicSecret tells of its dynamic secret decides where the leases of its namespace are listed. */
+  function takeDynamicSecret(
+    before: DynamicSecretRecord | undefined,
+    after: DynamicSecretRecord | undefined,
+  ): void {
+    const { namespace } = before ?? after ?? {};
+    if (namespace === undefined || !isNewsToLeases(before, after)) return;
+    // What is listed under the new name from now on needs no more lists under the old one.
+    renaming = isPlaced(before) && isPlaced(after);
+    for (const object of stores.leases.byIndex('byNamespace', namespace)) place(object.key, object);
+    renaming = false;
+  }
+
   /** A process before this one may have asked for a lease where the object has none any more: one look is enough. */
-  function recall({ namespace, asked }: LeaseRecord): void {
-    for (const { connection, ...target } of asked) {
-      const group = index.ensure({ namespace, connection, target });
+  function recall(object: LeaseRecord): void {
+    for (const noted of object.asked) {
+      const group = index.ensure(groupOfRef(cluster, object.namespace, noted, object));
       if (group.objects.size === 0) lookOnce(group, clock.elapsed() + timing.sweepMinimumAge);
     }
   }
@@ -123,9 +148,11 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
 
   const subscriptions = [
     stores.leases.subscribe(takeObject),
-    stores.connections.subscribe((key) => {
-      for (const object of stores.leases.byIndex('byConnection', key)) place(object.key, object);
+    stores.connections.subscribe((key, before, after) => {
+      const { uid } = before ?? after ?? { uid: '' };
+      for (const object of leasesThrough(stores, { key, uid })) place(object.key, object);
     }),
+    stores.dynamicSecrets.subscribe((_key, before, after) => takeDynamicSecret(before, after)),
     stores.namespaces.subscribe((namespace, before, after) => {
       if (equal(before?.labels, after?.labels)) return;
       for (const object of stores.leases.byIndex('byNamespace', namespace)) place(object.key, object);
@@ -167,8 +194,7 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
       change(key, { due: undefined });
       const result = await look(group, signal);
       if (isOver(group, result)) {
-        index.drop(key);
-        courses.delete(key);
+        drop(key);
         return {};
       }
       const failed = result.result === 'failed';
@@ -187,11 +213,15 @@ export function inventory({ parts, stores, wake, enqueue }: InventoryOptions): I
       return { again: at - clock.elapsed(), faulted: failed };
     },
     lookSoon(namespace, ref, at) {
-      lookOnce(index.ensure(groupOfRef(namespace, ref)), at);
+      lookOnce(index.ensure(groupOfRef(cluster, namespace, ref)), at);
     },
     close() {
       for (const unsubscribe of subscriptions) unsubscribe();
       paced.clear();
     },
   };
+}
+
+function isPlaced(record: DynamicSecretRecord | undefined): boolean {
+  return record?.status.place !== undefined;
 }

@@ -1,8 +1,9 @@
+import type { LeasePlace } from '../../api/asked.ts';
 import type { Lease, LeaseRef, Target } from '../../api/lease.ts';
+import { placeOf } from '../../lease/target.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import { leasesOf } from '../../lease/deletion.ts';
 import type { DecisionInput } from '../../lease/input.ts';
-import { targetOf, targetOfRef } from '../../lease/target.ts';
 import type { LeaseRecord } from '../ports.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
@@ -11,7 +12,8 @@ import { refOf } from './request.ts';
 /** A place where the server may have leases of the object. */
 interface Place {
   readonly client: LeaseClient;
-  readonly connection: LeaseRef['connection'];
+  readonly noted: LeasePlace;
+  /** The same, by the name of now. */
   readonly target: Target;
 }
 
@@ -43,26 +45,25 @@ export async function account(
 
 function placesOf(pass: LeasePass, object: LeaseRecord, input: DecisionInput): readonly Place[] {
   const places = new Map<string, Place>();
-  const add = (connection: LeaseRef['connection'], target: Target): void => {
-    const client = pass.clientFor({ connection });
-    const key = JSON.stringify([connection.host, target]);
-    if (client !== undefined && !places.has(key)) places.set(key, { client, connection, target });
+  const add = (noted: LeasePlace): void => {
+    const client = pass.clientFor(noted);
+    const target = pass.targetNow(noted);
+    const key = JSON.stringify([noted.connection.host, target]);
+    if (client !== undefined && !places.has(key)) places.set(key, { client, noted, target });
   };
-  for (const ref of leasesOf(input)) add(ref.connection, targetOfRef(ref));
-  for (const place of object.asked) add(place.connection, targetOfRef(place));
-  if (object.spec.valid && input.connection.identity !== undefined)
-    add(input.connection.identity, targetOf(object.spec.value));
+  for (const ref of leasesOf(input)) add(ref);
+  for (const place of object.asked) add(place);
+  const { target, connection } = input;
+  if (target.wanted !== undefined && connection.identity !== undefined)
+    add(placeOf(target.wanted, connection.identity));
   return [...places.values()];
 }
 
-async function taggedIn(
-  pass: LeasePass,
-  { client, connection, target }: Place,
-): Promise<readonly LeaseRef[]> {
+async function taggedIn(pass: LeasePass, { client, noted, target }: Place): Promise<readonly LeaseRef[]> {
   const listed = await recentList(pass, client, target);
   const ours = listed.filter(({ tag }) => tag?.object === pass.uid && tag.install === pass.install);
   return ours.map(({ id, expireAt, tag }) =>
-    refOf(id, expireAt, { attempt: tag?.attempt ?? '', connection, target }),
+    refOf(id, expireAt, { ...noted, attempt: tag?.attempt ?? '', target }),
   );
 }
 

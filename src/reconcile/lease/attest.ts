@@ -52,8 +52,13 @@ function judge(
       lease.tag.install === pass.install;
     return ours ? 'ours' : 'forged';
   }
-  if (dynamicSecret?.name !== ref.dynamicSecret) return 'forged';
+  if (dynamicSecret === undefined || !isOf(pass, ref, dynamicSecret)) return 'forged';
   return listed(pass, ref.id) === undefined ? 'unattested' : 'ours';
+}
+
+/** Whether a dynamic secret is that of a Ref: by its name then, or by the name that it has now. */
+function isOf(pass: LeasePass, ref: LeaseRef, { name }: DynamicSecret): boolean {
+  return name === ref.dynamicSecret || name === pass.targetNow(ref).dynamicSecret;
 }
 
 /** A replaced lease may come back with a Secret of yesterday: what the status lists is as much the object's own as it was. */

@@ -1,11 +1,13 @@
 import type { Clock } from '../../clock.ts';
-import type { Lease, LeaseRef } from '../../api/lease.ts';
+import type { LeasePlace } from '../../api/asked.ts';
+import type { Lease, LeaseRef, Target } from '../../api/lease.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
 import type { Links } from '../connection/links.ts';
 import type { Cluster, LeaseRecord } from '../ports.ts';
 import type { MemoryStore, Remembered } from './memory.ts';
+import { follow } from './resolve.ts';
 
 export type LookSoon = (namespace: string, ref: LeaseRef, at: number) => void;
 
@@ -39,6 +41,8 @@ export interface LeasePass extends LeaseParts {
   remember(change: Partial<Remembered>): void;
   /** The client by which a lease can be asked about. */
   clientFor(ref: Pick<LeaseRef, 'connection'>): LeaseClient | undefined;
+  /** Where a lease is listed now; see {@link follow}. */
+  targetNow(ref: LeasePlace): Target;
 }
 
 export function leasePass(parts: LeaseParts, key: string, uid: string): LeasePass {
@@ -55,6 +59,7 @@ export function leasePass(parts: LeaseParts, key: string, uid: string): LeasePas
     memory: () => memories.of(uid),
     remember: (change) => memories.update(key, uid, change),
     clientFor: (ref) => links.towards(namespace, ref.connection)?.client,
+    targetNow: (ref) => follow(parts.cluster, namespace, ref, parts.cluster.leases.get(key)),
   };
 }
 

@@ -5,7 +5,9 @@ import { isDressed, type Dress } from '../../secret/manifest.ts';
 import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
 import { admission } from '../connection/admission.ts';
 import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
+import type { Link } from '../connection/link.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
+import { nothing, resolve } from './resolve.ts';
 
 /**
  * Everything that a decision about one object may see. What does not exist is left out; nothing here throws because
@@ -17,6 +19,7 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
   const connection = object === undefined ? noConnection : await connectionOf(pass, object);
   const input: DecisionInput = {
     object,
+    target: object === undefined ? nothing : resolve(cluster, object),
     connection,
     secret: object === undefined ? { state: 'absent' } : secretOf(pass, object),
     memory: pass.memory(),
@@ -46,18 +49,37 @@ const noConnection: ConnectionView & { state: 'refused' } = {
   revision: '',
 };
 
-async function connectionOf({ cluster, links }: LeasePass, object: LeaseRecord): Promise<ConnectionView> {
+async function connectionOf(pass: LeasePass, object: LeaseRecord): Promise<ConnectionView> {
+  const { cluster, links } = pass;
+  const revision = connectionRevision(pass, object);
   const admitted = admission(cluster, object);
-  if (admitted === undefined) return noConnection;
-  const revision = revisionOf(admitted.connection);
+  if (admitted === undefined) {
+    const link = formerLink(pass, object);
+    return link === undefined ? { ...noConnection, revision } : viewOf(link, revision);
+  }
   // Nobody is asked anything for an object that may not use the connection.
   if (!admitted.admitted) return { ...noConnection, fault: admitted.fault, revision };
   const found = links.of(admitted.connection);
-  if (!found.ok) return { ...noConnection, fault: found.fault, revision };
-  const { identity } = found.link;
-  const state = await found.link.ready();
+  return found.ok ? viewOf(found.link, revision) : { ...noConnection, fault: found.fault, revision };
+}
+
+async function viewOf(link: Link, revision: string): Promise<ConnectionView> {
+  const { identity } = link;
+  const state = await link.ready();
   if (state.state === 'failed') return { ...state, state: 'refused', identity, revision };
   return { state: 'usable', identity, revision };
+}
+
+/**
+ * Where the DynamicSecret is gone that would name the connection: the way by which the object has leased. Nothing more is
+ * leased by it, but what there is can still be found and revoked.
+ */
+function formerLink(
+  { links }: Pick<LeasePass, 'links'>,
+  { namespace, spec, status, asked }: LeaseRecord,
+): Link | undefined {
+  const identity = status.lease?.connection ?? asked.at(-1)?.connection;
+  return spec.valid && identity !== undefined ? links.towards(namespace, identity) : undefined;
 }
 
 /** Changes with the connection's spec, and when another takes its name. */
@@ -67,7 +89,10 @@ function revisionOf(connection: ConnectionRecord | undefined): string {
 
 /** The {@link ConnectionView} revision that an object's failures are to be remembered with. */
 export function connectionRevision({ cluster }: LeasePass, object: LeaseRecord | undefined): string {
-  return object === undefined ? '' : revisionOf(admission(cluster, object)?.connection);
+  if (object === undefined) return '';
+  const declared = resolve(cluster, object).revision;
+  const own = revisionOf(admission(cluster, object)?.connection);
+  return declared === '' ? own : `${own} ${declared}`;
 }
 
 /** The time of the server that the object leases from, milliseconds since 1970; undefined while it is not known. */
@@ -75,8 +100,10 @@ export function serverTime(
   { cluster, links }: Pick<LeasePass, 'cluster' | 'links'>,
   object: LeaseRecord | undefined,
 ): number | undefined {
-  const connection = object === undefined ? undefined : admission(cluster, object)?.connection;
-  const found = connection === undefined ? undefined : links.of(connection);
+  if (object === undefined) return undefined;
+  const admitted = admission(cluster, object);
+  if (admitted === undefined) return formerLink({ links }, object)?.client.now();
+  const found = admitted.connection === undefined ? undefined : links.of(admitted.connection);
   return found?.ok === true ? found.link.client.now() : undefined;
 }
 

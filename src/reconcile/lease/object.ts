@@ -5,7 +5,7 @@ import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import { isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { DecisionInput } from '../../lease/input.ts';
 import type { LeftLease, Step } from '../../lease/plan.ts';
-import { meets, placeOf, targetOfRef } from '../../lease/target.ts';
+import { meets, placeOf } from '../../lease/target.ts';
 import { dressedRecord, dressing } from '../../secret/manifest.ts';
 import { recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord } from '../ports.ts';
@@ -21,12 +21,12 @@ import { dressOf } from './gather.ts';
 export async function announce(
   pass: LeasePass,
   object: LeaseRecord,
-  { connection }: DecisionInput,
+  { connection, target: { wanted } }: DecisionInput,
 ): Promise<StepResult> {
-  const { spec, asked, hasFinalizer, resourceVersion } = object;
-  if (!spec.valid || connection.identity === undefined) return 'rest';
-  const place = placeOf(spec.value, connection.identity);
-  const others = asked.filter((other) => !meets(other, targetOfRef(place), place.connection.host));
+  const { asked, hasFinalizer, resourceVersion } = object;
+  if (wanted === undefined || connection.identity === undefined) return 'rest';
+  const place = placeOf(wanted, connection.identity);
+  const others = asked.filter((other) => !meets(other, wanted, place.connection.host));
   const annotations = { [ASKED_ANNOTATION]: formatAsked([...others, place]) };
   const finalizers = hasFinalizer ? object.finalizers : [...object.finalizers, FINALIZER];
   return guarded(pass, 'add the finalizer', async () => {

@@ -1,10 +1,9 @@
-import type { ConnectionIdentity, IssuedLease, LeaseRef, Target } from '../../api/lease.ts';
+import type { ConnectionIdentity, IssuedLease, LeaseRef } from '../../api/lease.ts';
 import { parseInstant } from '../../instant.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import { RequestError } from '../../infisical/request-error.ts';
 import type { OpenRequest } from '../../lease/input.ts';
 import type { Step } from '../../lease/plan.ts';
-import { targetOf } from '../../lease/target.ts';
 import { dressedRecord } from '../../secret/manifest.ts';
 import { digestOf, render } from '../../secret/render.ts';
 import { admission } from '../connection/admission.ts';
@@ -14,6 +13,7 @@ import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
 import { isReallyGone } from './inspect.ts';
 import type { HeldLease } from './memory.ts';
+import { resolve } from './resolve.ts';
 import { suspectUnaccounted } from './unaccounted.ts';
 
 /** A request for a lease: the only step that makes something on the server. */
@@ -26,14 +26,16 @@ export async function requestLease(
   if (!object.spec.valid) return 'again';
   tell(pass, step);
   const spec = object.spec.value;
-  const target = targetOf(spec);
+  const resolved = resolve(pass.cluster, object);
   const chosen = connectionFor(pass, object);
-  if (chosen === undefined) return 'again';
+  if (resolved.state === 'refused' || chosen === undefined) return 'again';
+  const { target, dynamicSecretId } = resolved.wanted;
   const { identity, client } = chosen;
   const sentAt = pass.clock.elapsed();
   let open: OpenRequest = {
     attempt: pass.clock.uuid(),
     target,
+    ...(dynamicSecretId === undefined ? {} : { dynamicSecretId }),
     connection: identity,
     sentAt,
     lookAt: sentAt,
@@ -149,7 +151,7 @@ function take(
   step: Step & { do: 'lease' },
   { open, issued }: { readonly open: OpenRequest; readonly issued: IssuedLease },
 ): void {
-  const ref = refOf(issued.lease.id, issued.lease.expireAt, open);
+  const ref = refOf(issued.lease.id, issued.lease.expireAt, asAnswered(open, issued));
   const known = new Map(pass.memory().known).set(ref.id, {
     ref,
     lease: issued.lease,
@@ -186,6 +188,12 @@ function take(
   pass.remember({ open: undefined, known, inHand });
 }
 
+/** What was declared may have been made anew since it was last looked at: the answer knows by which id. */
+function asAnswered(open: OpenRequest, { lease }: IssuedLease): OpenRequest {
+  const isTold = open.dynamicSecretId !== undefined && lease.dynamicSecretId !== '';
+  return isTold ? { ...open, dynamicSecretId: lease.dynamicSecretId } : open;
+}
+
 /**
  * Whether a process before this one may have sent this request already: it was in the middle of something, or it had
  * noticed like this one that the lease which it had left in use is gone.
@@ -210,7 +218,11 @@ function accountForPredecessor(pass: LeasePass, { lease }: IssuedLease, open: Op
 export function refOf(
   id: string,
   expireAt: string,
-  open: { readonly attempt: string; readonly connection: ConnectionIdentity; readonly target: Target },
+  open: Pick<OpenRequest, 'attempt' | 'connection' | 'target'> & {
+    readonly dynamicSecretId?: string | undefined;
+  },
 ): LeaseRef {
-  return { id, expireAt, attempt: open.attempt, connection: open.connection, ...open.target };
+  const { attempt, connection, target, dynamicSecretId } = open;
+  const declared = dynamicSecretId === undefined ? {} : { dynamicSecretId };
+  return { id, expireAt, attempt, connection, ...target, ...declared };
 }

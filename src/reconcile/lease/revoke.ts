@@ -78,7 +78,7 @@ async function lookOrPostpone(
 /** Looks whether the list still has the lease; see {@link absence}. */
 async function lookForIt(pass: LeasePass, client: LeaseClient, ref: LeaseRef, why: Fault): Promise<void> {
   const askedAt = pass.clock.elapsed();
-  const listed = await client.listLeases(targetOfRef(ref));
+  const listed = await client.listLeases(pass.targetNow(ref));
   const absentSince = new Map(pass.memory().absentSince);
   if (listed.some((lease) => lease.id === ref.id)) {
     absentSince.delete(ref.id);

@@ -1,4 +1,5 @@
-import type { Lease } from '../../api/lease.ts';
+import type { Lease, Target } from '../../api/lease.ts';
+import type { LeaseClient } from '../../infisical/client.ts';
 import type { OpenRequest } from '../../lease/input.ts';
 import type { LeasePass, StepResult } from './context.ts';
 import { refOf } from './request.ts';
@@ -19,7 +20,9 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
     return 'again';
   }
   try {
-    const leases = await client.listLeases(open.target);
+    const { target: then, ...request } = open;
+    const target = pass.targetNow({ ...then, ...request });
+    const leases = await client.listLeases(target);
     const made = leases.filter(
       (lease) => lease.tag?.attempt === open.attempt && lease.tag.object === pass.uid,
     );
@@ -32,7 +35,7 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
       });
     } else if (listedAt < open.sentAt + timing.settleAfter) {
       lookAgain(pass, open);
-    } else if (client.tagSupport(open.target) !== 'kept' && showNoTags(leases)) {
+    } else if (!keepsTags(client, [then, target]) && showNoTags(leases)) {
       // The answer would have been the first to tell whether the server keeps tags: one of these may be ours.
       leaveUnattributed(pass, open);
     } else {
@@ -49,6 +52,11 @@ export async function settle(pass: LeasePass, open: OpenRequest): Promise<StepRe
     lookAgain(pass, open);
   }
   return 'again';
+}
+
+/** Whether the server is known to keep tags: for the name by which the lease was asked for, or for that of now. */
+function keepsTags(client: LeaseClient, names: readonly Target[]): boolean {
+  return names.some((target) => client.tagSupport(target) === 'kept');
 }
 
 /** Whether there are leases, and none shows a tag of anybody. */

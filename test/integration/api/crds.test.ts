@@ -3,11 +3,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 
 import { kinds, type JsonObject } from '../../../src/api/crd.ts';
+import { dynamicSecretSpec } from '../../../src/api/dynamic-secret.ts';
 import { leaseSpec, leaseStatus } from '../../../src/api/dynamic-secret-lease.ts';
 import { connectionSpec } from '../../../src/api/infisical-connection.ts';
 import { startApiPlane, type ApiPlane, type KindName, type Outcome } from './support/api-plane.ts';
-import { anyConnectionSpec, anyLeaseSpec } from './support/arbitrary-specs.ts';
+import { anyConnectionSpec, anyDynamicSecretSpec, anyLeaseSpec } from './support/arbitrary-specs.ts';
 import { acceptedConnections, refusedConnections } from './support/connection-rows.ts';
+import {
+  acceptedDynamicSecrets,
+  leastDynamicSecret,
+  refusedDynamicSecrets,
+} from './support/dynamic-secret-rows.ts';
 import { acceptedLeases, leastLease, refusedLeases } from './support/lease-rows.ts';
 import type { RefusedRow } from './support/rows.ts';
 import { dottedField, isAbout, rulesOf } from './support/rules.ts';
@@ -29,6 +35,13 @@ const rows: readonly KindRows[] = [
     anySpec: anyLeaseSpec,
   },
   {
+    kind: 'DynamicSecret',
+    schema: dynamicSecretSpec,
+    accepted: acceptedDynamicSecrets,
+    refused: refusedDynamicSecrets,
+    anySpec: anyDynamicSecretSpec,
+  },
+  {
     kind: 'InfisicalConnection',
     schema: connectionSpec,
     accepted: acceptedConnections,
@@ -44,13 +57,18 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** A spec with what the API server adds: nothing but these two. */
+/** A spec with what the API server adds: nothing but these. */
 function withDefaults(kind: KindName, spec: JsonObject): JsonObject {
   if (kind === 'InfisicalConnection') return spec;
+  if (kind === 'DynamicSecret') {
+    const connectionRef = { kind: 'InfisicalConnection', ...(spec['connectionRef'] as object) };
+    return { path: '/', ...spec, connectionRef };
+  }
+  const defaults = { connectionRef: { kind: 'InfisicalConnection' }, dynamicSecret: { path: '/' } };
+  const given = Object.entries(defaults).filter(([field]) => field in spec);
   return {
     ...spec,
-    connectionRef: { kind: 'InfisicalConnection', ...(spec['connectionRef'] as object) },
-    dynamicSecret: { path: '/', ...(spec['dynamicSecret'] as object) },
+    ...Object.fromEntries(given.map(([field, own]) => [field, { ...own, ...(spec[field] as object) }])),
   };
 }
 
@@ -196,10 +214,57 @@ describe('spec.secret.name, once the object is there', () => {
     ]);
     expect(patched).toMatchObject({ ok: true });
   });
+});
 
-  test('is the only rule about an object as a whole', () => {
-    expect(kinds.flatMap(({ rules }) => rules.map(({ message }) => message))).toEqual([IMMUTABLE]);
+const FIXED = 'is immutable: create another DynamicSecret for another';
+
+describe('a DynamicSecret, once it is there', () => {
+  const NAME = 'fixed';
+  const patch = (change: object): ReturnType<ApiPlane['kubectl']> =>
+    api.kubectl(['patch', 'dynsec', NAME, '--type=merge', '-p', JSON.stringify({ spec: change })]);
+
+  beforeAll(() => api.create('DynamicSecret', leastDynamicSecret, { name: NAME, store: true }));
+
+  test.each([
+    ['projectSlug', { projectSlug: 'stock' }, 'place'],
+    ['environmentSlug', { environmentSlug: 'dev' }, 'place'],
+    ['path', { path: '/team' }, 'place'],
+    ['path', { path: null }, 'place'],
+    ['provider.type', { provider: { type: 'vertica' } }, 'type'],
+  ])('keeps its %s', async (field, change, what) => {
+    const { ok, said } = await patch(change);
+    expect(ok).toBe(false);
+    expect(said).toContain(`spec.${field}: Invalid value: "object": ${field} ${FIXED} ${what}`);
   });
+
+  test.each([
+    ['another name', { name: 'orders' }],
+    ['another connection', { connectionRef: { kind: 'ClusterInfisicalConnection', name: 'shared' } }],
+    ['other inputs', { provider: { inputs: { port: 5433, renewStatement: null } } }],
+    ['no longest life', { maxTTL: null }],
+  ])('may get %s', async (_what, change) => {
+    expect(await patch(change)).toMatchObject({ ok: true });
+  });
+
+  test('has its password in no refusal', async () => {
+    const CANARY = 'canary-5d2e';
+    const { ok, said } = await patch({ provider: { inputs: { password: CANARY } } });
+    expect(ok).toBe(false);
+    expect(said).toContain(
+      'spec.provider.inputs.password: Invalid value: "object": password must not be among the inputs',
+    );
+    expect(said).not.toContain(CANARY);
+  });
+});
+
+test('the rules about an object as a whole are these', () => {
+  expect(kinds.flatMap(({ rules }) => rules.map(({ message }) => message))).toEqual([
+    IMMUTABLE,
+    `projectSlug ${FIXED} place`,
+    `environmentSlug ${FIXED} place`,
+    `path ${FIXED} place`,
+    `provider.type ${FIXED} type`,
+  ]);
 });
 
 describe('the status', () => {

@@ -2,6 +2,8 @@ import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { conditionOf, isReady, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
@@ -15,7 +17,9 @@ beforeAll(async () => {
   await awaitCondition(
     async () => {
       const explained = await Promise.all(
-        ['dsl', 'infisical', 'clusterinfisical'].map((kind) => stage.plane.kubectlRun(['explain', kind])),
+        ['dsl', 'dynsec', 'infisical', 'clusterinfisical'].map((kind) =>
+          stage.plane.kubectlRun(['explain', kind]),
+        ),
       );
       return explained.every(({ exitCode }) => exitCode === 0);
     },
@@ -35,6 +39,7 @@ describe('the CRDs', () => {
     expect(lines).toEqual([
       'customresourcedefinition.apiextensions.k8s.io/clusterinfisicalconnections.leaseholder.dev unchanged',
       'customresourcedefinition.apiextensions.k8s.io/dynamicsecretleases.leaseholder.dev unchanged',
+      'customresourcedefinition.apiextensions.k8s.io/dynamicsecrets.leaseholder.dev unchanged',
       'customresourcedefinition.apiextensions.k8s.io/infisicalconnections.leaseholder.dev unchanged',
     ]);
   });
@@ -50,6 +55,7 @@ describe('the CRDs', () => {
         'ClusterInfisicalConnection',
       ],
       ['dynamicsecretleases', 'dsl', 'leaseholder.dev/v1alpha1', 'true', 'DynamicSecretLease'],
+      ['dynamicsecrets', 'dynsec', 'leaseholder.dev/v1alpha1', 'true', 'DynamicSecret'],
       ['infisicalconnections', 'infisical', 'leaseholder.dev/v1alpha1', 'true', 'InfisicalConnection'],
     ]);
   });
@@ -58,6 +64,11 @@ describe('the CRDs', () => {
     ['dsl.spec.ttl', "How long a lease lives. Without it, the dynamic secret's own default."],
     ['dsl.spec.rotation.before', 'a share of its life (1% to 90%) or a duration. Default 33%'],
     ['dsl.status.rotateAt', 'When the lease is to be replaced.'],
+    ['dsl.spec.dynamicSecretRef', 'the dynamic secret of a DynamicSecret of this namespace'],
+    ['dynsec.spec.name', 'A change renames it; its leases go on.'],
+    ['dynsec.spec.provider.inputs.password', 'Put it in a Secret and name it in inputsFrom.'],
+    ['dynsec.status.intent', 'What is being asked of the server'],
+    ['clusterinfisical.spec.grants.manage', 'Default false: they only lease.'],
     ['infisical.spec.auth', 'How to log in: exactly one method.'],
     ['clusterinfisical.spec.grants', 'without a grant nobody may lease anything'],
   ])('explain %s', async (field, description) => {
@@ -69,6 +80,8 @@ describe('the CRDs', () => {
     const explained = await stage.kubectl('explain', 'dsl.spec', '--recursive');
     expect(explained).toContain('environmentSlug');
     expect(await stage.kubectl('explain', 'dsl.spec')).not.toContain('<no description>');
+    expect(await stage.kubectl('explain', 'dynsec.spec')).not.toContain('<no description>');
+    expect(await stage.kubectl('explain', 'dynsec.spec.provider.inputs')).not.toContain('<no description>');
     expect(await stage.kubectl('explain', 'infisical.spec')).not.toContain('<no description>');
     expect(await stage.kubectl('explain', 'clusterinfisical.spec.grants')).not.toContain('<no description>');
   });
@@ -105,6 +118,49 @@ describe('a mistake in a lease is answered by kubectl apply with a sentence that
     const { exitCode, stderr } = await stage.plane.kubectlRun(['apply', '-f', '-'], { input });
     expect(exitCode).toBe(1);
     expect(stderr).toContain(sentence);
+  });
+});
+
+const declaration = z.looseObject({
+  kind: z.literal('DynamicSecret'),
+  spec: z.looseObject({ provider: z.looseObject({ inputs: z.record(z.string(), z.unknown()) }) }),
+});
+
+type MutableSpec = z.infer<typeof declaration>['spec'];
+
+/** The DynamicSecret of the example, changed. */
+async function manifest(change: (spec: MutableSpec) => void): Promise<string> {
+  const file = path.join(root, 'deploy', 'examples', 'postgres-dynamic-secret.yaml');
+  const documents = parseAllDocuments(await readFile(file, 'utf8')).map((one) => one.toJS() as unknown);
+  const declared = documents.map((one) => declaration.safeParse(one).data).find((one) => one !== undefined);
+  if (declared === undefined) throw new Error('The example declares no DynamicSecret.');
+  change(declared.spec);
+  return JSON.stringify(declared);
+}
+
+describe('a mistake in a DynamicSecret is answered by kubectl apply with a sentence that names the field', () => {
+  test.each<[string, (spec: MutableSpec) => void, string]>([
+    [
+      'its password in the open',
+      ({ provider }) => void (provider.inputs['password'] = 'canary-7be0'),
+      'spec.provider.inputs.password: Invalid value: "object": password must not be among the inputs, where everybody who may read this object reads it: put it in a Secret and name it in inputsFrom',
+    ],
+    [
+      'a port as text',
+      ({ provider }) => void (provider.inputs['port'] = '5432'),
+      'spec.provider.inputs.port: Invalid value: "string"',
+    ],
+    [
+      'a longest life under the default',
+      (spec) => void (spec['maxTTL'] = '5m'),
+      'spec.maxTTL: Invalid value: "object": maxTTL must not be shorter than defaultTTL',
+    ],
+  ])('%s', async (_mistake, change, sentence) => {
+    const input = await manifest(change);
+    const { exitCode, stderr } = await stage.plane.kubectlRun(['apply', '-f', '-'], { input });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toContain('canary');
   });
 });
 

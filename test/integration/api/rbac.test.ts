@@ -13,6 +13,7 @@ import { installOperator, operatorAccount } from '../../../sandbox/operator/inst
 import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { newSecret } from '../../../src/secret/manifest.ts';
 import { aRecord } from '../../support/builders.ts';
+import { dynamicSecretManifest, inputSecret } from '../../support/dynamic-secret-manifest.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
 import { clusterConnection } from '../operator/support/cluster-connection.ts';
 import { clientOf } from './support/api-plane.ts';
@@ -29,6 +30,8 @@ const neededLater: Readonly<Record<Right, string>> = {
     'A connection that changed while its status or finalizer was being written is read again.',
   'get clusterinfisicalconnections.leaseholder.dev': 'As above.',
   'get configmaps': 'A connection may name one for its CA.',
+  'list dynamicsecrets.leaseholder.dev': 'An API server that does not stream lists is asked for pages.',
+  'get dynamicsecrets.leaseholder.dev': 'One that changed while it was being written is read again.',
 };
 
 /** What the operator must never be able to do, with what could be done by it. */
@@ -37,6 +40,10 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'update dynamicsecretleases.leaseholder.dev': 'write a whole object in place of one field',
   'update dynamicsecretleases.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
   'delete dynamicsecretleases.leaseholder.dev': 'take a lease away from its users',
+  'create dynamicsecrets.leaseholder.dev': 'declare what nobody asked for',
+  'update dynamicsecrets.leaseholder.dev': 'write a whole object in place of one field',
+  'update dynamicsecrets.leaseholder.dev/finalizers': 'block the deletion of an object by what it owns',
+  'delete dynamicsecrets.leaseholder.dev': 'take a dynamic secret away from its leases',
   'create infisicalconnections.leaseholder.dev': 'log in as nobody asked for',
   'update infisicalconnections.leaseholder.dev': 'send credentials to another server',
   'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
@@ -70,6 +77,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.startOperator({ election: true });
     await stage.apply(...connectionObjects(stage), leaseManifest('orders-db'));
     await useClusterConnection();
+    await declare();
     await renew();
     await stage.untilReady('orders-db');
     await relabel();
@@ -95,6 +103,18 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     await stage.untilReady('through-shared');
     await stage.kubectl('delete', 'dsl', 'through-shared', '--timeout=60s');
     await stage.kubectl('delete', 'clusterinfisicalconnection', 'shared', '--timeout=60s');
+  }
+
+  /** A dynamic secret is declared, made, and removed. */
+  async function declare(): Promise<void> {
+    const identity = await stage.api.seedIdentity({ grants: [{ projectSlug: 'shop' }] });
+    await stage.apply(
+      ...connectionObjects({ api: stage.api, identity }, { name: 'declarer' }),
+      inputSecret('declared', { password: 'of-the-provider' }),
+      dynamicSecretManifest('declared', { connectionRef: { name: 'declarer' } }),
+    );
+    await stage.kubectl('wait', 'dynamicsecret/declared', '--for=condition=Ready', '--timeout=60s');
+    await stage.kubectl('delete', 'dynamicsecret', 'declared', '--timeout=60s');
   }
 
   /** The lead is renewed. */
@@ -160,7 +180,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     );
   });
 
-  test('let Secrets be watched: those that carry our label, and by its name the one that connections name', () => {
+  test('let Secrets be watched: those that carry our label, and by their names those that connections and dynamic secrets name', () => {
     const watched = requests.filter(({ resource, verb }) => resource === 'secrets' && verb === 'watch');
     const selected = watched.map(({ namespace, requestURI }) => {
       const { searchParams } = new URL(requestURI, 'http://server');
@@ -170,6 +190,8 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     expect(new Set(selected)).toEqual(
       new Set([
         'all: leaseholder.dev/managed=true',
+        'default: metadata.name=declared-inputs',
+        'default: metadata.name=declarer-login',
         'default: metadata.name=infisical-login',
         'leaseholder-system: metadata.name=shared',
       ]),

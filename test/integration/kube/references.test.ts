@@ -4,7 +4,12 @@ import { startControlPlane, type ControlPlane } from '../../../sandbox/control-p
 import { serviceAccountUser } from '../../../sandbox/control-plane/service-account.ts';
 import { connect } from '../../../src/kube/connect.ts';
 import { fedStore } from '../../../src/kube/store.ts';
-import { objectStreams, watchReferences } from '../../../src/reconcile/connection/reference-watches.ts';
+import {
+  objectStreams,
+  referrers,
+  watchReferences,
+} from '../../../src/reconcile/references/reference-watches.ts';
+import { referencesOf } from '../../../src/reconcile/references/references.ts';
 import type { ConnectionRecord } from '../../../src/reconcile/ports.ts';
 import { standardTiming, type Timing } from '../../../src/timing.ts';
 import { aConnection } from '../../support/builders.ts';
@@ -106,13 +111,18 @@ async function follow(
   const told: string[] = [];
   let toldAt = clock.elapsed();
   const watches = watchReferences({
-    connections: store,
-    home: 'leaseholder-system',
+    referrers: [
+      referrers({
+        kind: 'connection',
+        store,
+        referencesOf: (connection) => referencesOf(connection, 'leaseholder-system'),
+        recheck(connection) {
+          told.push(connection);
+          toldAt = clock.elapsed();
+        },
+      }),
+    ],
     open: objectStreams({ transport, clock, timing, log, metrics }),
-    recheck(connection) {
-      told.push(connection);
-      toldAt = clock.elapsed();
-    },
     clock,
     timing,
     log,

@@ -4,9 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { freePorts } from '../../../sandbox/control-plane/ports.ts';
 import type { FaultRule } from '../../../sandbox/lease-api/faults.ts';
+import { PROFILES } from '../../../sandbox/lease-api/refusal.ts';
 import { startIssuer } from '../../../sandbox/issuer/issuer.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { startPostgres } from '../../../sandbox/postgres/start.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
+import { playDeclared } from './support/declared-canary.ts';
 import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
 import {
   AUDIENCE,
@@ -45,6 +48,7 @@ describe('a credential', () => {
   let proxy: KubeProxy;
   let operator: OperatorProcess;
   let metricsAddress: string;
+  const declared: string[] = [];
 
   beforeAll(async () => {
     stage = await startStage();
@@ -211,6 +215,22 @@ describe('a credential', () => {
     expect(new Set(accepted.map(({ method }) => method))).toEqual(new Set(['jwt', 'kubernetes']));
   });
 
+  it(
+    'among the inputs of a dynamic secret meets everything that goes wrong with one',
+    {
+      timeout: 240_000,
+    },
+    async () => {
+      await using postgres = await startPostgres();
+      const played = await Promise.all(
+        PROFILES.map((profile) => playDeclared(stage, postgres, { profile, word: CANARY })),
+      );
+      declared.push(...played.flatMap(({ statuses }) => statuses));
+      const inWords: unknown = expect.stringContaining(`role "${CANARY}-in-a-revocation" does not exist`);
+      expect(played.map(({ quoted }) => quoted)).toEqual([inWords, inWords]);
+    },
+  );
+
   it('was logged at the finest level', () => {
     expect(operator.lines.some(({ level }) => level === 'debug')).toBe(true);
     expect(operator.lines.length).toBeGreaterThan(50);
@@ -220,6 +240,7 @@ describe('a credential', () => {
     'a line of the log': () => Promise.resolve(operator.output()),
     'the status of a lease': () => everything('dynamicsecretleases'),
     'the status of a connection': () => everything('infisicalconnections'),
+    'a declared dynamic secret and its status': () => Promise.resolve(declared.join('\n')),
     'an event': () => everything('events'),
     'a metric': async () => (await fetch(`http://${metricsAddress}/metrics`)).text(),
     'the metadata of a Secret': async () =>

@@ -35,7 +35,7 @@ describe.concurrent('what leases need is deleted while the operator runs', () =>
     const held = await shop.untilConnection(isWaiting);
     expect(held.finalizers).toEqual([CONNECTION_FINALIZER]);
     expect(conditionOf(held, 'Ready')).toMatchObject({ status: 'True', reason: 'LoggedIn' });
-    const words = 'Deletion waits for the leases that use this connection.';
+    const words = 'Deletion waits for the leases and dynamic secrets that use this connection.';
     expect(conditionOf(held, 'Reconciling')?.message).toBe(words);
     await awaitCondition(async () => (await shop.kubectl('describe', CONNECTION)).includes(words), {
       what: 'the condition or event',

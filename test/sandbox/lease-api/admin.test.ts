@@ -52,6 +52,11 @@ async function everyCommand(control: Control, url: string): Promise<void> {
   });
   expect(await response.json()).toMatchObject({ data: { TOTP: 1 } });
   expect((await control.live()).leases).toMatchObject([{ by: identityId, dynamicSecretId }]);
+  expect(await control.dynamicSecrets()).toMatchObject({
+    dynamicSecrets: [{ name: 'orders' }],
+    requests: [],
+  });
+  await control.clearDynamicSecretRequests();
   expect((await control.principals()).leased).toHaveLength(1);
   expect(await control.counts()).toEqual({ counts: { 'lease-create': { [identityId]: 1 } } });
   expect((await control.readLedger()).next).toBe(2);

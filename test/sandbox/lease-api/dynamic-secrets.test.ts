@@ -39,6 +39,48 @@ describe('a dynamic secret', () => {
   });
 });
 
+describe('a type without a system behind it', () => {
+  const inputs = { host: 'redis.example', password: 'p', nested: { tls: true } };
+
+  test('takes any inputs, merges them in updates, and makes leases of names', async () => {
+    await using server = await Fixture.start();
+    const body = { ...PLACE, name: 'cache', defaultTTL: '1h', provider: { type: 'redis', inputs } };
+    const made = await server.call('POST', SECRETS, body);
+    server.verify(made, 'createSecret');
+    expect(made.body).toMatchObject({ dynamicSecret: { type: 'redis', inputs } });
+    const data = { inputs: { password: 'q', nested: {} } };
+    const changed = await server.call('PATCH', `${SECRETS}/cache`, { ...PLACE, data });
+    expect(changed.body).toMatchObject({ dynamicSecret: { inputs: { ...inputs, ...data.inputs } } });
+    expect((await server.create({ dynamicSecretName: 'cache' })).status).toBe(200);
+  });
+
+  test('has to be one that the server knows', async () => {
+    await using server = await Fixture.start();
+    const body = { ...PLACE, name: 'cache', defaultTTL: '1h', provider: { type: 'paper', inputs } };
+    expect(server.refusal(await server.call('POST', SECRETS, body))).toMatchObject({
+      status: 422,
+      message: [{ path: ['provider', 'type'] }],
+    });
+  });
+});
+
+describe('what newer servers keep with a dynamic secret', () => {
+  const kept = { metadata: [{ key: 'team', value: 'shop' }], usernameTemplate: 'a-{{randomUsername}}' };
+
+  test.for([
+    ['current', { dynamicSecrets: [{ name: 'orders' }, { name: 'fresh', ...kept }] }],
+    ['2024', { dynamicSecrets: [{ name: 'orders' }, { name: 'fresh' }] }],
+  ] as const)('is in the list of a current one only (%s)', async ([profile, expected]) => {
+    await using server = await Fixture.start({ profile });
+    const body = { ...PLACE, name: 'fresh', defaultTTL: '1h', provider, ...kept };
+    expect((await server.call('POST', SECRETS, body)).status).toBe(200);
+    const listed = await server.call('GET', `${SECRETS}${QUERY}`);
+    server.verify(listed, 'listSecrets');
+    expect(listed.body).toMatchObject(expected);
+    expect(JSON.stringify(listed.body).includes('"metadata"')).toBe(profile === 'current');
+  });
+});
+
 describe('an update', () => {
   test('changes what it names and keeps the rest', async () => {
     await using server = await Fixture.start();

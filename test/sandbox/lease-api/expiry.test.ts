@@ -159,7 +159,8 @@ describe('removing a dynamic secret', () => {
       await vi.waitFor(async () => expect(await events(server)).toContain('revoke-failed'), PATIENCE);
       const again = await server.call('DELETE', `${SECRETS}/orders`, PLACE);
       expect(again.body).toMatchObject({ dynamicSecret: { status: 'Revocation in process' } });
-      const after = profile === 'current' ? ['revoke-failed', 'revoked'] : ['revoke-failed'];
+      const after =
+        profile === 'current' ? ['revoke-failed', 'revoked', 'secret-removed'] : ['revoke-failed'];
       await vi.waitFor(async () => expect((await events(server)).slice(2)).toEqual(after), PATIENCE);
     }
   });

@@ -228,6 +228,32 @@ describe('the database is looked at', () => {
     await lease(server);
   });
 
+  test('by a connection of its own, also when others are open: a password that was changed is noticed', async () => {
+    await asRoot(`CREATE ROLE lessor SUPERUSER LOGIN PASSWORD 'first'`);
+    await using server = await start({}, { username: 'lessor', password: 'first' });
+    await lease(server);
+    await asRoot(`ALTER ROLE lessor PASSWORD 'second'`);
+    const update = async (data: object): Promise<number> =>
+      (await server.call('PATCH', `${SECRETS}/db`, { ...PLACE, data })).status;
+    expect(await update({ defaultTTL: '2h' })).toBe(400);
+    expect(await update({ inputs: { password: 'second' } })).toBe(200);
+    await lease(server);
+  });
+
+  test.for(['localhost', '127.0.0.1', ' LocalHost '])(
+    'but not on the server’s own machine, where it is told so: %s',
+    async (host) => {
+      await using server = await start();
+      await server.api.setSwitches({ refuseLocalHosts: true });
+      const expected = { status: 400, error: 'BadRequest', message: 'Invalid db host' };
+      const provider = { type: 'sql-database', inputs: inputs({ host }) };
+      const body = { ...PLACE, name: 'second', defaultTTL: '1h', provider };
+      expect(server.refusal(await server.call('POST', SECRETS, body))).toEqual(expected);
+      const update = await server.call('PATCH', `${SECRETS}/db`, { ...PLACE, data: { inputs: { host } } });
+      expect(server.refusal(update)).toEqual(expected);
+    },
+  );
+
   test('and the inputs of an update are merged with those that are there', async () => {
     await using server = await start();
     const before = await lease(server);

@@ -1,21 +1,28 @@
 import type { ApiEvent, ApiObject } from '../../unit/reconcile/support/api-server.ts';
 import type { CallName } from '../../unit/reconcile/support/wire.ts';
+import { INPUT_CANARY } from '../declared/specs.ts';
+import type { DeclaredAct } from '../declared/server.ts';
 import type { Actor } from '../ledger.ts';
 import type { OperatorProcess } from '../process.ts';
 import type { Witness, World } from '../world.ts';
 import { Accounting } from './accounting.ts';
+import { Declared } from './declared.ts';
 import { Ground } from './ground.ts';
 import { Reads } from './reads.ts';
 import { checkSecretWrite } from './secrets.ts';
 import { Storms } from './storms.ts';
 
-/** What every password of the lease server contains, and its beginning in base64. */
-const canaries = ['password-', 'cGFzc3dvcmQt'];
+/** What every password of the lease server contains, and every one of a provider's administrator; and their beginnings in base64. */
+const canaries = ['password-', 'cGFzc3dvcmQt', INPUT_CANARY, 'YWRtaW4td29yZC'];
+
+/** Controllers whose reconciliations never throw. */
+const crashes: ReadonlySet<string> = new Set(['crashed: lease', 'crashed: dynamic-secret']);
 
 /** What must always hold (docs/architecture.md), judged by what the two servers hold. I7 is in run.ts: it takes a world at rest. */
 export class Invariants implements Witness {
   readonly ground: Ground;
   readonly accounting: Accounting;
+  readonly declared: Declared;
   /** Requests since this was last cleared, by name. */
   readonly requests = new Map<CallName, number>();
   readonly #world: World;
@@ -26,6 +33,7 @@ export class Invariants implements Witness {
     this.#world = world;
     this.ground = new Ground(world);
     this.accounting = new Accounting(this.ground);
+    this.declared = new Declared(this.ground);
     this.#reads = new Reads(this.ground);
     this.#storms = new Storms(world);
   }
@@ -44,6 +52,9 @@ export class Invariants implements Witness {
       this.#reads.leaseChanged(object);
       this.accounting.leaseChanged(object);
       if (type === 'removed') this.accounting.ended(object);
+    } else if (kind === 'dynamicSecrets') {
+      this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
+      this.declared.changed(event, before, actor.isOperator);
     } else if (kind === 'secrets') {
       if (actor.isOperator) checkSecretWrite(this.#world, event, before, actor);
       else this.#meddled(object, before);
@@ -59,22 +70,30 @@ export class Invariants implements Witness {
   revoking(id: string, actor: Actor): void {
     if (!actor.isOperator) return;
     const made = this.#world.leases.made.get(id);
+    if (made === undefined && this.declared.mayRevoke(id)) return;
     if (made === undefined)
       this.#world.violate('I3', `${actor.name} revokes ${id}, which is another's lease.`);
+    else if (this.declared.isStray(made)) this.#reads.excuse(made);
     else this.#reads.revoking(made, actor);
+  }
+
+  declaring(act: DeclaredAct): void {
+    this.declared.declaring(act);
   }
 
   said(process: OperatorProcess, text: string): void {
     this.#checkCanaries(text, `${process.name} says`);
     this.accounting.said(text);
+    this.declared.said(text);
   }
 
   counted(process: OperatorProcess, word: string): void {
-    if (word !== 'crashed: lease') return;
+    if (!crashes.has(word)) return;
     this.#world.violate('crash', `A reconciliation of ${process.name} threw.`);
   }
 
-  served(name: CallName): void {
+  served(name: CallName, outcome: string): void {
+    this.declared.served(name, outcome);
     this.requests.set(name, (this.requests.get(name) ?? 0) + 1);
     this.#storms.served(name);
   }

@@ -3,6 +3,7 @@ import { jitterOf, rotationTime } from '../../../src/lease/schedule.ts';
 import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import type { Actor, Made } from '../ledger.ts';
+import { lacksDeclaration } from '../declared/view.ts';
 import { namespaces } from '../tenants.ts';
 import { isSuspended, leaseOf, type ObjectState } from '../view.ts';
 import type { ApiObject } from '../../unit/reconcile/support/api-server.ts';
@@ -17,6 +18,7 @@ export class Reads {
   readonly #ground: Ground;
   /** Objects that have been Ready. */
   readonly #ready = new Set<string>();
+  readonly #excused = new Set<string>();
   /** Leases whose end was looked at. */
   readonly #judged = new Set<string>();
   #troubles: ReadonlySet<string> = new Set();
@@ -37,6 +39,11 @@ export class Reads {
     const [rotateAt, end] = [parseInstant(status.rotateAt), parseInstant(status.lease?.expireAt)];
     if (rotateAt === undefined || end === undefined || rotateAt <= end) return;
     this.#ground.world.violate('I2', `${key} is to replace its lease only after the lease's end.`);
+  }
+
+  /** What becomes of a lease is not judged. */
+  excuse({ id }: Made): void {
+    this.#excused.add(id);
   }
 
   revoking(made: Made, actor: Actor): void {
@@ -66,7 +73,10 @@ export class Reads {
     const idle = this.#ground.objects
       .filter(({ lease }) => isSuspended(lease))
       .map(({ lease }) => lease.namespace);
-    const troubles = new Set([...cut, ...idle, ...(acts && weather.isClear(time.now) ? [] : [''])]);
+    const lost = this.#ground.objects
+      .filter(({ lease }) => lacksDeclaration(world, lease))
+      .map(({ lease }) => lease.namespace);
+    const troubles = new Set([...cut, ...idle, ...lost, ...(acts && weather.isClear(time.now) ? [] : [''])]);
     for (const namespace of new Set([...troubles, ...this.#troubles]))
       world.trouble(namespace, time.now + 5000);
     this.#troubles = troubles;
@@ -78,7 +88,8 @@ export class Reads {
     if (record === undefined || lease.deletedAt !== undefined || !this.#ready.has(lease.uid))
       return undefined;
     const made = world.leases.made.get(record.lease.id);
-    return made?.object !== lease.uid || world.edited.has(secretKey) ? undefined : made;
+    if (made?.object !== lease.uid || this.#excused.has(made.id)) return undefined;
+    return world.edited.has(secretKey) ? undefined : made;
   }
 
   #judge({ lease }: ObjectState, made: Made): void {

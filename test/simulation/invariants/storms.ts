@@ -5,13 +5,13 @@ import type { World } from '../world.ts';
 /** The most leases of one object within so long; the shortest lives alone make four or five. */
 const [MOST, WITHIN] = [20, 120_000];
 
-/** The most writes of one kind within so long, of all objects together. */
-const MOST_WRITES = 600;
+/** The most writes of one kind within so long, of all objects together, and the most reads. */
+const [MOST_WRITES, MOST_READS] = [600, 1000];
 
 /** However things go, no object asks for lease after lease, and nothing is written over and over. */
 export class Storms {
   readonly #world: World;
-  readonly #writes = new Map<CallName, { readonly since: number; readonly count: number }>();
+  readonly #counts = new Map<CallName, { readonly since: number; readonly count: number }>();
   #seen = 0;
 
   constructor(world: World) {
@@ -19,14 +19,13 @@ export class Storms {
   }
 
   served(name: CallName): void {
-    if (!isWrite(name)) return;
     const { time } = this.#world;
-    const before = this.#writes.get(name);
+    const before = this.#counts.get(name);
     const goesOn = before !== undefined && time.now < before.since + WITHIN;
-    const writes = goesOn ? { ...before, count: before.count + 1 } : { since: time.now, count: 1 };
-    this.#writes.set(name, writes);
-    if (writes.count > MOST_WRITES)
-      this.#world.violate('storm', `${String(writes.count)} times "${name}" within two minutes.`);
+    const counted = goesOn ? { ...before, count: before.count + 1 } : { since: time.now, count: 1 };
+    this.#counts.set(name, counted);
+    if (counted.count > (isWrite(name) ? MOST_WRITES : MOST_READS))
+      this.#world.violate('storm', `${String(counted.count)} times "${name}" within two minutes.`);
   }
 
   check(): void {

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { formatAsked, MOST_ASKED, parseAsked, type LeasePlace } from '../../../src/api/asked.ts';
-import { placeOf } from '../../../src/lease/target.ts';
-import { anIdentity, aSpec } from '../../support/builders.ts';
+import { aPlace } from '../../support/builders.ts';
 
-const place = placeOf(aSpec(), anIdentity());
+const place = aPlace();
 const places = Array.from({ length: MOST_ASKED + 2 }, (_, index): LeasePlace => ({
   ...place,
   path: `/${String(index)}`,

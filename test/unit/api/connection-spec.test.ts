@@ -131,11 +131,11 @@ describe('a connection is refused, by zod and by the schema of the CRD', () => {
     },
     'with a CA that is not used': {
       spec: { ...least, caBundle: { inline: pem }, insecureSkipVerify: true },
-      at: '',
+      at: '.insecureSkipVerify',
     },
     'with a name for TLS, and no TLS': {
       spec: { ...least, hostAPI: 'http://infisical', tlsServerName: 'infisical' },
-      at: '',
+      at: '.tlsServerName',
     },
     'with a certificate, and no TLS': {
       spec: {
@@ -143,11 +143,11 @@ describe('a connection is refused, by zod and by the schema of the CRD', () => {
         hostAPI: 'http://infisical',
         clientCertificate: { certificate: source, privateKey: source },
       },
-      at: '',
+      at: '.clientCertificate',
     },
     'that is not verified, and has no TLS': {
       spec: { ...least, hostAPI: 'http://infisical', insecureSkipVerify: true },
-      at: '',
+      at: '.insecureSkipVerify',
     },
     'with a service account without an identity': {
       spec: { ...least, auth: { kubernetes: { serviceAccountRef: { name: 'robot' } } } },

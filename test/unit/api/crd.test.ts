@@ -65,13 +65,32 @@ function pathsWhere(schema: JsonObject, holds: (node: SchemaNode) => boolean): r
 
 const shortNames: Readonly<Record<string, string>> = {
   DynamicSecretLease: 'dsl',
+  DynamicSecret: 'dynsec',
   InfisicalConnection: 'infisical',
   ClusterInfisicalConnection: 'clusterinfisical',
 };
 
 const ofConnections = ['Host', 'Method', 'Leases', 'LastLogin', 'Age', 'SessionEnds'];
+const counts: Readonly<Record<string, string>> = {
+  DynamicSecret: 'Users',
+  InfisicalConnection: 'Leases',
+  ClusterInfisicalConnection: 'Leases',
+};
+
+const defaultsOf: Readonly<Record<string, readonly unknown[]>> = {
+  DynamicSecretLease: [
+    ['.spec.connectionRef.kind', 'InfisicalConnection'],
+    ['.spec.dynamicSecret.path', '/'],
+  ],
+  DynamicSecret: [
+    ['.spec.connectionRef.kind', 'InfisicalConnection'],
+    ['.spec.path', '/'],
+  ],
+};
+
 const ownColumns: Readonly<Record<string, readonly string[]>> = {
   DynamicSecretLease: ['Secret', 'Expires', 'Rotates', 'Age'],
+  DynamicSecret: ['Name', 'Type', 'DefaultTTL', 'Users', 'Age'],
   InfisicalConnection: ofConnections,
   ClusterInfisicalConnection: ofConnections,
 };
@@ -173,14 +192,7 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
     const defaults = nodesOf(schema)
       .filter((node) => 'default' in node.schema)
       .map((node) => [node.path, node.schema['default']]);
-    const expected: readonly unknown[] =
-      kind === 'DynamicSecretLease'
-        ? [
-            ['.spec.connectionRef.kind', 'InfisicalConnection'],
-            ['.spec.dynamicSecret.path', '/'],
-          ]
-        : [];
-    expect(defaults).toEqual([...expected, ['.status', { observedGeneration: -1 }]]);
+    expect(defaults).toEqual([...(defaultsOf[kind] ?? []), ['.status', { observedGeneration: -1 }]]);
   });
 
   test('says nothing about metadata', () => {
@@ -225,7 +237,7 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
     const own = ownColumns[kind] ?? [];
     expect(columns.map(({ name }) => name)).toEqual(['Ready', 'Reason', ...own, 'Message']);
     const others = Object.entries(shown).filter(([, type]) => type !== 'string');
-    const count = kind === 'DynamicSecretLease' ? [] : [['Leases', 'integer']];
+    const count = kind in counts ? [[counts[kind], 'integer']] : [];
     expect(others).toEqual([...count, ['Age', 'date']]);
   });
 
@@ -255,6 +267,30 @@ describe('the Secret of a lease', () => {
     ['cannot lose a name of its own', applied({ name: 'db' }), applied({ labels: {} }), false],
   ])('%s', (_sentence, oldSelf, self, allowed) => {
     expect(celHolds(rename?.rule ?? '', { self, oldSelf })).toBe(allowed);
+  });
+});
+
+describe('a DynamicSecret', () => {
+  const schema = definitions.find(({ kind }) => kind === 'DynamicSecret')?.schema ?? {};
+  const spec = {
+    projectSlug: 'shop',
+    environmentSlug: 'prod',
+    path: '/',
+    provider: { type: 'aws-iam', inputs: {} },
+  };
+  const broken = (change: object): readonly string[] =>
+    rulesOf(schema)
+      .filter(({ rule }) => !celHolds(rule, { oldSelf: { spec }, self: { spec: { ...spec, ...change } } }))
+      .map(({ fieldPath }) => fieldPath);
+
+  test.each<[string, object, readonly string[]]>([
+    ['keeps its project', { projectSlug: 'stock' }, ['.spec.projectSlug']],
+    ['keeps its environment', { environmentSlug: 'dev' }, ['.spec.environmentSlug']],
+    ['keeps its folder', { path: '/team' }, ['.spec.path']],
+    ['keeps its type', { provider: { type: 'ldap', inputs: {} } }, ['.spec.provider.type']],
+    ['may change all else', { name: 'other', provider: { type: 'aws-iam', inputs: { region: 'eu' } } }, []],
+  ])('%s', (_sentence, change, blamed) => {
+    expect(broken(change)).toEqual(blamed);
   });
 });
 

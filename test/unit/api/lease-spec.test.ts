@@ -10,6 +10,7 @@ const least = {
   connectionRef: { name: 'infisical' },
   dynamicSecret: { name: 'orders-postgres', projectSlug: 'shop', environmentSlug: 'prod' },
 };
+const byRef = { dynamicSecretRef: { name: 'orders' } };
 const schema = structural(leaseSpec);
 
 function withTarget(change: object): object {
@@ -29,6 +30,8 @@ describe('a spec is accepted, by zod and by the schema of the CRD', () => {
       ...least,
       connectionRef: { kind: 'InfisicalConnection', name: 'a.b-c' },
     },
+    'with a DynamicSecret for what it leases': byRef,
+    'with a DynamicSecret and a connection of its own': { ...byRef, connectionRef: least.connectionRef },
     'with the root path': withTarget({ path: '/' }),
     'with a folder': withTarget({ path: '/team_a/eu-1' }),
     'with slugs of letters of both sizes': withTarget({ projectSlug: 'Shop_1', environmentSlug: 'X' }),
@@ -68,8 +71,14 @@ describe('a spec is accepted, by zod and by the schema of the CRD', () => {
 
 describe('a spec is refused, by zod and by the schema of the CRD', () => {
   const cases: Record<string, { spec: unknown; at: string }> = {
-    'without a connection': { spec: { dynamicSecret: least.dynamicSecret }, at: '' },
+    'without a connection': { spec: { dynamicSecret: least.dynamicSecret }, at: '.connectionRef' },
     'without a dynamic secret': { spec: { connectionRef: least.connectionRef }, at: '' },
+    'with two dynamic secrets': { spec: { ...least, ...byRef }, at: '' },
+    'with a DynamicSecret of no name': { spec: { dynamicSecretRef: {} }, at: '.dynamicSecretRef' },
+    'with a DynamicSecret in another namespace': {
+      spec: { dynamicSecretRef: { name: 'shop/orders' } },
+      at: '.dynamicSecretRef.name',
+    },
     'that is no object': { spec: 'orders', at: '' },
     'with a connection of another kind': {
       spec: { ...least, connectionRef: { kind: 'Secret', name: 'x' } },
@@ -158,6 +167,12 @@ describe('a spec is refused, by zod and by the schema of the CRD', () => {
 
 describe('a spec is refused in the same words, by zod and by the API server', () => {
   const cases: Record<string, { spec: object; at: string }> = {
+    'for nothing to lease': { spec: { connectionRef: least.connectionRef }, at: '' },
+    'for two things to lease': { spec: { ...least, ...byRef }, at: '' },
+    'for no connection': {
+      spec: { dynamicSecret: least.dynamicSecret },
+      at: '.connectionRef',
+    },
     'for a ttl under a minute': { spec: { ...least, ttl: '59s' }, at: '.ttl' },
     'for a ttl over ten years': { spec: { ...least, ttl: '11y' }, at: '.ttl' },
     'for a ttl of two units': { spec: { ...least, ttl: '1h30m' }, at: '.ttl' },
@@ -183,7 +198,7 @@ describe('a spec is refused in the same words, by zod and by the API server', ()
   test.each(Object.entries(cases))('%s', (_what, { spec, at }) => {
     const [issue] = leaseSpec.safeParse(spec).error?.issues ?? [];
     const [said = ''] = violations(schema, spec);
-    expect(`.${issue?.path.join('.') ?? ''}`).toBe(at);
+    expect(['', ...(issue?.path ?? [])].join('.')).toBe(at);
     expect(issue?.message).toMatch(/^must /);
     expect(said.startsWith(`${at}: `)).toBe(true);
     expect(said.endsWith(` ${issue?.message ?? ''}`)).toBe(true);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { changesSomething, countStates, pairsOf, type First } from '../../crash/pairs.ts';
+import { countStates, pairsOf, type First } from '../../crash/pairs.ts';
+import { changesSomething } from '../../crash/points.ts';
 
 interface Seen {
   readonly state: string;
@@ -10,7 +11,13 @@ interface Seen {
 const nothing: Seen = { state: 'nothing', window: [] };
 
 const first = (number: number, orders: Seen, stock = nothing): First => ({
-  point: { number, server: 'tags-kept', name: `POST lease orders #${String(number)}` },
+  point: {
+    number,
+    life: 'leases',
+    server: 'tags-kept',
+    followsWrite: false,
+    name: `POST lease orders #${String(number)}`,
+  },
   when: 'after-commit',
   state: { parts: { orders: orders.state, stock: stock.state } },
   windows: { orders: orders.window, stock: stock.window },

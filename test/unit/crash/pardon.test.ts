@@ -10,7 +10,7 @@ type Seen = Pick<
 
 /** Three leases, of which a Secret was written with the first. */
 const seen: Seen = {
-  issued: ['written', 'lost', 'other'].map((id) => ({ id, password: undefined })),
+  issued: ['written', 'lost', 'other'].map((id) => ({ id, username: undefined, password: undefined })),
   secretWrites: [{ name: 'orders', lease: 'written' }],
   unattested: new Set(),
   unaccounted: new Map(),

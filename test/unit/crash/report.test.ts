@@ -5,6 +5,8 @@ import { describeFailure, pairSummary, summary, type Outcome } from '../../crash
 const wellLived: Outcome['result'] = {
   violations: [],
   points: [],
+  times: [],
+  stepsAfter: [],
   fired: 1,
   recovery: 1000,
   windows: { orders: [], stock: [] },
@@ -13,7 +15,13 @@ const wellLived: Outcome['result'] = {
   trace: [],
 };
 
-const point = { number: 7, server: 'tags-kept', name: 'POST lease orders #1' } as const;
+const point = {
+  number: 7,
+  life: 'leases',
+  server: 'tags-kept',
+  followsWrite: false,
+  name: 'POST lease orders #1',
+} as const;
 
 function outcomeOf(change: Partial<Outcome['result']>): Outcome {
   return { point, when: 'after-commit', result: { ...wellLived, ...change } };
@@ -43,11 +51,11 @@ it('sums pairs up: a request that was not sent is no pass', () => {
 it.each([
   [
     outcomeOf(wrong),
-    "npm run test:crash -- --point 'POST lease orders #1' --when after-commit --server tags-kept",
+    "npm run test:crash -- --life leases --point 'POST lease orders #1' --when after-commit --server tags-kept",
   ],
   [
     pairOf(wrong),
-    "npm run test:crash -- --pairs --point 'POST lease orders #1' --when after-commit --then 'POST secrets orders #1' --then-when before-sending --server tags-kept",
+    "npm run test:crash -- --life leases --pairs --point 'POST lease orders #1' --when after-commit --then 'POST secrets orders #1' --then-when before-sending --server tags-kept",
   ],
 ])('says how to see a violation again', (outcome, command) => {
   expect(describeFailure(outcome)).toContain(`again: ${command}`);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { whatIsLeft, type Scope } from '../../../src/drain/left.ts';
-import { leaseRecord, secretRecord } from '../../../src/reconcile/records.ts';
+import { dynamicSecretRecord, leaseRecord, secretRecord } from '../../../src/reconcile/records.ts';
 
 const metadata = { name: 'orders', namespace: 'shop', uid: 'uid-1', resourceVersion: '7' };
 const deleted = {
@@ -23,10 +23,19 @@ const failing = {
 const fine = { ...condition, status: 'False', reason: 'Settled', message: 'Nothing is under way.' };
 const lease = (meta: object, conditions: readonly object[] = []): ReturnType<typeof leaseRecord> =>
   leaseRecord({ metadata: meta, spec: {}, status: { conditions } });
+const declared = (meta: object, conditions: readonly object[] = []): ReturnType<typeof dynamicSecretRecord> =>
+  dynamicSecretRecord({ metadata: meta, spec: {}, status: { conditions } });
+const leaving = { ...deleted, finalizers: ['leaseholder.dev/dynamic-secret'] };
 const secret = (meta: object = {}): ReturnType<typeof secretRecord> =>
   secretRecord({ metadata: { ...metadata, uid: 'secret-1', ...meta } });
 
-const nothing: Scope = { leases: [], heldConnections: [], secrets: [], refusals: new Map() };
+const nothing: Scope = {
+  leases: [],
+  dynamicSecrets: [],
+  heldConnections: [],
+  secrets: [],
+  refusals: new Map(),
+};
 
 describe('what is left', () => {
   const cases: Record<string, { scope: Partial<Scope>; left: readonly string[] }> = {
@@ -36,7 +45,10 @@ describe('what is left', () => {
       left: ['DynamicSecretLease shop/orders: Its deletion has not been seen yet.'],
     },
     'a lease that may not be deleted': {
-      scope: { leases: [lease(metadata)], refusals: new Map([['shop/orders', 'Refused.']]) },
+      scope: {
+        leases: [lease(metadata)],
+        refusals: new Map([['DynamicSecretLease shop/orders', 'Refused.']]),
+      },
       left: ['DynamicSecretLease shop/orders: Refused.'],
     },
     'a lease on its way': {
@@ -47,13 +59,45 @@ describe('what is left', () => {
       scope: { leases: [lease(deleted, [failing])] },
       left: ['DynamicSecretLease shop/orders: The server could not.'],
     },
+    'a DynamicSecret that waits for leases, whatever is between them': {
+      scope: { dynamicSecrets: [declared(metadata)], leases: [lease(metadata)] },
+      left: [
+        'DynamicSecretLease shop/orders: Its deletion has not been seen yet.',
+        'DynamicSecret shop/orders: DynamicSecretLeases go first.',
+      ],
+    },
+    'a DynamicSecret whose deletion is not seen yet': {
+      scope: { dynamicSecrets: [declared(metadata)] },
+      left: ['DynamicSecret shop/orders: Its deletion has not been seen yet.'],
+    },
+    'a DynamicSecret that may not be deleted': {
+      scope: {
+        dynamicSecrets: [declared(metadata)],
+        refusals: new Map([['DynamicSecret shop/orders', 'Refused.']]),
+      },
+      left: ['DynamicSecret shop/orders: Refused.'],
+    },
+    'a DynamicSecret on its way': {
+      scope: { dynamicSecrets: [declared(leaving, [fine])] },
+      left: ['DynamicSecret shop/orders: It is being removed from the server.'],
+    },
+    'a DynamicSecret that cannot be removed, with the reason of its condition': {
+      scope: { dynamicSecrets: [declared(leaving, [failing])] },
+      left: ['DynamicSecret shop/orders: The server could not.'],
+    },
+    'a DynamicSecret that somebody else keeps': {
+      scope: { dynamicSecrets: [declared({ ...deleted, finalizers: ['example.com/theirs'] })] },
+      left: ['DynamicSecret shop/orders: A finalizer of another program keeps it.'],
+    },
     'a lease that somebody else keeps': {
       scope: { leases: [lease({ ...deleted, finalizers: ['example.com/other'] }, [failing])] },
       left: ['DynamicSecretLease shop/orders: A finalizer of another program keeps it.'],
     },
     'a connection that leases need': {
       scope: { heldConnections: ['shop/infisical'] },
-      left: ['InfisicalConnection shop/infisical: Leases still need it to be revoked.'],
+      left: [
+        'InfisicalConnection shop/infisical: Leases still need it to be revoked, or dynamic secrets to be removed.',
+      ],
     },
     'a Secret of a lease that is still there': {
       scope: {

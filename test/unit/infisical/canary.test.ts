@@ -7,7 +7,7 @@ import { createLeaseClient, type LeaseClient } from '../../../src/infisical/clie
 import { RequestError } from '../../../src/infisical/request-error.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import { virtualClock } from '../../support/virtual-clock.ts';
-import { issued, lease, LEASE_ID, login, TAG, TARGET } from './answers.ts';
+import { dynamicSecret, issued, lease, LEASE_ID, login, TAG, TARGET } from './answers.ts';
 import { pump } from './pump.ts';
 import { html, json, type Reply, scriptedServer, text, truncated } from './scripted-server.ts';
 import { recordedTelemetry } from './telemetry.ts';
@@ -27,6 +27,13 @@ const headers = { 'x-canary': CANARY, location: `/${CANARY}`, 'retry-after': CAN
 
 const statuses = [200, 302, 400, 401, 403, 404, 408, 422, 429, 500, 502, 503, 504];
 
+/** A dynamic secret as newer servers answer with it, after a failed revocation. */
+const opened = dynamicSecret({
+  status: 'Failed to delete',
+  statusDetails: `FATAL: the login with ${CANARY} failed (postgres://admin:root-${CANARY}@db:5432)`,
+  inputs: { password: `root-${CANARY}` },
+});
+
 const answers: Record<string, Reply> = {
   ...Object.fromEntries(
     statuses.map((status) => [`JSON with ${String(status)}`, json(status, poisoned, headers)]),
@@ -41,6 +48,15 @@ const answers: Record<string, Reply> = {
     error: 'BadRequest',
     message: `Failed to create lease due to plan restriction. ${CANARY}`,
   }),
+  'a provider that is not reached': json(400, {
+    error: 'BadRequest',
+    message: `Failed to connect with provider: password ${CANARY} of admin is wrong`,
+  }),
+  'a driver that repeats its statement': json(500, {
+    error: 'Internal Server Error',
+    message: `ALTER ROLE admin PASSWORD '${CANARY}' - connection refused`,
+  }),
+  'a dynamic secret with its credentials': json(200, { dynamicSecret: opened, dynamicSecrets: [opened] }),
   'a page': html(200, `<html>${CANARY}</html>`),
   'a page of a proxy': html(502, `<html>${CANARY}</html>`),
   'broken JSON': text(200, 'application/json', `{"${CANARY}": ${CANARY}`),
@@ -58,13 +74,33 @@ const answers: Record<string, Reply> = {
   ),
 };
 
+/** What a provider is reached with. */
+const inputs = { host: 'db', username: 'admin', password: `root-${CANARY}` };
+
 const calls: Record<string, (client: LeaseClient) => Promise<unknown>> = {
   create: (client) => client.createLease({ target: TARGET, config: { secret: CANARY }, tag: TAG }),
   get: (client) => client.getLease(LEASE_ID, TARGET),
   list: (client) => client.listLeases(TARGET),
   revoke: (client) => client.revokeLease(LEASE_ID, TARGET),
   status: (client) => client.synchronise(),
+  createSecret: (client) =>
+    client.createDynamicSecret(TARGET, { defaultTTL: '1h', provider: { type: 'x', inputs } }),
+  updateSecret: (client) => client.updateDynamicSecret(TARGET, { inputs }),
+  deleteSecret: (client) => client.deleteDynamicSecret(TARGET, { forced: false }),
+  listSecrets: (client) => client.listDynamicSecrets(TARGET),
 };
+
+const routes = [
+  'create',
+  'get',
+  'list',
+  'revoke',
+  'status',
+  'createSecret',
+  'updateSecret',
+  'deleteSecret',
+  'listSecrets',
+] as const;
 
 /** Makes one call, and returns all that anybody could print of it: errors with everything in them, logs, metrics. */
 async function traces(call: string, script: { login: Reply; other: Reply }): Promise<string> {
@@ -72,7 +108,7 @@ async function traces(call: string, script: { login: Reply; other: Reply }): Pro
   const clock = virtualClock({ random: [0] });
   const telemetry = recordedTelemetry();
   server.on('login', script.login);
-  for (const route of ['create', 'get', 'list', 'revoke', 'status'] as const) server.on(route, script.other);
+  for (const route of routes) server.on(route, script.other);
   const states: unknown[] = [];
   const client = createLeaseClient({
     network: { rule: { rule: 'administrator' } },
@@ -87,7 +123,8 @@ async function traces(call: string, script: { login: Reply; other: Reply }): Pro
   const outcome = await pump(
     clock,
     (calls[call]?.(client) ?? Promise.resolve()).then(
-      () => 'a success',
+      // A lease has credentials and config, a dynamic secret nothing that must not be shown.
+      (given) => (call.includes('Secret') ? given : 'a success'),
       (error: unknown) => error,
     ),
   );

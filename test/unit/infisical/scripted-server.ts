@@ -35,7 +35,19 @@ export interface ScriptedServer extends AsyncDisposable {
   arrived(count: number): Promise<void>;
 }
 
-export type Route = 'login' | 'status' | 'create' | 'get' | 'list' | 'renew' | 'revoke' | 'other';
+export type Route =
+  | 'login'
+  | 'status'
+  | 'create'
+  | 'get'
+  | 'list'
+  | 'renew'
+  | 'revoke'
+  | 'createSecret'
+  | 'updateSecret'
+  | 'deleteSecret'
+  | 'listSecrets'
+  | 'other';
 
 const routes: readonly (readonly [Route, string, RegExp])[] = [
   ['login', 'POST', /^\/api\/v1\/auth\/universal-auth\/login$/],
@@ -45,6 +57,10 @@ const routes: readonly (readonly [Route, string, RegExp])[] = [
   ['revoke', 'DELETE', /^\/api\/v1\/dynamic-secrets\/leases\/[^/]+$/],
   ['renew', 'POST', /^\/api\/v1\/dynamic-secrets\/leases\/[^/]+\/renew$/],
   ['list', 'GET', /^\/api\/v1\/dynamic-secrets\/[^/]+\/leases$/],
+  ['createSecret', 'POST', /^\/api\/v1\/dynamic-secrets$/],
+  ['updateSecret', 'PATCH', /^\/api\/v1\/dynamic-secrets\/[^/]+$/],
+  ['deleteSecret', 'DELETE', /^\/api\/v1\/dynamic-secrets\/[^/]+$/],
+  ['listSecrets', 'GET', /^\/api\/v1\/dynamic-secrets$/],
 ];
 
 /** With `requestCert` a client has to show a certificate that `ca` has signed. */

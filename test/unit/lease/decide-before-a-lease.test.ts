@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { fault } from '../../../src/errors.ts';
 import { decide } from '../../../src/lease/decide.ts';
-import { placeOf } from '../../../src/lease/target.ts';
 import {
   aNewInput,
   anIdentity,
+  aPlace,
   anInput,
   anOpenRequest,
   aRecord,
@@ -120,14 +120,14 @@ const rows: Record<string, Decision> = {
   },
   'so is another server': {
     input: anInput({
-      object: { asked: [{ ...placeOf(aSpec(), anIdentity()), path: '/eu' }] },
+      object: { asked: [{ ...aPlace(), path: '/eu' }] },
       connection: { ...usable, identity: anIdentity({ host: 'https://eu.example.com' }) },
     }),
     policy: announced,
     step: { do: 'announce' },
   },
   'a note that somebody takes away is not written again and again': {
-    input: aNewInput({ object: { asked: [] }, memory: { announced: placeOf(aSpec(), anIdentity()) } }),
+    input: aNewInput({ object: { asked: [] }, memory: { announced: aPlace() } }),
     policy: live,
     step: leaseStep('first'),
   },

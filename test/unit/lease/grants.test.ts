@@ -73,6 +73,28 @@ describe('what grants cover', () => {
   });
 });
 
+describe('who may declare what is leased', () => {
+  test.each<[string, readonly Grant[], GrantPart | undefined]>([
+    ['nobody, where there are no grants', [], 'namespace'],
+    ['nobody who may only lease', [everything], 'manage'],
+    ['nobody who may expressly not', [{ ...everything, manage: false }], 'manage'],
+    ['whoever may manage', [{ ...everything, manage: true }], undefined],
+    ['nobody elsewhere', [{ ...everything, projects: ['stock'], manage: true }], 'project'],
+    [
+      'nobody by two grants, of which one leases and the other manages elsewhere',
+      [everything, { ...everything, environments: ['dev'], manage: true }],
+      'manage',
+    ],
+  ])('%s', (_who, grants, lacking) => {
+    expect(lackingGrant(grants, shop, orders, 'manage')).toBe(lacking);
+  });
+
+  test('may lease it too', () => {
+    expect(lackingGrant([{ ...everything, manage: true }], shop, orders)).toBeUndefined();
+    expect(lackingGrant([everything], shop, orders, 'lease')).toBeUndefined();
+  });
+});
+
 const words = fc.constantFrom('shop', 'stock', 'orders');
 const list = fc.option(fc.array(words, { minLength: 1, maxLength: 2 }), { nil: undefined });
 const paths = fc
@@ -83,6 +105,7 @@ const anyGrant: fc.Arbitrary<Grant> = fc.record({
   projects: list,
   environments: list,
   pathPrefixes: fc.option(fc.array(paths, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+  manage: fc.option(fc.boolean(), { nil: undefined }),
 });
 const anyTarget: fc.Arbitrary<Target> = fc.record({
   projectSlug: words,
@@ -98,10 +121,11 @@ test('a further grant never takes anything away, and of several one alone must b
       anyGrant,
       words,
       anyTarget,
-      (grants, more, name, target) => {
+      fc.constantFrom('lease', 'manage'),
+      (grants, more, name, target, use) => {
         const grantee = { namespace: name, labels: {} };
         const covered = (some: readonly Grant[]): boolean =>
-          lackingGrant(some, grantee, target) === undefined;
+          lackingGrant(some, grantee, target, use) === undefined;
         expect(covered([...grants, more])).toBe(covered(grants) || covered([more]));
         expect(covered(grants)).toBe(grants.some((one) => covered([one])));
       },

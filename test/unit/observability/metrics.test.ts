@@ -16,6 +16,15 @@ describe('before anything has happened', () => {
     'leaseholder_leases{state="ready"}',
     'leaseholder_leases{state="unready"}',
     'leaseholder_leases{state="deleting"}',
+    'leaseholder_dynamic_secrets{state="ready"}',
+    'leaseholder_dynamic_secrets{state="unready"}',
+    'leaseholder_dynamic_secrets{state="deleting"}',
+    'leaseholder_dynamic_secret_changes_total{what="created"}',
+    'leaseholder_dynamic_secret_changes_total{what="adopted"}',
+    'leaseholder_dynamic_secret_changes_total{what="updated"}',
+    'leaseholder_dynamic_secret_changes_total{what="renamed"}',
+    'leaseholder_dynamic_secret_changes_total{what="removed"}',
+    'leaseholder_dynamic_secret_changes_total{what="left"}',
     'leaseholder_lease_requests_total{result="made"}',
     'leaseholder_lease_requests_total{result="refused"}',
     'leaseholder_lease_requests_total{result="unknown"}',
@@ -83,6 +92,18 @@ describe('each event is counted where it belongs', () => {
     'a lease that was made': {
       act: (metrics) => metrics.leaseRequested('made'),
       changed: { 'leaseholder_lease_requests_total{result="made"}': 1 },
+    },
+    'a dynamic secret that was created': {
+      act: (metrics) => metrics.dynamicSecretChanged('created'),
+      changed: { 'leaseholder_dynamic_secret_changes_total{what="created"}': 1 },
+    },
+    'the DynamicSecrets by their state': {
+      act: (metrics) => metrics.dynamicSecrets({ ready: 3, unready: 2, deleting: 1 }),
+      changed: {
+        'leaseholder_dynamic_secrets{state="ready"}': 3,
+        'leaseholder_dynamic_secrets{state="unready"}': 2,
+        'leaseholder_dynamic_secrets{state="deleting"}': 1,
+      },
     },
     'a request that was settled': {
       act: (metrics) => metrics.requestSettled('never-made'),

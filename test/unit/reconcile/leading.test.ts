@@ -61,6 +61,42 @@ describe('the client of a lease API', () => {
     expect(world.leases.rows).toHaveLength(1);
   });
 
+  it('makes, changes and removes no dynamic secret without the lead, not even when it is lost on the way', async () => {
+    const world = new World();
+    let leads = true;
+    const client = whileLeading(leaseClient(world.leases, new Wire()), () => leads);
+    const told: string[] = [];
+    const declaration = { defaultTTL: '1h', provider: { type: 'redis', inputs: {} } };
+    const calls = {
+      create: () =>
+        client.createDynamicSecret(TARGET, declaration, { beforeSending: () => told.push('create') }),
+      update: () =>
+        client.updateDynamicSecret(
+          TARGET,
+          { defaultTTL: '2h' },
+          { beforeSending: () => told.push('update') },
+        ),
+      remove: () =>
+        client.deleteDynamicSecret(TARGET, { forced: false, beforeSending: () => told.push('remove') }),
+    };
+    for (const call of Object.values(calls)) {
+      leads = false;
+      await expect(call()).rejects.toMatchObject({ fate: 'refused' });
+      leads = true;
+      world.leases.whileWaiting.push(() => (leads = false));
+      await expect(call()).rejects.toMatchObject({ fate: 'refused' });
+    }
+    expect(told).toEqual([]);
+    expect(world.leases.declared.rows).toEqual([]);
+
+    leads = true;
+    await calls.create();
+    await calls.update();
+    expect(await client.listDynamicSecrets(TARGET)).toMatchObject([{ defaultTTL: '2h' }]);
+    await calls.remove();
+    expect(told).toEqual(['create', 'update', 'remove']);
+  });
+
   it('is the same where nobody is elected', async () => {
     const world = new World();
     const client = whileLeading(leaseClient(world.leases, new Wire()));

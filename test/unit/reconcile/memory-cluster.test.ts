@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { FINALIZER, MANAGED_LABEL } from '../../../src/api/names.ts';
 import { KubeError } from '../../../src/kube/kube-error.ts';
+import type { Credential } from '../../../src/reconcile/ports.ts';
 import { changedSecret } from '../../../src/secret/manifest.ts';
 import { aRecord, aSpec } from '../../support/builders.ts';
 import { timeout } from './support/kube-errors.ts';
@@ -223,9 +224,10 @@ describe('the cluster', () => {
   test('reads a credential by its exact name and key; empty is none', async () => {
     const made = stage();
     made.server.create('secrets', { metadata, data: { token: 'dG9rZW4=', empty: '', blank: 'ICA=' } });
-    const read = (name: string, key: string): Promise<string | undefined> =>
+    const read = (name: string, key: string): Promise<Credential | undefined> =>
       made.cluster.readCredential('n', { secretKeyRef: { name, key } });
-    expect(await read('a', 'token')).toBe('token');
+    const { uid, resourceVersion } = made.server.get('secrets', 'n/a').metadata;
+    expect(await read('a', 'token')).toEqual({ value: 'token', uid, resourceVersion });
     for (const [name, key] of [
       ['a', 'empty'],
       ['a', 'blank'],

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { ZodError } from 'zod';
 
-import { FINALIZER } from '../../../src/api/names.ts';
-import { connectionRecord, leaseRecord, secretRecord } from '../../../src/reconcile/records.ts';
+import { DYNAMIC_SECRET_FINALIZER, FINALIZER, FORCE_DELETE_ANNOTATION } from '../../../src/api/names.ts';
+import {
+  connectionRecord,
+  dynamicSecretRecord,
+  leaseRecord,
+  namespaceRecord,
+  secretRecord,
+} from '../../../src/reconcile/records.ts';
 import { aSpec, aStatus } from '../../support/builders.ts';
 
 const metadata = { name: 'orders-db', namespace: 'shop', uid: 'uid-1', resourceVersion: '7' };
@@ -65,7 +71,17 @@ describe('the record of a lease', () => {
   const { dynamicSecret } = aSpec();
   test.each<[string, unknown, string]>([
     ['no spec at all', undefined, 'spec is not what this version accepts.'],
-    ['no connection', { dynamicSecret }, 'spec.connectionRef is not what this version accepts.'],
+    ['no connection', { dynamicSecret }, 'spec.connectionRef must be given beside dynamicSecret'],
+    [
+      'nothing to lease',
+      { connectionRef: { name: 'infisical' } },
+      'spec must have exactly one of dynamicSecret',
+    ],
+    [
+      'a dynamic secret and a DynamicSecret to lease',
+      { ...aSpec(), dynamicSecretRef: { name: 'orders' } },
+      'spec must have exactly one of dynamicSecret',
+    ],
     [
       'a path that climbs',
       aSpec({ dynamicSecret: { ...dynamicSecret, path: '/../x' } }),
@@ -226,3 +242,60 @@ function universal(): object {
   const source = { secretKeyRef: { name: 'identity', key: 'id' } };
   return { clientId: source, clientSecret: source };
 }
+
+describe('the record of a DynamicSecret', () => {
+  const spec = {
+    connectionRef: { kind: 'InfisicalConnection', name: 'infisical' },
+    name: 'orders-postgres',
+    projectSlug: 'shop',
+    environmentSlug: 'prod',
+    path: '/',
+    defaultTTL: '1h',
+    provider: { type: 'redis', inputs: { host: 'db.example.com' } },
+  };
+  const status = { users: 2 };
+
+  test('is what the API server says', () => {
+    const deletion = { generation: 3, deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const finalizers = ['example.com/theirs', DYNAMIC_SECRET_FINALIZER];
+    expect(dynamicSecretRecord({ metadata: { ...metadata, ...deletion, finalizers }, spec, status })).toEqual(
+      {
+        key: 'shop/orders-db',
+        ...metadata,
+        generation: 3,
+        deletedAt: Date.UTC(2026, 0, 1),
+        finalizers,
+        hasFinalizer: true,
+        forced: false,
+        spec: { valid: true, value: spec },
+        status,
+      },
+    );
+  });
+
+  test.each([
+    ['true', true],
+    ['yes', false],
+    ['', false],
+  ])('is forced by the word true alone, not by "%s"', (value, forced) => {
+    const annotations = { [FORCE_DELETE_ANNOTATION]: value };
+    expect(dynamicSecretRecord({ metadata: { ...metadata, annotations }, spec }).forced).toBe(forced);
+  });
+
+  test('has a fault that names the field where the spec cannot be read, and an empty status where that cannot', () => {
+    const record = dynamicSecretRecord({ metadata, spec: { ...spec, name: 7 }, status: { users: 'two' } });
+    expect(messageOf(record)).toBe('spec.name is not what this version accepts.');
+    expect(record.status).toEqual({});
+  });
+});
+
+test('the record of a namespace says whether it is being deleted', () => {
+  const named = { ...metadata, name: 'shop', namespace: '', labels: { team: 'shop' } };
+  const kept = { key: 'shop', uid: 'uid-1', resourceVersion: '7', labels: { team: 'shop' } };
+  expect(namespaceRecord({ metadata: named })).toEqual({ ...kept, terminating: false });
+  const deletionTimestamp = '2026-01-01T00:00:00Z';
+  expect(namespaceRecord({ metadata: { ...named, deletionTimestamp } })).toEqual({
+    ...kept,
+    terminating: true,
+  });
+});

@@ -11,7 +11,7 @@ import { API_VERSION } from '../../../../src/api/names.ts';
 
 export const root = path.join(import.meta.dirname, '..', '..', '..', '..');
 
-export type KindName = 'DynamicSecretLease' | 'InfisicalConnection';
+export type KindName = 'DynamicSecretLease' | 'DynamicSecret' | 'InfisicalConnection';
 
 /** What the API server made of an object. */
 export type Outcome =

@@ -2,10 +2,14 @@ import * as fc from 'fast-check';
 
 /** Specs that are mostly right, each field now and then wrong: about as many are accepted as refused. */
 
-/** Values that keep to a pattern, some at its edges, and a few of no sense at all. */
-function around(pattern: RegExp, edges: readonly string[]): fc.Arbitrary<unknown> {
+/**
+ * Values that keep to a pattern, some at its edges, and a few of no sense at all.
+ *
+ * @param weight of those that keep to it, beside 18 for the others.
+ */
+function around(pattern: RegExp, edges: readonly string[], weight = 80): fc.Arbitrary<unknown> {
   return fc.oneof(
-    { weight: 80, arbitrary: fc.stringMatching(pattern) },
+    { weight, arbitrary: fc.stringMatching(pattern) },
     { weight: 14, arbitrary: fc.constantFrom(...edges) },
     { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 300 }) },
     { weight: 2, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
@@ -125,3 +129,80 @@ export const anyConnectionSpec = fc
     }),
   )
   .map(([least, parts]) => ({ ...least, ...parts }));
+
+/** As {@link around}, for the kind that has the most fields: one in thirty is wrong. */
+function mostly(pattern: RegExp, edges: readonly string[]): fc.Arbitrary<unknown> {
+  return around(pattern, edges, 540);
+}
+
+const input = mostly(/^[a-z]{3,9}([.][a-z]{3,9})?$/, [
+  'password',
+  'host',
+  'auth',
+  'auth.password',
+  '',
+  'a.b.c',
+]);
+const uniqueBy = (key: string, entry: fc.Arbitrary<object>): fc.Arbitrary<object[]> =>
+  fc.uniqueArray(entry, {
+    maxLength: 3,
+    selector: (one) => JSON.stringify((one as Readonly<Record<string, unknown>>)[key]),
+  });
+const sources = uniqueBy(
+  'input',
+  needed({ input, secretKeyRef: needed({ name, key: mostly(/^[-._a-zA-Z0-9]{1,9}$/, ['', 'a b']) }) }),
+);
+const plain = mostly(/^[a-z]{1,9}$/, ['', ' a', 'a ']);
+const inputs = group({
+  client: mostly(/^(postgres|mysql2)$/, ['sqlite', '']),
+  host: plain,
+  port: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 1, max: 65_535 }) },
+    { weight: 1, arbitrary: fc.integer() },
+  ),
+  database: plain,
+  creationStatement: plain,
+  sslEnabled: fc.boolean(),
+  roles: fc.jsonValue({ maxDepth: 2 }),
+  passwordRequirements: group({
+    length: fc.integer({ min: 3, max: 9 }),
+    required: needed({
+      lowercase: fc.nat(2),
+      uppercase: fc.nat(2),
+      digits: fc.nat(2),
+      symbols: fc.integer({ min: -1, max: 1 }),
+    }),
+  }),
+});
+const credentials = group({
+  password: fc.string({ maxLength: 9 }),
+  auth: fc.record({ type: plain, apiKey: fc.string({ maxLength: 9 }) }, { requiredKeys: ['type'] }),
+});
+
+export const anyDynamicSecretSpec = fc
+  .tuple(
+    needed({
+      connectionRef: needed({ name }),
+      name: mostly(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/, ['a--b', 'A', 'a'.repeat(65)]),
+      projectSlug: slug,
+      environmentSlug: slug,
+      defaultTTL: mostly(/^[1-9]h$/, ['1m', '59s', '1h30m', '']),
+    }),
+    fc.oneof(
+      { weight: 8, arbitrary: inputs },
+      { weight: 1, arbitrary: fc.tuple(inputs, credentials).map(([one, two]) => ({ ...one, ...two })) },
+    ),
+    mostly(/^[a-z]{3,9}(-[a-z]{3,9})?$/, ['sql-database', 'totp', 'SQL', '']),
+    group({
+      maxTTL: mostly(/^[1-9]{2}h$/, ['1m', '59s', '1h', '11y']),
+      usernameTemplate: mostly(/^[a-z_]{1,9}\{\{randomUsername\}\}$/, ['', ' a', '{{a}}', '{{random 8}}']),
+      metadata: uniqueBy(
+        'key',
+        needed({ key: mostly(/^[a-z]{1,9}$/, ['', 'leaseholder-object']), value: fc.string() }),
+      ),
+      inputsFrom: sources,
+      adoption: mostly(/^(Refuse|Adopt)$/, ['Take', '']),
+      deletionPolicy: mostly(/^(Delete|Retain)$/, ['Keep', '']),
+    }),
+  )
+  .map(([least, given, type, parts]) => ({ ...least, provider: { type, inputs: given }, ...parts }));

@@ -35,6 +35,11 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
     },
   },
   'groups of fields with nothing in them': lease({ config: {}, rotation: {}, revocation: {}, secret: {} }),
+  'a DynamicSecret for what is leased': { dynamicSecretRef: { name: 'orders.eu-1' } },
+  'a DynamicSecret, and a connection': {
+    connectionRef: { name: 'infisical' },
+    dynamicSecretRef: { name: 'orders' },
+  },
   ...acceptances('spec.connectionRef.name', ['a', '1', 'eu.infisical-1', 'a'.repeat(253)], (name) =>
     lease({ connectionRef: { name } }),
   ),
@@ -83,6 +88,7 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
   ),
 };
 
+const ONE_TARGET = 'spec must have exactly one of dynamicSecret and dynamicSecretRef';
 const NAME = "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'";
 const WRONG_NAMES = ['', 'Infisical', 'eu_infisical', '-a', 'a-', '.a', 'a..b', 'a/b', 'a b', 'ä', 'a\n'];
 const WRONG_SLUGS = ['', 'My Shop', '-a', 'a-', 'a/b', 'a.b', 'ä'];
@@ -119,13 +125,24 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
   'no spec.connectionRef': {
     spec: without(leastLease, 'connectionRef'),
     field: 'spec.connectionRef',
-    says: 'Required value',
+    says: 'connectionRef must be given beside dynamicSecret: only what dynamicSecretRef names says itself which connection it uses',
   },
   'no spec.dynamicSecret': {
     spec: without(leastLease, 'dynamicSecret'),
-    field: 'spec.dynamicSecret',
-    says: 'Required value',
+    field: 'spec',
+    says: ONE_TARGET,
   },
+  'nothing at all': { spec: {}, field: 'spec', says: ONE_TARGET },
+  'both spec.dynamicSecret and spec.dynamicSecretRef': {
+    spec: lease({ dynamicSecretRef: { name: 'orders' } }),
+    field: 'spec',
+    says: ONE_TARGET,
+  },
+  ...refusals('spec.dynamicSecretRef.name', 'Required value', [undefined], () => ({ dynamicSecretRef: {} })),
+  ...refusals('spec.dynamicSecretRef.name', NAME, WRONG_NAMES, (name) => ({ dynamicSecretRef: { name } })),
+  ...refusals('spec.dynamicSecretRef.name', 'Too long', ['a'.repeat(254)], (name) => ({
+    dynamicSecretRef: { name },
+  })),
   ...refusals('spec.connectionRef.kind', 'supported values: "InfisicalConnection"', ['Vault', ''], (kind) =>
     lease({ connectionRef: { kind, name: 'infisical' } }),
   ),

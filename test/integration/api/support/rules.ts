@@ -10,7 +10,7 @@ export interface Rule {
   readonly says: string;
 }
 
-/** Everything that the schema of a spec asks for, but for the types of its fields. Keys of maps are `*`. */
+/** Everything that the schema of a spec asks for, but for the types of its fields. Keys of maps and places in lists are `*`. */
 export function rulesOf(spec: z.ZodType): readonly Rule[] {
   return rulesAt('spec', structural(spec));
 }
@@ -27,9 +27,10 @@ function rulesAt(field: string, schema: JsonObject): readonly Rule[] {
 }
 
 function limits(field: string, schema: JsonObject): readonly Rule[] {
-  const { maxLength, maxProperties, enum: values } = schema;
+  const { maxLength, maxProperties, maxItems, enum: values } = schema;
   return [
     ...(maxLength === undefined ? [] : [{ field, says: 'Too long' }]),
+    ...(maxItems === undefined ? [] : [{ field, says: 'Too many' }]),
     ...(maxProperties === undefined ? [] : [{ field, says: 'Too many' }]),
     ...(values === undefined ? [] : [{ field, says: supported(values as readonly string[]) }]),
   ];
@@ -41,7 +42,7 @@ function supported(values: readonly string[]): string {
 
 function childrenOf(schema: JsonObject): readonly (readonly [string, JsonObject])[] {
   const properties = (schema['properties'] ?? {}) as Readonly<Record<string, JsonObject>>;
-  const values = schema['additionalProperties'] as JsonObject | undefined;
+  const values = (schema['additionalProperties'] ?? schema['items']) as JsonObject | undefined;
   return [...Object.entries(properties), ...(values === undefined ? [] : [['*', values] as const])];
 }
 

@@ -3,8 +3,16 @@ import { describe, expect, test } from 'vitest';
 import type { Grant } from '../../../../src/api/cluster-connection.ts';
 import { fault } from '../../../../src/errors.ts';
 import { admission, type Admission } from '../../../../src/reconcile/connection/admission.ts';
-import type { ConnectionRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
-import { aConnection, aLeaseRecord, aSpec, invalidSpec, valid } from '../../../support/builders.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
+import {
+  aConnection,
+  aDynamicSecretRecord,
+  aLeaseRecord,
+  aReferringSpec,
+  aSpec,
+  invalidSpec,
+  valid,
+} from '../../../support/builders.ts';
 
 const own = aConnection('infisical');
 const shared = (grants: readonly Grant[]): ConnectionRecord => ({
@@ -17,16 +25,20 @@ const shared = (grants: readonly Grant[]): ConnectionRecord => ({
 
 interface World {
   readonly connections?: readonly ConnectionRecord[];
+  readonly declared?: readonly DynamicSecretRecord[];
   readonly scope?: 'cluster' | 'namespaces';
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 function asked(
   lease: LeaseRecord,
-  { connections = [], scope = 'cluster', labels }: World,
+  { connections = [], declared = [], scope = 'cluster', labels }: World,
 ): Admission | undefined {
   const get = (key: string): ConnectionRecord | undefined => connections.find((one) => one.key === key);
-  return admission({ connections: { ...none, get }, scope, labelsOf: () => labels }, lease);
+  const dynamicSecrets = {
+    get: (key: string): DynamicSecretRecord | undefined => declared.find((one) => one.key === key),
+  };
+  return admission({ connections: { ...none, get }, dynamicSecrets, scope, labelsOf: () => labels }, lease);
 }
 
 const none = {
@@ -124,4 +136,70 @@ describe('an object may not use', () => {
 
 test('of an object whose spec cannot be read nothing is known', () => {
   expect(asked(aLeaseRecord({ spec: invalidSpec }), { connections: [own] })).toBeUndefined();
+});
+
+const naming = (name: string): LeaseRecord =>
+  aLeaseRecord({ spec: valid(aReferringSpec({ connectionRef: { kind: 'InfisicalConnection', name } })) });
+
+describe('an object that refers to a DynamicSecret', () => {
+  const referring = aLeaseRecord({ spec: valid(aReferringSpec()) });
+  const declared = aDynamicSecretRecord();
+  const far = aConnection('far', { hostAPI: 'https://eu.example.com' });
+  const near = aConnection('near');
+
+  test('uses the connection of that', () => {
+    expect(asked(referring, { connections: [own], declared: [declared] })).toEqual({
+      admitted: true,
+      connection: own,
+    });
+  });
+
+  test('uses a connection of its own to the same server', () => {
+    const world = { connections: [own, near], declared: [declared] };
+    expect(asked(naming('near'), world)).toEqual({ admitted: true, connection: near });
+  });
+
+  test('uses none of its own to another server', () => {
+    expect(asked(naming('far'), { connections: [own, far], declared: [declared] })).toEqual({
+      admitted: false,
+      connection: far,
+      fault: fault('ConnectionElsewhere', { connection: 'far', name: 'orders' }),
+    });
+  });
+
+  test('uses the connection that made the dynamic secret, when that of the DynamicSecret leads elsewhere by now', () => {
+    const moved = aDynamicSecretRecord({ connectionRef: { kind: 'InfisicalConnection', name: 'far' } });
+    expect(asked(referring, { connections: [own, far], declared: [moved] })).toEqual({
+      admitted: true,
+      connection: own,
+    });
+    expect(asked(referring, { connections: [far], declared: [moved] })).toMatchObject({
+      admitted: false,
+      fault: fault('ConnectionElsewhere', { connection: 'far', name: 'orders', declaredBy: 'orders' }),
+    });
+  });
+
+  test('is told whose connection does not exist', () => {
+    expect(asked(referring, { declared: [declared] })).toMatchObject({
+      fault: fault('ConnectionNotFound', {
+        kind: 'InfisicalConnection',
+        name: 'infisical',
+        declaredBy: 'orders',
+      }),
+    });
+  });
+
+  test('needs a grant of what the DynamicSecret has on the server', () => {
+    const declaredByShared = aDynamicSecretRecord({
+      connectionRef: { kind: 'ClusterInfisicalConnection', name: 'shared' },
+    });
+    const given = shared([{ namespaces: ['shop'], projects: ['store'] }]);
+    expect(asked(referring, { connections: [given], declared: [declaredByShared] })).toMatchObject({
+      fault: fault('NotGranted', { ...target, connection: 'shared', namespace: 'shop', lacking: 'project' }),
+    });
+  });
+
+  test('may use nothing while no place of it is known', () => {
+    expect(asked(referring, { connections: [own] })).toBeUndefined();
+  });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { KubeError } from '../../../../src/kube/kube-error.ts';
 import { credentialsIn } from '../../../../src/reconcile/connection/credentials.ts';
+import type { Credential } from '../../../../src/reconcile/ports.ts';
 
 /** A Secret whose one key is read and then read again. */
 function stage(first: string | undefined): {
@@ -14,9 +15,13 @@ function stage(first: string | undefined): {
     read: () => credentials.read('spec.auth.token', { secretKeyRef: { name: 'identity', key: 'token' } }),
     changed: () => credentials.changed(),
   };
-  const readCredential = (): Promise<string | undefined> =>
+  const readConfigMap = (): Promise<string | undefined> =>
     made.holds instanceof KubeError ? Promise.reject(made.holds) : Promise.resolve(made.holds);
-  const credentials = credentialsIn({ readCredential, readConfigMap: readCredential }, 'shop');
+  const readCredential = async (): Promise<Credential | undefined> => {
+    const value = await readConfigMap();
+    return value === undefined ? undefined : { value, uid: 'uid', resourceVersion: '1' };
+  };
+  const credentials = credentialsIn({ readCredential, readConfigMap }, 'shop');
   return made;
 }
 

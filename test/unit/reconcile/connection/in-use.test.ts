@@ -4,11 +4,13 @@ import type { LeaseStatus } from '../../../../src/api/dynamic-secret-lease.ts';
 import type { LeaseSpec } from '../../../../src/api/dynamic-secret-lease.ts';
 import { isInUse, usesOf, type UseView } from '../../../../src/reconcile/connection/in-use.ts';
 import { connectionKey } from '../../../../src/reconcile/connection/key.ts';
-import type { ConnectionRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
 import {
   aConnection,
+  aDynamicSecretRecord,
   aLeaseRecord,
   anIdentity,
+  aReferringSpec,
   aRef,
   aSpec,
   invalidSpec,
@@ -38,13 +40,26 @@ const retiring = (uid: string, host: string): LeaseStatus => ({
 });
 
 /** Which of the connections are in use. */
-function used(connections: readonly ConnectionRecord[], leases: readonly LeaseRecord[]): readonly string[] {
+function used(
+  connections: readonly ConnectionRecord[],
+  leases: readonly LeaseRecord[],
+  declared: readonly DynamicSecretRecord[] = [],
+): readonly string[] {
   const view: UseView = {
+    dynamicSecrets: {
+      inNamespace: (namespace) => declared.filter((one) => one.namespace === namespace),
+      usersOf: ({ key, uid }) =>
+        declared.filter((one) => {
+          const named = one.spec.valid && connectionKey(one.namespace, one.spec.value.connectionRef) === key;
+          return named || one.status.place?.connection.uid === uid;
+        }),
+    },
     leases: {
       inNamespace: (namespace) => leases.filter((one) => one.namespace === namespace),
       usersOf: ({ key, uid }) =>
         leases.filter((one) => {
-          const named = one.spec.valid ? connectionKey(one.namespace, one.spec.value.connectionRef) : '';
+          const wanted = one.spec.valid ? one.spec.value.connectionRef : undefined;
+          const named = wanted === undefined ? '' : connectionKey(one.namespace, wanted);
           const lenders = [one.status.lease, ...(one.status.retiring ?? [])].map(
             (ref) => ref?.connection.uid,
           );
@@ -69,6 +84,23 @@ describe('in use is a connection', () => {
       'that an object names which is being deleted',
       [a],
       [aLeaseRecord({ spec: naming('a'), status: {}, deletedAt: NOW })],
+      ['a'],
+    ],
+    [
+      'not that of a DynamicSecret that an object refers to: the DynamicSecret keeps it',
+      [a],
+      [aLeaseRecord({ spec: valid(aReferringSpec()), status: {} })],
+      [],
+    ],
+    [
+      'that an object names beside a DynamicSecret',
+      [a],
+      [
+        aLeaseRecord({
+          spec: valid(aReferringSpec({ connectionRef: { kind: 'InfisicalConnection', name: 'a' } })),
+          status: {},
+        }),
+      ],
       ['a'],
     ],
     ['through which a lease was made', [a, toUS], [holding(a.uid, EU)], ['a']],
@@ -102,6 +134,41 @@ describe('in use is a connection', () => {
     ],
   ])('%s', (_what, connections, leases, expected) => {
     expect(used(connections, leases)).toEqual(expected);
+  });
+});
+
+describe('in use by a DynamicSecret is a connection', () => {
+  const declaring = aDynamicSecretRecord({ connectionRef: { kind: 'InfisicalConnection', name: 'a' } });
+  const { place } = declaring.status;
+  const madeThrough = (connection: ConnectionRecord): DynamicSecretRecord => {
+    const { name, uid } = connection;
+    const identity = anIdentity({ name, uid, host: EU });
+    const elsewhere = aDynamicSecretRecord({ connectionRef: { kind: 'InfisicalConnection', name: 'none' } });
+    return { ...elsewhere, status: place === undefined ? {} : { place: { ...place, connection: identity } } };
+  };
+  const leavingIt = { deletedAt: NOW, hasFinalizer: false };
+
+  test.each<[string, readonly ConnectionRecord[], DynamicSecretRecord, readonly string[]]>([
+    ['that it names', [a, b], { ...declaring, status: {} }, ['a']],
+    ['that it names, while it is being deleted', [a], { ...declaring, deletedAt: NOW }, ['a']],
+    ['through which it was made', [a, b], madeThrough(b), ['b']],
+    ['that replaces one through which it was made', [a], madeThrough({ ...b, uid: 'gone' }), ['a']],
+    ['never, once it was let go', [a, b], { ...declaring, ...leavingIt }, []],
+  ])('%s', (_what, connections, declared, expected) => {
+    expect(used(connections, [], [declared])).toEqual(expected);
+  });
+
+  test('of the cluster that it names', () => {
+    const shared: ConnectionRecord = {
+      ...aConnection('shared'),
+      kind: 'ClusterInfisicalConnection',
+      key: 'shared',
+      namespace: '',
+    };
+    const connectionRef = { kind: 'ClusterInfisicalConnection', name: 'shared' } as const;
+    const declared = { ...aDynamicSecretRecord({ connectionRef }), status: {} };
+    expect(used([shared], [], [declared])).toEqual(['shared']);
+    expect(used([shared], [], [{ ...declared, ...leavingIt }])).toEqual([]);
   });
 });
 

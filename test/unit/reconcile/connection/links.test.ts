@@ -53,7 +53,7 @@ function stage(...exist: readonly ConnectionRecord[]): Stage {
     leases: true,
     all: links(open, {
       connections: (namespace) => made.exist.filter((one) => one.namespace === namespace),
-      hasLeases: () => made.leases,
+      hasUsers: () => made.leases,
     }),
     get open() {
       return opened.filter(({ closed }) => !closed).map(({ label }) => label);
@@ -111,7 +111,7 @@ describe('the link of a connection', () => {
 
   test('is a fault where it cannot be opened, and what is no fault goes on up', () => {
     const why = fault('ConnectionInvalid', { field: 'spec.caBundle', rule: 'cannot be read' });
-    const within = { connections: () => [], hasLeases: () => false };
+    const within = { connections: () => [], hasUsers: () => false };
     const faulty = links(() => {
       throw new FaultError(why);
     }, within);

@@ -56,7 +56,7 @@ function stage(declared: object = spec): Stage {
   const all = links(
     (_connection, identity) =>
       link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
-    { connections: (namespace) => cluster.connections.inNamespace(namespace), hasLeases: () => false },
+    { connections: (namespace) => cluster.connections.inNamespace(namespace), hasUsers: () => false },
   );
   return {
     clock,

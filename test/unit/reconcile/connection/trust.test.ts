@@ -29,7 +29,10 @@ function options(part: Part, keptThere: Kept, allowInsecure = false): TrustOptio
   return {
     asked,
     cluster: {
-      readCredential: (namespace, { secretKeyRef }) => look('Secret', namespace, secretKeyRef.name),
+      async readCredential(namespace, { secretKeyRef }) {
+        const value = await look('Secret', namespace, secretKeyRef.name);
+        return value === undefined ? undefined : { value, uid: 'uid', resourceVersion: '1' };
+      },
       readConfigMap: (namespace, { name }) => look('ConfigMap', namespace, name),
     },
     namespace: 'shop',

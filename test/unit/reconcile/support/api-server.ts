@@ -29,7 +29,7 @@ const apiObject = z.looseObject({
 
 export type ApiObject = z.infer<typeof apiObject>;
 
-export type Kind = 'leases' | 'connections' | 'secrets';
+export type Kind = 'leases' | 'connections' | 'dynamicSecrets' | 'secrets';
 
 export interface ApiEvent {
   readonly kind: Kind;

@@ -52,6 +52,22 @@ export function leaseClient(
     listLeases: (target) => wire.call('LIST leases', () => server.list(target)),
     renewLease: (id, target, ttl) => wire.call('RENEW lease', () => server.renew(id, target, ttl)),
     revokeLease: (id, target) => wire.call('REVOKE lease', () => server.revoke(id, target)),
+    async createDynamicSecret(target, declared, sending) {
+      server.whileWaiting.shift()?.();
+      sending?.beforeSending?.();
+      return wire.call('CREATE dynamic secret', () => server.declared.create(target, declared));
+    },
+    async updateDynamicSecret(target, change, sending) {
+      server.whileWaiting.shift()?.();
+      sending?.beforeSending?.();
+      return wire.call('UPDATE dynamic secret', () => server.updateDeclared(target, change));
+    },
+    async deleteDynamicSecret(target, { forced, beforeSending }) {
+      server.whileWaiting.shift()?.();
+      beforeSending?.();
+      return wire.call('DELETE dynamic secret', () => server.removeDeclared(target, forced));
+    },
+    listDynamicSecrets: (folder) => wire.call('LIST dynamic secrets', () => server.declared.list(folder)),
     tagSupport: (target) => tags.get(nameOf(target)) ?? 'unknown',
     now,
     async synchronise() {

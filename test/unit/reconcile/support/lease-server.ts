@@ -2,11 +2,13 @@ import { parseDuration } from '../../../../src/api/duration.ts';
 import type { DynamicSecret, IssuedLease, Lease, LeaseTag, Target } from '../../../../src/api/lease.ts';
 import type { Clock } from '../../../../src/clock.ts';
 import { fault } from '../../../../src/errors.ts';
+import type { DynamicSecretChange } from '../../../../src/infisical/dynamic-secrets.ts';
 import type { LeaseRequest } from '../../../../src/infisical/lease-request.ts';
 import { RequestError } from '../../../../src/infisical/request-error.ts';
 import type { FoundLease } from '../../../../src/infisical/schemas.ts';
 import { parseInstant } from '../../../../src/instant.ts';
 import { HOST, HOUR } from '../../../support/builders.ts';
+import { DeclaredStore } from './declared-store.ts';
 
 /** One entry of the ledger: a lease and what became of it. Rows are never removed. */
 export interface Row {
@@ -43,7 +45,12 @@ export class LeaseServer {
   ahead = 0;
   /** What happens while the next request for a lease waits for its turn. */
   readonly whileWaiting: (() => void)[] = [];
+  /** The dynamic secrets that were made through the API. */
+  readonly declared = new DeclaredStore();
+  /** Whether a name that no dynamic secret was made by is one all the same: somebody has made it by hand. */
+  names: 'any' | 'declared' = 'any';
   readonly #clock: Clock;
+  readonly #formerNames = new Set<string>();
   readonly #rows = new Map<string, Row>();
 
   constructor(clock: Clock, host: string = HOST) {
@@ -66,6 +73,7 @@ export class LeaseServer {
   }
 
   create({ target, ttl, config, tag }: LeaseRequest): IssuedLease {
+    this.#mustKnow(target);
     const count = this.#rows.size + 1;
     const id = `10000000-0000-4000-8000-${String(count).padStart(12, '0')}`;
     const life = ttl === undefined ? this.life : (parseDuration(ttl) ?? this.life);
@@ -98,6 +106,7 @@ export class LeaseServer {
   }
 
   list(target: Target): readonly Lease[] {
+    this.#mustKnow(target);
     const rows = this.rows.filter((row) => this.#isShown(row) && sameTarget(row.target, target));
     return rows.map((row) => row.lease);
   }
@@ -133,6 +142,23 @@ export class LeaseServer {
     return this.shows === 'old failures' ? row.lease : { ...row.lease, status: null, statusDetails: null };
   }
 
+  /** A rename leaves the leases as they are. */
+  updateDeclared(target: Target, change: DynamicSecretChange): DynamicSecret {
+    const updated = this.declared.update(target, change);
+    for (const row of this.rows.filter((one) => sameTarget(one.target, target))) {
+      this.#rows.set(row.lease.id, { ...row, target: { ...target, dynamicSecret: updated.name } });
+    }
+    return updated;
+  }
+
+  /** With live leases, unless forced, it is only begun: they are revoked one after another, and then it goes. */
+  removeDeclared(target: Target, forced: boolean): DynamicSecret {
+    const lives = this.rows.filter((row) => this.#works(row) && sameTarget(row.target, target));
+    if (lives.length === 0 || forced) return this.declared.remove(target);
+    this.declared.mark(target, { status: 'Revocation in process' });
+    return { ...this.#dynamicSecret(target), status: 'Revocation in process' };
+  }
+
   /** A lease of another object, or of nobody. */
   seed(target: Target, tag?: LeaseTag): Lease {
     const { lease } = this.create({ target, tag: tag ?? { install: '', object: '', attempt: '' } });
@@ -148,11 +174,32 @@ export class LeaseServer {
     if (row !== undefined) this.#rows.set(id, { ...row, lease: { ...row.lease, ...change } });
   }
 
+  /** The server forgets a lease: nobody finds it any more. */
+  forget(id: string): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, revoked: true });
+  }
+
+  /** A dynamic secret gets another name: its leases go on, and nobody knows the old name any more. */
+  rename(name: string, newName: string): void {
+    this.#formerNames.add(name);
+    this.#formerNames.delete(newName);
+    for (const row of this.rows) {
+      if (row.target.dynamicSecret !== name) continue;
+      this.#rows.set(row.lease.id, { ...row, target: { ...row.target, dynamicSecret: newName } });
+    }
+  }
+
   /** Changes the tag of a lease, by its number, as a clone of the cluster with an id of its own would see it. */
   retag(number: number, change: Partial<LeaseTag>): void {
     const row = this.rows[number - 1];
     if (row?.lease.tag === undefined) return;
     this.#rows.set(row.lease.id, { ...row, lease: { ...row.lease, tag: { ...row.lease.tag, ...change } } });
+  }
+
+  #mustKnow(target: Target): void {
+    const isUnmade = this.names === 'declared' && !this.declared.has(target);
+    if (isUnmade || this.#formerNames.has(target.dynamicSecret)) throw unknownTarget(target);
   }
 
   #find(id: string, target: Target, request: string): Row {
@@ -183,6 +230,11 @@ export class LeaseServer {
   #works({ lease, revoked }: Row): boolean {
     return !revoked && this.now() < (parseInstant(lease.expireAt) ?? 0);
   }
+}
+
+function unknownTarget(target: Target): RequestError {
+  const raised = fault('TargetNotFound', target);
+  return new RequestError({ fault: raised, fate: 'refused', status: 404, notFound: 'target' });
 }
 
 function sameTarget(one: Target, other: Target): boolean {

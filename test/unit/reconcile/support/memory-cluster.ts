@@ -1,14 +1,18 @@
 import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
+import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
+  dynamicSecretIndexes,
   leaseIndexes,
+  placeKey,
   usersOf,
+  type DynamicSecretIndex,
   type LeaseIndex,
-  type WatchedCluster,
-} from '../../../../src/reconcile/cluster.ts';
+} from '../../../../src/reconcile/indexes.ts';
 import type {
   ConnectionRecord,
+  DynamicSecretRecord,
   Identified,
   LeaseRecord,
   NamespaceRecord,
@@ -16,7 +20,12 @@ import type {
   SecretRecord,
   SecretResource,
 } from '../../../../src/reconcile/ports.ts';
-import { connectionRecord, leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
+import {
+  connectionRecord,
+  dynamicSecretRecord,
+  leaseRecord,
+  secretRecord,
+} from '../../../../src/reconcile/records.ts';
 import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Requests } from './wire.ts';
@@ -29,6 +38,7 @@ export interface MemoryCluster extends WatchedCluster {
   readonly stores: {
     readonly leases: FedStore<LeaseRecord, LeaseIndex>;
     readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
+    readonly dynamicSecrets: FedStore<DynamicSecretRecord, DynamicSecretIndex>;
     readonly secrets: FedStore<SecretRecord>;
     /** Fed by hand. */
     readonly namespaces: FedStore<NamespaceRecord>;
@@ -55,6 +65,7 @@ export function memoryCluster(
     connections: fedStore({
       indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
     }),
+    dynamicSecrets: fedStore({ indexes: dynamicSecretIndexes }),
     secrets: fedStore({ indexes: {} }),
     namespaces: fedStore({ indexes: {} }),
   };
@@ -64,6 +75,8 @@ export function memoryCluster(
     if (kind === 'leases') stores.leases.replace('', { records: objects.map(leaseRecord), ...common });
     else if (kind === 'connections')
       stores.connections.replace('', { records: objects.map(connectionRecord), ...common });
+    else if (kind === 'dynamicSecrets')
+      stores.dynamicSecrets.replace('', { records: objects.map(dynamicSecretRecord), ...common });
     else stores.secrets.replace('', { records: objects.map(secretRecord).filter(isManaged), ...common });
   };
   for (const kind of kinds) relist(kind, listing, stores[kind].beginReplace());
@@ -77,16 +90,25 @@ export function memoryCluster(
     relist,
     scope: 'cluster',
     labelsOf: (namespace) => stores.namespaces.get(namespace)?.labels,
+    isEnding: (namespace) => stores.namespaces.get(namespace)?.terminating,
     leases: {
       ...customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
       usersOf: (connection) => usersOf(stores.leases, connection),
+      ofDynamicSecret: (key) => stores.leases.byIndex('byDynamicSecret', key),
     },
     connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
+    dynamicSecrets: {
+      ...customResource({ server, wire, kind: 'dynamicSecrets' }, stores.dynamicSecrets, dynamicSecretRecord),
+      usersOf: (connection) => usersOf(stores.dynamicSecrets, connection),
+      holdersOf: (host, target) => stores.dynamicSecrets.byIndex('byPlace', placeKey(host, target)),
+    },
     secrets: secretResource(server, wire, stores.secrets),
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
       const secret = await wire.call('get credential', () => server.find('secrets', `${namespace}/${name}`));
       const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
-      return text.trim() === '' ? undefined : text;
+      if (secret === undefined || text.trim() === '') return undefined;
+      const { uid, resourceVersion } = secret.metadata;
+      return { value: text, uid, resourceVersion };
     },
     readConfigMap: () => Promise.resolve(undefined),
     requestToken: () => Promise.resolve(undefined),
@@ -95,6 +117,8 @@ export function memoryCluster(
       if (kind === 'leases' && type === 'written') stores.leases.apply(leaseRecord(object));
       else if (kind === 'connections' && type === 'written')
         stores.connections.apply(connectionRecord(object));
+      else if (kind === 'dynamicSecrets' && type === 'written')
+        stores.dynamicSecrets.apply(dynamicSecretRecord(object));
       else if (type === 'written' && isManaged(secretRecord(object)))
         stores.secrets.apply(secretRecord(object));
       else stores[kind].remove(keyOf(object), uid, resourceVersion);
@@ -109,12 +133,12 @@ function isManaged({ labels }: SecretRecord): boolean {
 /** The side of a store that answers go to. */
 type Seen<R extends Identified> = Pick<FedStore<R>, 'get' | 'values' | 'observe' | 'observeDeleted'>;
 
-const kinds: readonly Kind[] = ['leases', 'connections', 'secrets'];
+const kinds: readonly Kind[] = ['leases', 'connections', 'dynamicSecrets', 'secrets'];
 
 interface Source {
   readonly server: ApiServer;
   readonly wire: Requests;
-  readonly kind: 'leases' | 'connections';
+  readonly kind: Exclude<Kind, 'secrets'>;
 }
 
 function customResource<R extends Identified>(

@@ -46,7 +46,7 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
       link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
     {
       connections: (namespace) => cluster.connections.inNamespace(namespace),
-      hasLeases: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
+      hasUsers: (namespace) => cluster.leases.inNamespace(namespace).length > 0,
     },
   );
   const waiting = new Set<string>();
@@ -61,6 +61,9 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
   cluster.stores.connections.subscribe((key, _before, left) => {
     if (left === undefined) allLinks.drop(key);
     enqueueAll();
+  });
+  cluster.stores.dynamicSecrets.subscribe((key) => {
+    for (const lease of cluster.leases.ofDynamicSecret(key)) waiting.add(lease.key);
   });
   cluster.stores.secrets.subscribe((key) => {
     for (const lease of cluster.stores.leases.byIndex('bySecret', key)) waiting.add(lease.key);

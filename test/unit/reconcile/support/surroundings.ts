@@ -2,11 +2,10 @@ import { formatAsked } from '../../../../src/api/asked.ts';
 import type { ConnectionSpec } from '../../../../src/api/infisical-connection.ts';
 import type { LeaseSpec } from '../../../../src/api/dynamic-secret-lease.ts';
 import { ASKED_ANNOTATION } from '../../../../src/api/names.ts';
-import { placeOf } from '../../../../src/lease/target.ts';
 import type { LeaseRecord, SecretRecord } from '../../../../src/reconcile/ports.ts';
 import { leaseRecord, secretRecord } from '../../../../src/reconcile/records.ts';
 import { recordOf } from '../../../../src/secret/ownership.ts';
-import { anIdentity, aSpec, HOST } from '../../../support/builders.ts';
+import { aPlace, aSpec, HOST } from '../../../support/builders.ts';
 import { virtualClock } from '../../../support/virtual-clock.ts';
 import { type ApiEvent, type ApiObject, ApiServer } from './api-server.ts';
 import { LeaseServer } from './lease-server.ts';
@@ -44,7 +43,7 @@ export class Surroundings {
 
   /** @param finalizers those that a process before has added, with the note of where it asks. */
   apply(spec: Partial<LeaseSpec> = {}, finalizers: readonly string[] = []): void {
-    const place = placeOf(aSpec(spec), anIdentity());
+    const place = aPlace(aSpec(spec));
     const announced = { finalizers, annotations: { [ASKED_ANNOTATION]: formatAsked([place]) } };
     const metadata = {
       name: 'orders-db',

@@ -28,6 +28,8 @@ export function countedMetrics(): { readonly metrics: Metrics; readonly counts: 
       renewed: (result) => void counts.push(`renewed: ${result}`),
       leading: ignored,
       leases: ignored,
+      dynamicSecretChanged: (what) => void counts.push(`dynamic secret: ${what}`),
+      dynamicSecrets: ignored,
     },
   };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 import { objectName } from '../../api/object.ts';
-import type { ConnectionRecord } from '../ports.ts';
+import type { ConnectionRecord, DynamicSecretRecord } from '../ports.ts';
 
-/** An object that a connection takes a credential, a certificate or a CA from. */
+/** An object that another takes a credential, a certificate or a CA from. */
 export interface Reference {
   readonly kind: 'Secret' | 'ConfigMap';
   readonly namespace: string;
@@ -33,9 +33,22 @@ export function referencesOf(
   home: string,
 ): readonly Reference[] {
   if (!spec.valid) return [];
-  const within = kind === 'ClusterInfisicalConnection' ? home : namespace;
+  return referencesIn(spec.value, kind === 'ClusterInfisicalConnection' ? home : namespace);
+}
+
+/**
+ * What a DynamicSecret takes inputs from. Its provider's inputs are no place for references, whatever they are called.
+ */
+export function sourcesOf({
+  namespace,
+  spec,
+}: Pick<DynamicSecretRecord, 'namespace' | 'spec'>): readonly Reference[] {
+  return spec.valid ? referencesIn(spec.value.inputsFrom ?? [], namespace) : [];
+}
+
+function referencesIn(value: unknown, within: string): readonly Reference[] {
   const found = new Map<string, Reference>();
-  for (const name of namesIn(spec.value, 0)) {
+  for (const name of namesIn(value, 0)) {
     if (found.size >= MOST_REFERENCES) break;
     const reference = { ...name, namespace: within };
     found.set(referenceKey(reference), reference);

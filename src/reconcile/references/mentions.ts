@@ -1,8 +1,8 @@
 import { referenceKey, type Reference } from './references.ts';
 
-/** What a connection's new references change for all connections together. */
+/** What an object's new references change for all objects together. */
 export interface Mentioned {
-  /** Whether the connection names anything else than before. */
+  /** Whether the object names anything else than before. */
   readonly changed: boolean;
   /** Keys of what nobody named before. */
   readonly first: readonly string[];
@@ -10,13 +10,13 @@ export interface Mentioned {
   readonly last: readonly string[];
 }
 
-/** Which connections name which objects, by their keys and those that `referenceKey` makes. */
+/** Which objects name which others, by their keys and those that `referenceKey` makes. */
 export interface Mentions {
-  /** Takes what a connection names from now on; nothing: it is gone. */
-  set(connection: string, references: readonly Reference[]): Mentioned;
-  /** The keys of what a connection names. */
-  namedBy(connection: string): readonly string[];
-  /** The connections that name an object. */
+  /** Takes what an object names from now on; nothing: it is gone. */
+  set(namer: string, references: readonly Reference[]): Mentioned;
+  /** The keys of what an object names. */
+  namedBy(namer: string): readonly string[];
+  /** Those that name an object. */
   namersOf(reference: string): readonly string[];
   /** An object that is named; undefined where nobody names it. */
   get(reference: string): Reference | undefined;
@@ -24,39 +24,39 @@ export interface Mentions {
 
 /** Makes {@link Mentions} of nothing. */
 export function mentions(): Mentions {
-  const byConnection = new Map<string, readonly string[]>();
+  const byNamer = new Map<string, readonly string[]>();
   const byReference = new Map<string, { readonly reference: Reference; readonly namers: Set<string> }>();
 
   /** @returns whether nobody had named it. */
-  function add(connection: string, key: string, reference: Reference): boolean {
+  function add(namer: string, key: string, reference: Reference): boolean {
     const known = byReference.get(key);
-    if (known !== undefined) known.namers.add(connection);
-    else byReference.set(key, { reference, namers: new Set([connection]) });
+    if (known !== undefined) known.namers.add(namer);
+    else byReference.set(key, { reference, namers: new Set([namer]) });
     return known === undefined;
   }
 
   /** @returns whether nobody names it any more. */
-  function remove(connection: string, key: string): boolean {
+  function remove(namer: string, key: string): boolean {
     const namers = byReference.get(key)?.namers;
-    namers?.delete(connection);
+    namers?.delete(namer);
     return namers?.size === 0 && byReference.delete(key);
   }
 
   return {
-    set(connection, references) {
-      const before = new Set(byConnection.get(connection));
+    set(namer, references) {
+      const before = new Set(byNamer.get(namer));
       const after = new Map(references.map((reference) => [referenceKey(reference), reference]));
       const came = [...after].filter(([key]) => !before.has(key));
       const went = [...before].filter((key) => !after.has(key));
-      if (after.size === 0) byConnection.delete(connection);
-      else byConnection.set(connection, [...after.keys()]);
+      if (after.size === 0) byNamer.delete(namer);
+      else byNamer.set(namer, [...after.keys()]);
       return {
         changed: came.length + went.length > 0,
-        first: came.filter(([key, reference]) => add(connection, key, reference)).map(([key]) => key),
-        last: went.filter((key) => remove(connection, key)),
+        first: came.filter(([key, reference]) => add(namer, key, reference)).map(([key]) => key),
+        last: went.filter((key) => remove(namer, key)),
       };
     },
-    namedBy: (connection) => byConnection.get(connection) ?? [],
+    namedBy: (namer) => byNamer.get(namer) ?? [],
     namersOf: (reference) => [...(byReference.get(reference)?.namers ?? [])],
     get: (reference) => byReference.get(reference)?.reference,
   };

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 
 import { fedStore } from '../../../../src/kube/store.ts';
 import {
+  referrers,
   watchReferences,
   type OpenStream,
   type ReferenceWatches,
-} from '../../../../src/reconcile/connection/reference-watches.ts';
-import { referenceKey } from '../../../../src/reconcile/connection/references.ts';
-import type { ConnectionRecord } from '../../../../src/reconcile/ports.ts';
+} from '../../../../src/reconcile/references/reference-watches.ts';
+import { referenceKey, referencesOf, sourcesOf } from '../../../../src/reconcile/references/references.ts';
+import type { ConnectionRecord, DynamicSecretRecord } from '../../../../src/reconcile/ports.ts';
+import { dynamicSecretRecord } from '../../../../src/reconcile/records.ts';
 import { standardTiming } from '../../../../src/timing.ts';
 import { aConnection, MINUTE, SECOND } from '../../../support/builders.ts';
 import { virtualClock, type VirtualClock } from '../../../support/virtual-clock.ts';
@@ -35,6 +37,8 @@ interface Started {
   /** A connection comes, or names something else. */
   readonly name: (connection: string, ...secrets: readonly string[]) => void;
   readonly remove: (connection: string) => void;
+  /** A DynamicSecret takes inputs from these Secrets. */
+  readonly declare: (name: string, ...secrets: readonly string[]) => void;
 }
 
 let version = 0;
@@ -51,9 +55,28 @@ function connectionTo(name: string, secrets: readonly string[]): ConnectionRecor
   };
 }
 
+function declaration(name: string, secrets: readonly string[]): DynamicSecretRecord {
+  version += 1;
+  const metadata = { name, namespace: 'shop', uid: `uid of ${name}`, resourceVersion: String(version) };
+  const spec = {
+    connectionRef: { name: 'infisical' },
+    name: 'orders',
+    projectSlug: 'shop',
+    environmentSlug: 'prod',
+    defaultTTL: '1h',
+    provider: { type: 'redis', inputs: { host: 'db', secretKeyRef: { name: 'no-reference' } } },
+    inputsFrom: secrets.map((secret, index) => ({
+      input: `input${String(index)}`,
+      secretKeyRef: { name: secret, key: 'key' },
+    })),
+  };
+  return dynamicSecretRecord({ metadata, spec });
+}
+
 function start(before: readonly ConnectionRecord[] = []): Started {
   const clock = virtualClock({ random: [0, 0.5, 0.99] });
   const store = fedStore<ConnectionRecord>({ indexes: {} });
+  const declared = fedStore<DynamicSecretRecord>({ indexes: {} });
   for (const record of before) store.apply(record);
   const streams = new Map<string, Stream>();
   let opened = 0;
@@ -88,10 +111,21 @@ function start(before: readonly ConnectionRecord[] = []): Started {
     };
   };
   const watches = watchReferences({
-    connections: store,
-    home: 'leaseholder-system',
+    referrers: [
+      referrers({
+        kind: 'connection',
+        store,
+        referencesOf: (connection) => referencesOf(connection, 'leaseholder-system'),
+        recheck: (connection) => void rechecked.push(connection),
+      }),
+      referrers({
+        kind: 'dynamic secret',
+        store: declared,
+        referencesOf: sourcesOf,
+        recheck: (dynamicSecret) => void rechecked.push(`dynamic secret ${dynamicSecret}`),
+      }),
+    ],
     open,
-    recheck: (connection) => void rechecked.push(connection),
     clock,
     timing: standardTiming,
     log,
@@ -107,6 +141,7 @@ function start(before: readonly ConnectionRecord[] = []): Started {
       rechecked = [];
       return told;
     },
+    declare: (name, ...secrets) => declared.apply(declaration(name, secrets)),
     name: (connection, ...secrets) => store.apply(connectionTo(connection, secrets)),
     remove(connection) {
       version += 1;
@@ -155,6 +190,23 @@ describe('the watches of what connections refer to', () => {
     streamOf(started, 'login').change();
     started.clock.advance(0);
     expect([...started.rechecked()].sort()).toEqual(['shop/one', 'shop/settled', 'shop/two']);
+  });
+
+  test('tell of a change everybody who names the object, a connection and a DynamicSecret of one name apart', () => {
+    const started = startSettled();
+    started.declare('settled', 'login', 'password');
+    expect([...started.streams.keys()]).toEqual(['Secret shop/login', 'Secret shop/password']);
+    streamOf(started, 'password').sight();
+    started.clock.advance(MINUTE);
+    started.rechecked();
+    streamOf(started, 'login').change();
+    started.clock.advance(0);
+    expect([...started.rechecked()].sort()).toEqual(['dynamic secret shop/settled', 'shop/settled']);
+    streamOf(started, 'password').change();
+    started.clock.advance(SECOND);
+    expect(started.rechecked()).toEqual(['dynamic secret shop/settled']);
+    started.remove('settled');
+    expect([...started.streams.keys()]).toEqual(['Secret shop/login', 'Secret shop/password']);
   });
 
   test('tell of changes that come together once, and never faster than the pace', () => {
@@ -256,7 +308,7 @@ describe('looking', () => {
       {
         level: 'info',
         message:
-          'The rights do not allow to watch what a connection refers to; it is looked at instead, within a minute of a change. A rule with resourceNames is enough.',
+          'The rights do not allow to watch what an object refers to; it is looked at instead, within a minute of a change. A rule with resourceNames is enough.',
         fields: { kind: 'Secret', namespace: 'shop', name: 'login', right: 'list and watch secrets' },
       },
     ]);

@@ -2,15 +2,14 @@ import type { Clock } from '../../clock.ts';
 import { schedule } from '../../controller/schedule.ts';
 import { watchObject, type ObjectWatch, type ObjectWatchOptions } from '../../kube/object-watch.ts';
 import { resource } from '../../kube/resource.ts';
-import type { Store } from '../../kube/store.ts';
+import type { Store, StoreRecord } from '../../kube/store.ts';
 import type { Transport } from '../../kube/transport.ts';
 import type { Log } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
 import { secretType } from '../cluster.ts';
-import type { ConnectionRecord } from '../ports.ts';
 import { configMapType } from '../referents.ts';
 import { mentions } from './mentions.ts';
-import { referencesOf, type Reference } from './references.ts';
+import type { Reference } from './references.ts';
 
 /** Opens the watch of one object. Nothing is told before it returns. */
 export type OpenStream = (
@@ -18,19 +17,50 @@ export type OpenStream = (
   told: Pick<ObjectWatchOptions, 'onChange' | 'onForbidden'>,
 ) => ObjectWatch;
 
+/** The objects of one kind, as far as they refer to others. */
+export interface Referrers {
+  /** Tells objects of different kinds apart. */
+  readonly kind: string;
+  /**
+   * Has it told what each object names, now and at each change of it; nothing: it is gone.
+   *
+   * @returns what ends that.
+   */
+  follow(told: (key: string, references: readonly Reference[]) => void): () => void;
+  /** Is told of each object that refers to something that has changed, or may have. It must not throw. */
+  recheck(key: string): void;
+}
+
+/** The {@link Referrers} of a store. */
+export function referrers<R extends StoreRecord>(options: {
+  readonly kind: string;
+  readonly store: Pick<Store<R>, 'values' | 'subscribe'>;
+  readonly referencesOf: (record: R) => readonly Reference[];
+  readonly recheck: (key: string) => void;
+}): Referrers {
+  const { kind, store, referencesOf, recheck } = options;
+  return {
+    kind,
+    follow(told) {
+      const unsubscribe = store.subscribe((key, _before, now) =>
+        told(key, now === undefined ? [] : referencesOf(now)),
+      );
+      for (const record of store.values()) told(record.key, referencesOf(record));
+      return unsubscribe;
+    },
+    recheck,
+  };
+}
+
 export interface ReferenceWatchesOptions {
-  readonly connections: Pick<Store<ConnectionRecord>, 'values' | 'subscribe'>;
-  /** Namespace of the objects that cluster connections name. */
-  readonly home: string;
+  readonly referrers: readonly Referrers[];
   readonly open: OpenStream;
-  /** Is told of each connection that refers to something that has changed, or may have. It must not throw. */
-  readonly recheck: (connection: string) => void;
   readonly clock: Clock;
   readonly timing: Pick<Timing, 'referenceInterval' | 'referencePace' | 'referenceRetry'>;
   readonly log: Log;
 }
 
-/** Everything that connections refer to, watched or looked at. */
+/** Everything that objects refer to, watched or looked at. */
 export interface ReferenceWatches {
   /** Nothing is told any more. Resolves when every watch has ended. */
   close(): Promise<void>;
@@ -43,23 +73,25 @@ const MOST_STREAMS = 50;
 const SPREAD = 0.2;
 
 interface Followed {
-  /** What the connection uses was read after this moment, in elapsed milliseconds. */
+  readonly recheck: () => void;
+  /** What the object uses was read after this moment, in elapsed milliseconds. */
   since: number;
   /** Something that it names has changed, and it has not been told yet. */
   changed: boolean;
 }
 
 /**
- * Has a changed credential or CA take effect within a minute, whatever the rights are: each object that connections
- * name is watched by its name, by one watch however many name it. Where that is not possible (the rights do not allow
- * it, the watch is broken, there are too many) the connection is rechecked at intervals, which is a look at what it
- * refers to; and once after a watch began to see, because what was read before then may have changed unseen.
+ * Has a changed credential or CA take effect within a minute, whatever the rights are: each object that others name is
+ * watched by its name, by one watch however many name it. Where that is not possible (the rights do not allow it, the
+ * watch is broken, there are too many) whoever names it is rechecked at intervals, which is a look at what it refers to;
+ * and once after a watch began to see, because what was read before then may have changed unseen.
  *
  * That something is deleted is not told: what was read of it stays in use.
  */
 export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatches {
-  const { connections, home, open, recheck, clock, timing, log } = options;
+  const { open, clock, timing, log } = options;
   const named = mentions();
+  /** By the key of the object behind its kind. */
   const followed = new Map<string, Followed>();
   const streams = new Map<string, ObjectWatch>();
   /** References without a watch that shall have one, those that have waited longest first. */
@@ -74,18 +106,18 @@ export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatc
 
   const jittered = (delay: number): number => delay * (1 - SPREAD * clock.random());
 
-  function follow(connection: string, references: readonly Reference[]): void {
-    const { changed, first, last } = named.set(connection, references);
+  function follow(namer: string, references: readonly Reference[], tell: () => void): void {
+    const { changed, first, last } = named.set(namer, references);
     if (!changed) return;
     for (const reference of last) release(reference);
     for (const reference of first) waiting.add(reference);
     fill();
     if (references.length === 0) {
-      followed.delete(connection);
-      looks.cancel(connection);
+      followed.delete(namer);
+      looks.cancel(namer);
     } else {
-      followed.set(connection, { since: clock.elapsed(), changed: false });
-      looks.set(connection, jittered(timing.referenceInterval));
+      followed.set(namer, { since: clock.elapsed(), changed: false, recheck: tell });
+      looks.set(namer, jittered(timing.referenceInterval));
     }
   }
 
@@ -110,12 +142,12 @@ export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatc
   }
 
   function note(reference: string): void {
-    for (const connection of named.namersOf(reference)) {
-      const state = followed.get(connection);
+    for (const namer of named.namersOf(reference)) {
+      const state = followed.get(namer);
       if (state === undefined) continue;
       state.changed = true;
       // Changes that come together are one, and whoever changes something all the time is not heard all the time.
-      looks.set(connection, state.since + timing.referencePace - clock.elapsed());
+      looks.set(namer, state.since + timing.referencePace - clock.elapsed());
     }
   }
 
@@ -125,7 +157,7 @@ export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatc
     if (wasWatched || !reported.has(key)) {
       const right = `list and watch ${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
       log.info(
-        'The rights do not allow to watch what a connection refers to; it is looked at instead, within a minute of a change. A rule with resourceNames is enough.',
+        'The rights do not allow to watch what an object refers to; it is looked at instead, within a minute of a change. A rule with resourceNames is enough.',
         { kind, namespace, name, right },
       );
     }
@@ -134,16 +166,16 @@ export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatc
     fill();
   }
 
-  /** The time of a connection has come: it is told of a change, or of one that nobody would have seen. */
-  function look(connection: string): void {
-    const state = followed.get(connection);
+  /** The time of an object has come: it is told of a change, or of one that nobody would have seen. */
+  function look(namer: string): void {
+    const state = followed.get(namer);
     if (state === undefined) return;
-    if (state.changed || !named.namedBy(connection).every((reference) => isSeen(reference, state.since))) {
+    if (state.changed || !named.namedBy(namer).every((reference) => isSeen(reference, state.since))) {
       state.changed = false;
       state.since = clock.elapsed();
-      recheck(connection);
+      state.recheck();
     }
-    looks.set(connection, jittered(timing.referenceInterval));
+    looks.set(namer, jittered(timing.referenceInterval));
   }
 
   /** Whether every change of an object after a moment has been told. */
@@ -152,14 +184,13 @@ export function watchReferences(options: ReferenceWatchesOptions): ReferenceWatc
     return stream?.sightedAt !== undefined && stream.sightedAt < since && !stream.isBroken;
   }
 
-  const unsubscribe = connections.subscribe((key, _before, after) =>
-    follow(key, after === undefined ? [] : referencesOf(after, home)),
+  const endings = options.referrers.map((kind) =>
+    kind.follow((key, references) => follow(`${kind.kind} ${key}`, references, () => kind.recheck(key))),
   );
-  for (const connection of connections.values()) follow(connection.key, referencesOf(connection, home));
 
   return {
     async close() {
-      unsubscribe();
+      for (const end of endings) end();
       looks.clear();
       retries.clear();
       waiting.clear();

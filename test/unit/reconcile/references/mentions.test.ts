@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import { mentions } from '../../../../src/reconcile/connection/mentions.ts';
-import type { Reference } from '../../../../src/reconcile/connection/references.ts';
+import { mentions } from '../../../../src/reconcile/references/mentions.ts';
+import type { Reference } from '../../../../src/reconcile/references/references.ts';
 
 const secret = (name: string): Reference => ({ kind: 'Secret', namespace: 'shop', name });
 const [a, b, c] = [secret('a'), secret('b'), secret('c')];

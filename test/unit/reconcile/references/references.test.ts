@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { connectionRecord } from '../../../../src/reconcile/records.ts';
-import { referenceKey, referencesOf } from '../../../../src/reconcile/connection/references.ts';
+import { referenceKey, referencesOf } from '../../../../src/reconcile/references/references.ts';
 import type { ConnectionRecord } from '../../../../src/reconcile/ports.ts';
 
 const HOME = 'leaseholder-system';

@@ -1,0 +1,30 @@
+import type { DynamicSecretIntent } from '../../api/dynamic-secret.ts';
+import type { DecisionInput } from '../../dynamic-secret/input.ts';
+import { mergePatch } from '../../kube/merge-patch.ts';
+import { knownAfter } from './bring.ts';
+import type { DynamicSecretPass, StepResult } from './context.ts';
+import { guarded } from './guarded.ts';
+import { withUnwritten, type Subject } from './subject.ts';
+
+/**
+ * Writes into the status what is about to be asked for, before it is asked for, or takes it back. Whoever finds an intent
+ * knows that what is there by that name may be ours.
+ */
+export async function intend(
+  pass: DynamicSecretPass,
+  { stored }: Subject,
+  input: DecisionInput,
+  intent: DynamicSecretIntent | undefined,
+): Promise<StepResult> {
+  const known = withUnwritten(stored.status, knownAfter(input, { did: 'intended', intent }));
+  return guarded(pass, input, 'write the intent', async () => {
+    await pass.cluster.dynamicSecrets.patchStatus(pass.key, {
+      metadata: { resourceVersion: stored.resourceVersion },
+      status: mergePatch(stored.status, known) ?? {},
+    });
+    pass.remember({ unwritten: {}, tried: true, ...nothingAsked, intended: intent });
+  });
+}
+
+/** No request for what an intent names is remembered. */
+export const nothingAsked = { intended: undefined, asked: 'nothing', surelyRefused: undefined } as const;

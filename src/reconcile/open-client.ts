@@ -1,0 +1,85 @@
+import type { ConnectionIdentity } from '../api/lease.ts';
+import type { Clock } from '../clock.ts';
+import { createLeaseClient, type ConnectedLeaseClient } from '../infisical/client.ts';
+import type { Gates } from '../infisical/gate/gates.ts';
+import { parseAllowedHosts, PUBLIC, type AllowedHosts } from '../network/allowed-hosts.ts';
+import { noProxies, type Proxies } from '../network/proxies.ts';
+import type { Log, Metrics } from '../telemetry.ts';
+import type { Timing } from '../timing.ts';
+import { credentialsIn } from './connection/credentials.ts';
+import { loginMethod } from './connection/login.ts';
+import { trustOf } from './connection/trust.ts';
+import type { Cluster, ConnectionRecord } from './ports.ts';
+
+/** What the administrator says of the connections to servers. */
+export interface NetworkRules {
+  readonly allowedHosts: AllowedHosts;
+  /** Whether `insecureSkipVerify` of a connection is heeded. */
+  readonly allowInsecure: boolean;
+  readonly proxies: Proxies;
+}
+
+const strictest: NetworkRules = {
+  allowedHosts: parseAllowedHosts(PUBLIC) ?? [],
+  allowInsecure: false,
+  proxies: noProxies,
+};
+
+/**
+ * Makes the client of a connection. `onSessionChange` is to be called after each login and change of its fault, `onOutage`
+ * when its server has ceased to answer, or answers again.
+ */
+export type OpenClient = (
+  connection: ConnectionRecord,
+  identity: ConnectionIdentity,
+  onSessionChange: () => void,
+  onOutage: () => void,
+) => ConnectedLeaseClient;
+
+export interface ClientOptions {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Namespace of the Secrets that cluster connections name. */
+  readonly home: string;
+  /** Default: to public names over https, without proxies. */
+  readonly network?: NetworkRules;
+}
+
+/** Opens clients of the lease API, over the network. */
+export function clientOverNetwork(options: ClientOptions, allGates: Gates): OpenClient {
+  const { cluster, clock, timing, log, metrics, home, network = strictest } = options;
+  const { allowedHosts, allowInsecure, proxies } = network;
+  return (connection, identity, onSessionChange, onOutage) => {
+    if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
+    const spec = connection.spec.value;
+    const isOfCluster = connection.kind === 'ClusterInfisicalConnection';
+    const namespace = isOfCluster ? home : connection.namespace;
+    const credentials = credentialsIn(cluster, namespace);
+    return createLeaseClient({
+      host: identity.host,
+      network: {
+        rule: isOfCluster ? { rule: 'administrator' } : { rule: 'listed', hosts: allowedHosts },
+        proxies,
+        tls: trustOf({
+          cluster,
+          namespace,
+          spec,
+          allowInsecure,
+          maxAge: timing.tlsRefresh,
+        }),
+      },
+      login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      credentialChanged: () => credentials.changed(),
+      clock,
+      timing,
+      log: log.with({ connection: connection.key }),
+      metrics,
+      gates: allGates,
+      onSessionChange,
+      onOutage,
+    });
+  };
+}

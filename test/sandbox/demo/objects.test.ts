@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+
+import { connectionYaml, dynamicSecretYaml, leaseYaml } from '../../../sandbox/demo/objects.ts';
+import { connectionSpec } from '../../../src/api/infisical-connection.ts';
+import { dynamicSecretSpec } from '../../../src/api/dynamic-secret.ts';
+import { leaseSpec } from '../../../src/api/dynamic-secret-lease.ts';
+
+/** What a shell or YAML would read otherwise. */
+const password = `1e5: "'#{{username}}\\`;
+
+const inputs = {
+  client: 'postgres' as const,
+  host: '127.0.0.1',
+  port: 5433,
+  database: 'shop',
+  username: 'postgres',
+  password,
+  creationStatement: `CREATE ROLE "{{username}}" WITH LOGIN PASSWORD '{{password}}';`,
+  revocationStatement: 'DROP ROLE IF EXISTS "{{username}}";',
+};
+
+const applied = z.object({ kind: z.string(), spec: z.unknown(), stringData: z.unknown() }).partial();
+
+function objectsIn(yaml: string): readonly z.infer<typeof applied>[] {
+  return parseAllDocuments(yaml).map((document) => applied.parse(document.toJS()));
+}
+
+it('the dynamic secret of the demo is one that the schema takes, its password in the Secret alone', () => {
+  const [secret, declared] = objectsIn(dynamicSecretYaml(inputs));
+  expect(secret).toMatchObject({ kind: 'Secret', stringData: { password } });
+  const { password: _secret, ...visible } = inputs;
+  const spec = dynamicSecretSpec.parse(declared?.spec);
+  expect(spec.provider).toEqual({ type: 'sql-database', inputs: visible });
+  expect(JSON.stringify(declared)).not.toContain(JSON.stringify(password));
+});
+
+it('so are its connection, and the lease that refers to the dynamic secret', () => {
+  const login = { clientId: 'an-id', clientSecret: 'a-secret' };
+  const [secret, connection] = objectsIn(connectionYaml('http://127.0.0.1:8080', login));
+  expect(secret).toMatchObject({ kind: 'Secret', stringData: login });
+  expect(connectionSpec.safeParse(connection?.spec).error).toBeUndefined();
+  const [lease] = objectsIn(leaseYaml);
+  expect(leaseSpec.parse(lease?.spec)).toMatchObject({ dynamicSecretRef: { name: 'orders-postgres' } });
+});
