@@ -1,6 +1,7 @@
 import { fault } from '../errors.ts';
 import { wholeChange } from './change.ts';
 import {
+  isHeld,
   isRecent,
   lacksMark,
   listingSince,
@@ -27,7 +28,8 @@ import {
 
 /**
  * The status says that a creation was asked for. A process that ended may have sent it, so what is there by that name
- * is ours, unless each request for it was surely refused or the server shows another object's mark.
+ * is ours, unless each request for it was surely refused, the server shows another object's mark, or another object's
+ * status says that it is that one's.
  */
 export function judgeOpenCreation(situation: Case): Verdict | undefined {
   const { input, object, spec, declared } = situation;
@@ -47,7 +49,9 @@ export function judgeArrival(input: DecisionInput, seen: Sighting): Verdict {
   const listing = listingSince(input, seen.since);
   if (listing === undefined) return list(seen.target);
   const shown = shownAs(listing, seen.target);
-  const isStrange = ownerOf(shown, input.object) === 'other' || lacksMark(shown);
+  const owner = ownerOf(shown, input.object);
+  if (owner === 'ours') return acknowledge(seen.target);
+  const isStrange = owner === 'other' || lacksMark(shown) || isHeld(input, seen.target);
   return isStrange ? takeBack : acknowledge(seen.target);
 }
 
@@ -71,7 +75,7 @@ export function judgeName(situation: Case): Verdict {
   if (sighting === undefined) return look(declared);
   if (sighting.existence === 'present') return judgeStranger(situation, sighting);
   // Whoever has it may just have lost it, and makes it again.
-  if (input.held) return heldElsewhere(situation, untilStale(input, sighting));
+  if (isHeld(input, declared)) return heldElsewhere(situation, untilStale(input, sighting));
   return isRecent(input, sighting) ? intend('Create', spec.name, situation) : look(declared);
 }
 
@@ -90,7 +94,7 @@ function judgeStranger(situation: Case, sighting: Sighting): Verdict {
     case 'unknown':
       break;
   }
-  if (input.held) return heldElsewhere(situation, again);
+  if (isHeld(input, declared)) return heldElsewhere(situation, again);
   if (spec.adoption !== 'Adopt') return refuse(fault('DynamicSecretExists', declared), again);
   if (shown !== undefined && shown.type !== spec.provider.type)
     return refuse(otherType(shown.type, spec.provider.type), again);

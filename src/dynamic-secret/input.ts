@@ -130,8 +130,11 @@ export interface DecisionInput {
    * deleted, also of those that refer to another by now and have leases of it still.
    */
   readonly users: readonly string[];
-  /** Whether another object, of any namespace that is looked after, has what this one declares: its status says so. */
-  readonly held: boolean;
+  /**
+   * Of the names that the spec and the intent give, those that another object, of any namespace that is looked after, has:
+   * its status says so.
+   */
+  readonly held: readonly string[];
   /** Whether the namespace is being deleted; undefined where that is not known. */
   readonly namespaceEnding: boolean | undefined;
   readonly memory: Memory;

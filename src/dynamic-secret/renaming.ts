@@ -2,7 +2,16 @@ import type { Target } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { judgeName, onceSettled } from './creation.ts';
 import type { DecisionInput, Sighting } from './input.ts';
-import { isRecent, listingSince, ownerOf, shownAs, sightingOf, steadyFor, untilStale } from './sightings.ts';
+import {
+  isHeld,
+  isRecent,
+  listingSince,
+  ownerOf,
+  shownAs,
+  sightingOf,
+  steadyFor,
+  untilStale,
+} from './sightings.ts';
 import { named } from './targets.ts';
 import { acknowledge, at, intend, list, look, refuse, takeBack, type Case, type Verdict } from './verdict.ts';
 
@@ -47,9 +56,11 @@ export function judgeRenamed(input: DecisionInput, { old, fresh }: BothNames): V
   const listing = listingSince(input, fresh.since);
   if (listing === undefined) return list(fresh.target);
   const owner = ownerOf(shownAs(listing, fresh.target), input.object);
-  if (old.existence === 'absent')
-    return owner === 'other' || owner === 'replaced' ? takeBack : acknowledge(fresh.target);
   if (owner === 'ours') return acknowledge(fresh.target);
+  if (old.existence === 'absent') {
+    const isStrange = owner !== 'unknown' || isHeld(input, fresh.target);
+    return isStrange ? takeBack : acknowledge(fresh.target);
+  }
   const { goneSecondLook } = input.timing;
   // A look right after the rename may come from a replica that lags.
   return input.memory.surelyRefused === true || steadyFor(old) >= goneSecondLook

@@ -72,6 +72,14 @@ export function lacksMark(shown: ListedDynamicSecret | undefined): boolean {
   return metadata.length > 0 && !metadata.some(({ key }) => key === OBJECT_METADATA_KEY);
 }
 
+/**
+ * Whether another object of the cluster has what is there by that name, as far as its status tells: where the server keeps
+ * no marks, or shows none, nothing else does.
+ */
+export function isHeld({ held }: DecisionInput, { dynamicSecret }: Target): boolean {
+  return held.includes(dynamicSecret);
+}
+
 /** The name that somebody has given to ours on the server, where a list shows it by another than the one we know. */
 export function renamedTo(listing: Listing, place: Target, object: DynamicSecretView): string | undefined {
   if (listing.state === 'hidden' || listing.shown.name === place.dynamicSecret) return undefined;

@@ -100,7 +100,8 @@ export function leaseRefOf(wider: LeaseRef): LeaseRef {
 
 /**
  * Whether the lease in use is one of what is wanted; see {@link meets}. What the server has told of it, or the status
- * repeats, tells its dynamic secret too.
+ * repeats, tells its dynamic secret too. One that was just asked for by the id that is wanted stays, whatever id the answer
+ * had: until the DynamicSecret tells that one, another lease would have the same.
  */
 export function isOnTarget(
   { memory }: DecisionInput,
@@ -108,9 +109,12 @@ export function isOnTarget(
   ref: LeaseRef,
   { wanted, host }: { readonly wanted: Wanted; readonly host: string },
 ): boolean {
-  const shown = memory.known.get(ref.id)?.lease ?? memory.sighted.get(ref.id);
+  const known = memory.known.get(ref.id);
+  const shown = known?.lease ?? memory.sighted.get(ref.id);
   const told = memory.dynamicSecret ?? status.dynamicSecret;
-  return meets(ref, wanted, host, shown?.dynamicSecretId ?? told?.id);
+  if (meets(ref, wanted, host, shown?.dynamicSecretId ?? told?.id)) return true;
+  const { askedFor } = known ?? {};
+  return askedFor !== undefined && meets({ ...ref, dynamicSecretId: askedFor }, wanted, host);
 }
 
 /**

@@ -108,6 +108,8 @@ export interface KnownLease {
   readonly ref: LeaseRef;
   readonly lease: Lease;
   readonly dynamicSecret: DynamicSecret | undefined;
+  /** The id by which its dynamic secret was asked for, where the DynamicSecret told one; the Ref has that of the answer. */
+  readonly askedFor?: string | undefined;
   /** Elapsed milliseconds when it was issued to this process, or last renewed by it; absent where it was only confirmed. */
   readonly issuedAt?: number;
   /** When it was last renewed, by the server's clock, as text; and how often. */

@@ -1,5 +1,5 @@
 import type { ConnectionView, DecisionInput } from '../../dynamic-secret/input.ts';
-import { declaredTarget } from '../../dynamic-secret/targets.ts';
+import { declaredTarget, named } from '../../dynamic-secret/targets.ts';
 import { parseInstant } from '../../instant.ts';
 import type { DynamicSecretRecord, LeaseRecord } from '../ports.ts';
 import type { DynamicSecretPass } from './context.ts';
@@ -21,7 +21,7 @@ export async function gather(pass: DynamicSecretPass, { known }: Subject): Promi
     connection,
     sources,
     users: usersOf(pass, known),
-    held: isHeld(pass, known, connection),
+    held: heldNames(pass, known, connection),
     namespaceEnding: cluster.isEnding(pass.namespace),
     memory: pass.memory(),
     now: { elapsed: clock.elapsed(), kube: cluster.now() },
@@ -29,15 +29,18 @@ export async function gather(pass: DynamicSecretPass, { known }: Subject): Promi
   };
 }
 
-/** Of what the server shows only the mark tells whose it is, and not every server keeps marks or shows them. */
-function isHeld(
+function heldNames(
   { cluster }: DynamicSecretPass,
-  { uid, spec }: DynamicSecretRecord,
+  { uid, spec, status }: DynamicSecretRecord,
   connection: ConnectionView,
-): boolean {
-  if (!spec.valid || connection.identity === undefined) return false;
-  const holders = cluster.dynamicSecrets.holdersOf(connection.identity.host, declaredTarget(spec.value));
-  return holders.some((other) => other.uid !== uid);
+): readonly string[] {
+  const host = connection.identity?.host;
+  if (!spec.valid || host === undefined) return [];
+  const declared = declaredTarget(spec.value);
+  const names = [...new Set([declared.dynamicSecret, status.intent?.name ?? declared.dynamicSecret])];
+  return names.filter((name) =>
+    cluster.dynamicSecrets.holdersOf(host, named(declared, name)).some((other) => other.uid !== uid),
+  );
 }
 
 async function connectionOf(pass: DynamicSecretPass, object: DynamicSecretRecord): Promise<ConnectionView> {

@@ -131,6 +131,7 @@ function take(pass: LeasePass, object: LeaseRecord, ref: LeaseRef, lease: Lease)
     ref: { ...ref, expireAt: lease.expireAt },
     lease,
     dynamicSecret: before?.dynamicSecret,
+    askedFor: before?.askedFor,
     issuedAt: pass.clock.elapsed(),
     renewedAt: lease.updatedAt,
     renewals: (before?.renewals ?? reported?.renewals ?? 0) + 1,

@@ -1,9 +1,11 @@
 import type { ConnectionIdentity, IssuedLease, LeaseRef } from '../../api/lease.ts';
 import { parseInstant } from '../../instant.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
+import { objectKey } from '../../kube/object-key.ts';
 import { RequestError } from '../../infisical/request-error.ts';
 import type { OpenRequest } from '../../lease/input.ts';
 import type { Step } from '../../lease/plan.ts';
+import { isNewsToLeases, refName } from '../../lease/target.ts';
 import { dressedRecord } from '../../secret/manifest.ts';
 import { digestOf, render } from '../../secret/render.ts';
 import { admission } from '../connection/admission.ts';
@@ -83,6 +85,7 @@ async function isStillDue(
   { cause, look }: Step & { do: 'lease' },
 ): Promise<boolean> {
   if (look && !pass.memory().looked && !(await stillTrue(pass, object))) return false;
+  if (cause === 'target-changed' && !(await stillDeclared(pass, object))) return false;
   return cause !== 'secret-deleted' || isReallyGone(pass, object);
 }
 
@@ -96,6 +99,21 @@ async function stillTrue(pass: LeasePass, object: LeaseRecord): Promise<boolean>
     return live?.uid === object.uid && live.resourceVersion === object.resourceVersion;
   } catch (error) {
     fail(pass, faultOf(error, 'read the object'));
+    return false;
+  }
+}
+
+/** The same of the DynamicSecret that tells the target, where one does: a stale view of it would replace a good lease. */
+async function stillDeclared(pass: LeasePass, object: LeaseRecord): Promise<boolean> {
+  const { dynamicSecrets } = pass.cluster;
+  const name = refName(object);
+  if (name === undefined) return true;
+  const key = objectKey(object.namespace, name);
+  const seen = dynamicSecrets.get(key);
+  try {
+    return !isNewsToLeases(seen, await dynamicSecrets.look(key));
+  } catch (error) {
+    fail(pass, faultOf(error, 'read the DynamicSecret'));
     return false;
   }
 }
@@ -156,6 +174,7 @@ function take(
     ref,
     lease: issued.lease,
     dynamicSecret: issued.dynamicSecret,
+    askedFor: open.dynamicSecretId,
     issuedAt: pass.clock.elapsed(),
   });
   const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;

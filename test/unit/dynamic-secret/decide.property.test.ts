@@ -123,7 +123,7 @@ const anyInput: fc.Arbitrary<DecisionInput> = fc
     forced: fc.boolean(),
     users: fc.uniqueArray(lease),
     deletedAt: maybe(fc.constantFrom(NOW - 1000, NOW - HOUR)),
-    held: fc.boolean(),
+    held: fc.uniqueArray(name),
     namespaceEnding: fc.constantFrom(true, false, undefined),
     version: fc.constantFrom('1', '2'),
   })

@@ -216,6 +216,14 @@ describe('what is decided', () => {
         }),
         step: takeBack,
       },
+      'announced and present where no mark tells, and another object has it: not ours': {
+        input: { ...opened({ sighting: seen('present'), listing: hidden() }), held: ['orders'] },
+        step: takeBack,
+      },
+      'announced and present with our mark: ours, whatever another object says': {
+        input: { ...opened({ sighting: seen('present'), listing: listed(shown()) }), held: ['orders'] },
+        step: { do: 'acknowledge', target: target() },
+      },
       'announced and present, though every request was surely refused: not ours': {
         input: opened({ sighting: seen('present'), listing: hidden(), surelyRefused: true }),
         step: takeBack,
@@ -270,12 +278,12 @@ describe('what is decided', () => {
         input: unmade({
           spec: { adoption: 'Adopt' },
           memory: { sighting: seen('present'), listing: hidden() },
-          input: { held: true },
+          input: { held: ['orders'] },
         }),
         step: refusing('DynamicSecretOwned'),
       },
       'what another object of the cluster has, and has lost just now, is left to it to make': {
-        input: unmade({ memory: { sighting: seen('absent') }, input: { held: true } }),
+        input: unmade({ memory: { sighting: seen('absent') }, input: { held: ['orders'] } }),
         step: refusing('DynamicSecretOwned'),
       },
       'what is of another type is not adopted': {
@@ -326,6 +334,17 @@ describe('what is decided', () => {
           listing: hidden(),
         }),
         step: { do: 'acknowledge', target: target('sales') },
+      },
+      'a rename announced, only the new name there, and another object has it: not ours': {
+        input: {
+          ...renaming({
+            sighting: oldName('absent'),
+            sightingOfNewName: newName('present'),
+            listing: hidden(),
+          }),
+          held: ['sales'],
+        },
+        step: takeBack,
       },
       'a rename announced, only the new name there, with another id: not ours': {
         input: renaming({

@@ -152,6 +152,13 @@ describe('the removal of a dynamic secret', () => {
         input: leaving({ object: { status: asked('Create') }, memory: { listing: hidden() } }),
         step: { do: 'acknowledge', target: target() },
       },
+      'a creation may have worked, but another object has what is there: taken back': {
+        input: {
+          ...leaving({ object: { status: asked('Create') }, memory: { listing: hidden() } }),
+          held: ['orders'],
+        },
+        step: takeBack,
+      },
       'a creation was refused, and another is there: taken back': {
         input: leaving({ object: { status: asked('Create') }, memory: { surelyRefused: true } }),
         step: takeBack,

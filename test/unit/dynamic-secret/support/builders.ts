@@ -159,7 +159,7 @@ export function anInput({ object, spec, status, memory, input }: Parts = {}): De
     connection: { state: 'usable', identity: anIdentity(), revision: 'r1' },
     sources: { state: 'known', sources: [aSource()] },
     users: [],
-    held: false,
+    held: [],
     namespaceEnding: false,
     memory: {
       sighting: seen('present'),

@@ -107,7 +107,7 @@ export class ModelWorld {
       connection: { state: 'usable', identity: anIdentity(), revision: 'r1' },
       sources: { state: 'known', sources: this.spec.inputsFrom?.length === 0 ? [] : [aSource()] },
       users: [],
-      held: false,
+      held: [],
       namespaceEnding: false,
       memory: this.memory,
       timing: standardTiming,

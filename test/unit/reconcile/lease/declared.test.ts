@@ -46,9 +46,49 @@ describe('a lease of what a DynamicSecret declares', () => {
 
   test('is replaced at once when the dynamic secret is made anew', async () => {
     const world = await leasedByReference(new World());
+    world.leases.dynamicSecretId = 'another-id';
     placeAt(world, TARGET.dynamicSecret, 'another-id');
     await world.settle(0);
     expect([world.named, world.record?.lease.dynamicSecretId]).toEqual([2, 'another-id']);
+  });
+
+  test('is not replaced for a DynamicSecret that the watch shows late', async () => {
+    const world = await leasedByReference(new World(), { ttl: '1h' });
+    world.watching = false;
+    world.leases.dynamicSecretId = 'another-id';
+    placeAt(world, TARGET.dynamicSecret, 'another-id');
+    await world.pass(50 * MINUTE);
+    expect([world.named, world.record?.lease.dynamicSecretId]).toEqual([2, 'another-id']);
+    world.watching = true;
+    await world.pass(MINUTE);
+    expect([world.named, world.leases.rows.length, world.condition('Ready')]).toEqual([
+      2,
+      2,
+      'True LeaseActive',
+    ]);
+  });
+
+  test('is not replaced after a restart onto a server that shows the DynamicSecret of yesterday', async () => {
+    const world = await leasedByReference(new World(), { ttl: '1h' });
+    world.leases.dynamicSecretId = 'another-id';
+    placeAt(world, TARGET.dynamicSecret, 'another-id');
+    await world.settle(0);
+    world.calls();
+    placeAt(world, TARGET.dynamicSecret, ID);
+    world.restart();
+    world.watching = false;
+    placeAt(world, TARGET.dynamicSecret, 'another-id');
+    await world.settle(0);
+    expect([world.named, world.leases.rows.length]).toEqual([2, 2]);
+    expect(world.calls()).toEqual(['TIME', 'LOGIN', 'get leases', 'get dynamicSecrets']);
+  });
+
+  test('is asked for once where the server has made the dynamic secret anew, and its DynamicSecret does not tell', async () => {
+    const world = await leasedByReference(new World(), { ttl: '1h' });
+    world.leases.dynamicSecretId = 'another-id';
+    await world.pass(50 * MINUTE);
+    expect([world.named, world.record?.lease.dynamicSecretId]).toEqual([2, 'another-id']);
+    expect(world.leases.rows).toHaveLength(2);
   });
 });
 

@@ -39,6 +39,8 @@ export class LeaseServer {
   missing: 404 | 400 = 404;
   /** Leases that a replica does not show yet, or no more: no request finds them. */
   hidden: ReadonlySet<string> = new Set();
+  /** The id of every dynamic secret. */
+  dynamicSecretId = 'dynamic-secret-id';
   /** What the server says of every dynamic secret beside its name. */
   secretState: Partial<DynamicSecret> = {};
   /** Milliseconds that its clock is ahead of everybody else's. */
@@ -85,7 +87,7 @@ export class LeaseServer {
       expireAt: new Date(this.now() + life).toISOString(),
       status: null,
       statusDetails: null,
-      dynamicSecretId: 'dynamic-secret-id',
+      dynamicSecretId: this.dynamicSecretId,
       config: this.tags === 'kept' ? config : undefined,
       tag: this.tags === 'kept' ? tag : undefined,
       createdAt: now,
@@ -211,7 +213,7 @@ export class LeaseServer {
 
   #dynamicSecret({ dynamicSecret: name }: Target): DynamicSecret {
     return {
-      id: 'dynamic-secret-id',
+      id: this.dynamicSecretId,
       name,
       type: this.type,
       version: 1,
