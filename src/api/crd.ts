@@ -58,7 +58,7 @@ const connectionColumns: readonly PrinterColumn[] = [
   { name: 'Reason', type: 'string', jsonPath: ready('reason') },
   { name: 'Host', type: 'string', jsonPath: '.status.host' },
   { name: 'Method', type: 'string', jsonPath: '.status.method' },
-  { name: 'Leases', type: 'integer', jsonPath: '.status.served' },
+  { name: 'Objects', type: 'integer', jsonPath: '.status.served' },
   { name: 'LastLogin', type: 'string', jsonPath: '.status.lastLogin.at' },
   age,
   { name: 'SessionEnds', type: 'string', jsonPath: '.status.sessionEnds', priority: 1 },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { FINALIZER, MANAGED_LABEL } from '../../../src/api/names.ts';
+import { dynamicSecretManifest, inputSecret } from '../../support/dynamic-secret-manifest.ts';
 import {
   conditionOf,
   connectionObjects,
@@ -81,7 +82,7 @@ describe('leaseholder drain', () => {
   const clear = async (): Promise<void> => {
     await stage.api.disarmFaults();
     const forced = JSON.stringify({ metadata: { finalizers: null } });
-    for (const kind of ['dynamicsecretleases', 'infisicalconnections']) {
+    for (const kind of ['dynamicsecretleases', 'dynamicsecrets', 'infisicalconnections']) {
       const { items } = heldObjects.parse(await stage.read(`/apis/leaseholder.dev/v1alpha1/${kind}`));
       for (const { namespace, name } of items.filter(({ finalizers }) => finalizers.length > 0)) {
         const object = ['-n', namespace, `${kind}/${name}`] as const;
@@ -121,6 +122,31 @@ describe('leaseholder drain', () => {
     expect(await secrets()).toBe('');
     // What has drained lets the lead go.
     await lead();
+  });
+
+  it('takes dynamic secrets away, too, after the leases of them', async () => {
+    await lead();
+    const name = 'declared';
+    const connectionRef = { name: 'declarer' };
+    const identity = await stage.api.seedIdentity({ grants: [{ projectSlug: 'shop' }] });
+    const byReference = { connectionRef: undefined, dynamicSecret: undefined, dynamicSecretRef: { name } };
+    await stage.apply(
+      ...connectionObjects({ api: stage.api, identity }, connectionRef),
+      inputSecret(name, { password: 'hunter2' }),
+      dynamicSecretManifest(name, { connectionRef }),
+      leaseManifest('of-declared', byReference),
+    );
+    await stage.untilReady('of-declared');
+    const drainage = drain('--timeout=60s');
+    expect(await drainage.ended()).toBe(0);
+    const told = drainage.output();
+    expect(told.indexOf(`DynamicSecretLease default/of-declared: Gone.`)).toBeGreaterThan(0);
+    expect(told.indexOf(`DynamicSecret default/${name}: Its deletion is asked for.`)).toBeGreaterThan(
+      told.indexOf(`DynamicSecretLease default/of-declared: Gone.`),
+    );
+    expect(told).toContain('Nothing is left. DynamicSecretLeases gone: 1. DynamicSecrets gone: 1.');
+    const { dynamicSecrets } = await stage.api.dynamicSecrets();
+    expect(dynamicSecrets.map((one) => one.name)).not.toContain(name);
   });
 
   it('where there is nothing: says so', async () => {

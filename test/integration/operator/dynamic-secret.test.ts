@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { conditionOf, startStage, type Stage } from '../../support/stage.ts';
+import { changeByHand } from './support/by-hand.ts';
 import { declared, inputs, place, says, type Declared } from './support/declared.ts';
 
 let stage: Stage;
@@ -190,7 +191,7 @@ describe('a DynamicSecret', () => {
   it('that somebody changes on the server is set right when it is listed again', async () => {
     await using scaled = await startScaled();
     const { own } = scaled;
-    await changeOnServer(own, { defaultTTL: '5m' });
+    await changeByHand(own, { defaultTTL: '5m' });
     await own.sent();
     const drifted = async (): Promise<boolean> => (await own.sent()).length > 0;
     await awaitCondition(drifted, { what: 'the drift to be seen', timeoutMs: 30_000, intervalMs: 100 });
@@ -213,102 +214,6 @@ describe('a DynamicSecret', () => {
     expect(await own.names()).toEqual([]);
   });
 });
-
-describe('the deletion of a DynamicSecret', () => {
-  it('removes it from the server', async () => {
-    await using own = await begun();
-    await own.remove();
-    await own.untilGone();
-    expect(await own.names()).toEqual([]);
-    expect(await own.sent()).toEqual([{ method: 'DELETE', body: { ...place, isForced: false } }]);
-  });
-
-  it('waits for the leases that refer to it and names them, and goes on by itself', async () => {
-    await using own = await begun();
-    await own.lease('reader');
-    await own.untilLeased('reader');
-    await own.remove();
-    const seen = await own.until((one) => says(one, 'Reconciling', 'True') === 'InUse');
-    expect(conditionOf(seen, 'Reconciling')?.message).toContain('reader');
-    expect(await own.names()).toEqual(['orders-redis']);
-    await own.remove('dsl/reader');
-    await own.untilGone();
-    expect(await own.names()).toEqual([]);
-    expect((await own.api.live()).leases).toEqual([]);
-  });
-
-  it('leaves it there where the spec says Retain', async () => {
-    await using own = await begun({ deletionPolicy: 'Retain' });
-    await own.remove();
-    await own.untilGone();
-    expect(await own.names()).toEqual(['orders-redis']);
-  });
-
-  it('follows a revocation that fails to its end: it says so, and goes on when it works again', async () => {
-    await using own = await begun();
-    await strayLease(own);
-    const { faultId } = await own.api.armFault({
-      match: { times: 'always' },
-      action: { type: 'revocation-fails' },
-    });
-    await own.remove();
-    const seen = await own.until((one) => says(one, 'Reconciling', 'True') === 'RemovalFailed', 60);
-    expect(conditionOf(seen, 'Reconciling')?.message).toContain('leaseholder.dev/force-delete');
-    expect(await own.names()).toEqual(['orders-redis']);
-    await own.api.disarmFaults({ faultId });
-    await own.untilGone(undefined, 90);
-    expect(await own.names()).toEqual([]);
-    expect((await own.api.live()).leases).toEqual([]);
-  });
-
-  it('is forced by annotation after the first failure', async () => {
-    await using own = await begun();
-    await strayLease(own);
-    await own.api.armFault({ match: { times: 'always' }, action: { type: 'revocation-fails' } });
-    await own.kubectl('annotate', 'dynamicsecret/orders', 'leaseholder.dev/force-delete=true');
-    await own.remove();
-    await own.untilGone(undefined, 60);
-    expect(await own.names()).toEqual([]);
-    expect(await own.sent()).toContainEqual({ method: 'DELETE', body: { ...place, isForced: true } });
-  });
-
-  it('keeps its connection until it is gone', async () => {
-    await using own = await begun();
-    await own.kubectl('delete', 'infisicalconnection/infisical', '--wait=false');
-    await own.remove();
-    await own.untilGone();
-    await own.untilGone('infisicalconnection/infisical');
-    expect(await own.names()).toEqual([]);
-  });
-});
-
-/** A lease that no object of the cluster has asked for. */
-async function strayLease(own: Declared): Promise<void> {
-  const { token } = await tokenOf(own);
-  const answer = await fetch(`${own.api.url}/api/v1/dynamic-secrets/leases`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...place, dynamicSecretName: 'orders-redis', ttl: '1h' }),
-  });
-  expect(answer.status).toBe(200);
-}
-
-/** Somebody changes the dynamic secret by hand. */
-async function changeOnServer(own: Declared, data: object): Promise<void> {
-  const { token } = await tokenOf(own);
-  const answer = await fetch(`${own.api.url}/api/v1/dynamic-secrets/orders-redis`, {
-    method: 'PATCH',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...place, data }),
-  });
-  expect(answer.status).toBe(200);
-}
-
-async function tokenOf({ api }: Declared): Promise<{ readonly token: string }> {
-  const { identityId } = await api.seedIdentity({ grants: [{ projectSlug: 'shop' }] });
-  const { accessToken } = await api.mintToken({ identityId });
-  return { token: accessToken };
-}
 
 interface Scaled extends AsyncDisposable {
   readonly own: Declared;

@@ -1,3 +1,4 @@
+import type { Action } from '../../../../sandbox/lease-api/identities.ts';
 import type { Stage } from '../../../support/stage.ts';
 
 type Grants = readonly Readonly<Record<string, unknown>>[];
@@ -15,15 +16,19 @@ export interface ClusterConnection {
   calls(): Promise<Readonly<Record<string, number>>>;
 }
 
-/** @param projects what the identity may lease at the server, whatever is granted here. */
+/**
+ * @param projects where the identity has rights at the server, whatever is granted here.
+ * @param actions what it may do there. Default: to lease.
+ */
 export async function clusterConnection(
   stage: Stage,
   name: string,
   grants: Grants,
   projects: readonly string[] = ['shop'],
+  actions: readonly Action[] = ['lease'],
 ): Promise<ClusterConnection> {
   const identity = await stage.api.seedIdentity({
-    grants: projects.map((projectSlug) => ({ projectSlug, actions: ['lease' as const] })),
+    grants: projects.map((projectSlug) => ({ projectSlug, actions: [...actions] })),
   });
   const { clientId, clientSecret } = identity;
   const key = (one: string): object => ({ secretKeyRef: { name, key: one } });
