@@ -23,6 +23,8 @@ export function known({ object, connection }: DecisionInput, brought: Brought | 
       return tidy(before);
     case 'intended':
       return tidy({ ...before, intent: brought.intent });
+    case 'lost':
+      return {};
     case 'removed':
       return tidy({ ...before, dynamicSecret: mirrored(brought.dynamicSecret) });
     case 'acknowledged':

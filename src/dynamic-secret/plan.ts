@@ -40,6 +40,8 @@ export type Step =
     }
   /** It is known to exist and to be ours: write that into the status (after a lost answer, or a rename seen to have worked). */
   | { readonly do: 'acknowledge'; readonly target: Target }
+  /** It is lost, and nothing is made again by that name: the status no longer says that it is this object's. Guarded. */
+  | { readonly do: 'forget'; readonly target: Target }
   /** Revoke one lease that lives there, before the removal. */
   | { readonly do: 'revoke'; readonly target: Target; readonly lease: string }
   /** DELETE it. */
@@ -84,5 +86,7 @@ export type Brought =
       readonly sources: readonly AppliedSource[];
     }
   | { readonly did: 'acknowledged'; readonly target: Target }
+  /** Nothing is left of what the status told. */
+  | { readonly did: 'lost' }
   /** The answer of a DELETE. */
   | { readonly did: 'removed'; readonly dynamicSecret: DynamicSecret };

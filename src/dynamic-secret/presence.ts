@@ -25,11 +25,20 @@ export function judgeElsewhere(input: DecisionInput, { target, since }: Sighting
 
 function judgeAbsence(situation: Case, sighting: Sighting): Verdict {
   const { timing, now, memory } = situation.input;
-  if (steadyFor(sighting) >= timing.goneSecondLook) return judgeName(situation);
+  if (steadyFor(sighting) >= timing.goneSecondLook) return judgeLoss(situation, sighting);
   // A look soon after a change may come from a replica that lags.
   const certain = memory.changedAt === undefined ? 0 : memory.changedAt + timing.goneMinimumAge;
   const again = Math.max(sighting.since + timing.goneSecondLook, certain);
   return at(again, now.elapsed, { do: 'look', target: sighting.target });
+}
+
+/**
+ * It is gone. By the name that is declared it is made again; another name is no longer this object's, for whoever declares
+ * that one.
+ */
+export function judgeLoss(situation: Case, { target }: Sighting): Verdict {
+  const isDeclared = situation.spec.name === target.dynamicSecret;
+  return isDeclared ? judgeName(situation) : { step: { do: 'forget', target } };
 }
 
 /** The moment of the next list, in elapsed milliseconds. A list right after a change may lag behind it. */

@@ -1,7 +1,8 @@
 import type { Target } from '../api/lease.ts';
 import { fault } from '../errors.ts';
-import { judgeName, onceSettled } from './creation.ts';
+import { onceSettled } from './creation.ts';
 import type { DecisionInput, Sighting } from './input.ts';
+import { judgeLoss } from './presence.ts';
 import {
   isHeld,
   isRecent,
@@ -72,7 +73,7 @@ export function judgeRenamed(input: DecisionInput, { old, fresh }: BothNames): V
 function judgeLost(situation: Case, old: Sighting): Verdict {
   const { timing, now } = situation.input;
   return steadyFor(old) >= timing.goneSecondLook
-    ? judgeName(situation)
+    ? judgeLoss(situation, old)
     : at(old.since + timing.goneSecondLook, now.elapsed, { do: 'look', target: old.target });
 }
 

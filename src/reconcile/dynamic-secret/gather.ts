@@ -38,9 +38,13 @@ function heldNames(
   if (!spec.valid || host === undefined) return [];
   const declared = declaredTarget(spec.value);
   const names = [...new Set([declared.dynamicSecret, status.intent?.name ?? declared.dynamicSecret])];
-  return names.filter((name) =>
-    cluster.dynamicSecrets.holdersOf(host, named(declared, name)).some((other) => other.uid !== uid),
-  );
+  const isOthers = (name: string): boolean => {
+    // Of two that both have it by their status one must give way, or neither would make again what is lost.
+    const isOwn = status.place?.name === name;
+    const holders = cluster.dynamicSecrets.holdersOf(host, named(declared, name));
+    return holders.some((other) => other.uid !== uid && !(isOwn && uid < other.uid));
+  };
+  return names.filter(isOthers);
 }
 
 async function connectionOf(pass: DynamicSecretPass, object: DynamicSecretRecord): Promise<ConnectionView> {

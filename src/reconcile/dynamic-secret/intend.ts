@@ -1,10 +1,9 @@
 import type { DynamicSecretIntent } from '../../api/dynamic-secret.ts';
 import type { DecisionInput } from '../../dynamic-secret/input.ts';
-import { mergePatch } from '../../kube/merge-patch.ts';
-import { knownAfter } from './bring.ts';
+import { inscribe } from './bring.ts';
 import type { DynamicSecretPass, StepResult } from './context.ts';
 import { guarded } from './guarded.ts';
-import { withUnwritten, type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /**
  * Writes into the status what is about to be asked for, before it is asked for, or takes it back. Whoever finds an intent
@@ -12,17 +11,13 @@ import { withUnwritten, type Subject } from './subject.ts';
  */
 export async function intend(
   pass: DynamicSecretPass,
-  { stored }: Subject,
+  subject: Subject,
   input: DecisionInput,
   intent: DynamicSecretIntent | undefined,
 ): Promise<StepResult> {
-  const known = withUnwritten(stored.status, knownAfter(input, { did: 'intended', intent }));
   return guarded(pass, input, 'write the intent', async () => {
-    await pass.cluster.dynamicSecrets.patchStatus(pass.key, {
-      metadata: { resourceVersion: stored.resourceVersion },
-      status: mergePatch(stored.status, known) ?? {},
-    });
-    pass.remember({ unwritten: {}, tried: true, ...nothingAsked, intended: intent });
+    await inscribe(pass, subject, input, { did: 'intended', intent });
+    pass.remember({ ...nothingAsked, intended: intent });
   });
 }
 

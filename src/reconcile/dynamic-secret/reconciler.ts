@@ -11,6 +11,7 @@ import {
 } from './context.ts';
 import { create } from './create.ts';
 import { dropFinalizer } from './finalizer.ts';
+import { forget } from './forget.ts';
 import { gather } from './gather.ts';
 import { intend } from './intend.ts';
 import { list } from './list.ts';
@@ -109,6 +110,8 @@ async function execute(
       return update(pass, input, step);
     case 'acknowledge':
       return acknowledge(pass, input, step.target);
+    case 'forget':
+      return forget(pass, subject, input, step.target);
     case 'revoke':
       return revoke(pass, step);
     case 'remove':

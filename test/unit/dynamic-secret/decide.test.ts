@@ -381,9 +381,9 @@ describe('what is decided', () => {
         input: renaming({ sighting: oldName('absent'), sightingOfNewName: newName('absent') }),
         step: { do: 'wait' },
       },
-      'a rename announced, neither there twice: made anew': {
+      'a rename announced, neither there twice: the old name is given up': {
         input: renaming({ sighting: oldName('absent', 10 * SECOND), sightingOfNewName: newName('absent') }),
-        step: intends('Create', 'sales'),
+        step: { do: 'forget', target: target() },
       },
       'a rename that the spec has given up: waited until it cannot come any more': {
         input: renaming({ sightingOfNewName: newName('absent') }, { spec: 'orders' }),
@@ -423,7 +423,7 @@ describe('what is decided', () => {
         input: anInput({ memory: { sighting: seen('absent', { steady: 10 * SECOND }), listing: hidden() } }),
         step: intends('Create', 'orders'),
       },
-      'absent twice, the new name of the spec taken: refused': {
+      'absent twice, and the spec has another name: the old one is given up': {
         input: anInput({
           spec: { name: 'sales' },
           memory: {
@@ -432,7 +432,7 @@ describe('what is decided', () => {
             listing: hidden(),
           },
         }),
-        step: refusing('DynamicSecretExists'),
+        step: { do: 'forget', target: target() },
       },
       'absent right after a change, by a look that may lag: looked at again later': {
         input: anInput({

@@ -155,6 +155,12 @@ export class ModelWorld {
       case 'acknowledge':
         this.#write(report(input, undefined, { did: 'acknowledged', target: step.target }), chance);
         return;
+      case 'forget':
+        if (this.#write(report(input, undefined, { did: 'lost' }), chance)) {
+          this.#accounted = false;
+          this.#remember({ surelyRefused: undefined });
+        }
+        return;
       case 'revoke':
         this.#revoke(step.target, step.lease, chance);
         return;
