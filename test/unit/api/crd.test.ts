@@ -70,11 +70,11 @@ const shortNames: Readonly<Record<string, string>> = {
   ClusterInfisicalConnection: 'clusterinfisical',
 };
 
-const ofConnections = ['Host', 'Method', 'Leases', 'LastLogin', 'Age', 'SessionEnds'];
+const ofConnections = ['Host', 'Method', 'Objects', 'LastLogin', 'Age', 'SessionEnds'];
 const counts: Readonly<Record<string, string>> = {
   DynamicSecret: 'Users',
-  InfisicalConnection: 'Leases',
-  ClusterInfisicalConnection: 'Leases',
+  InfisicalConnection: 'Objects',
+  ClusterInfisicalConnection: 'Objects',
 };
 
 const defaultsOf: Readonly<Record<string, readonly unknown[]>> = {
