@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
-import { CONNECTION_FINALIZER } from '../../../src/api/names.ts';
 import { startStage, type Stage } from '../../support/stage.ts';
 import { deleteByForce } from './support/by-force.ts';
 import { CONNECTION, CREDENTIAL, LEASE, tenant, type Tenant } from './support/tenant.ts';
@@ -31,10 +30,6 @@ describe.concurrent('what leases need is deleted while no operator runs', () => 
     const choice = (name: string): object => (['credential-too', 'namespace'].includes(name) ? brief : {});
     const made = names.map(async (name) => [name, await tenant(stage, name, choice(name))] as const);
     tenants = Object.fromEntries(await Promise.all(made)) as typeof tenants;
-    // A lease may be ready before the connection carries the finalizer; one that is deleted already takes none.
-    for (const shop of Object.values(tenants)) {
-      await shop.untilConnection((connection) => connection.finalizers.includes(CONNECTION_FINALIZER));
-    }
     await first.stop();
     await tenants['connection-first'].remove(CONNECTION, LEASE);
     await tenants['lease-first'].remove(LEASE, CONNECTION);

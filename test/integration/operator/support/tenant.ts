@@ -1,5 +1,6 @@
 import { awaitCondition } from '../../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../../sandbox/operator/operator.ts';
+import { CONNECTION_FINALIZER } from '../../../../src/api/names.ts';
 import type { ConnectionRecord, LeaseRecord } from '../../../../src/reconcile/ports.ts';
 import { connectionObjects, leaseManifest, type Stage } from '../../../support/stage.ts';
 import { ownServer, type OwnServer } from './own-server.ts';
@@ -9,7 +10,7 @@ export const LEASE = 'dsl/orders-db';
 export const CONNECTION = 'infisicalconnection/infisical';
 export const CREDENTIAL = 'secret/infisical-login';
 
-/** A namespace of its own, in it a connection to a server of its own, and an object whose lease is ready. */
+/** A namespace of its own, in it a connection to a server of its own, and an object that is ready and has it held. */
 export interface Tenant extends AsyncDisposable {
   readonly namespace: string;
   readonly server: OwnServer;
@@ -50,6 +51,16 @@ export async function tenant(
     leaseManifest('orders-db', spec, { namespace }),
   );
   await kubectl('wait', LEASE, '--for=condition=Ready', '--timeout=60s');
+  const untilConnection: Tenant['untilConnection'] = (probe) =>
+    awaitCondition(
+      async () => {
+        const seen = await stage.connection('infisical', namespace);
+        return seen !== undefined && probe(seen) ? seen : undefined;
+      },
+      { what: `the connection of ${namespace}`, intervalMs: 50 },
+    );
+  // A lease may be ready before its connection carries the finalizer; one that is deleted already takes none.
+  await untilConnection(({ finalizers }) => finalizers.includes(CONNECTION_FINALIZER));
   return {
     namespace,
     server,
@@ -67,14 +78,7 @@ export async function tenant(
         '--for=delete',
         `--timeout=${String(seconds)}s`,
       )),
-    untilConnection: (probe) =>
-      awaitCondition(
-        async () => {
-          const seen = await stage.connection('infisical', namespace);
-          return seen !== undefined && probe(seen) ? seen : undefined;
-        },
-        { what: `the connection of ${namespace}`, intervalMs: 50 },
-      ),
+    untilConnection,
     lease: () => stage.lease('orders-db', namespace),
     live: async () => (await server.api.live()).leases.length,
     left: (operator) =>
