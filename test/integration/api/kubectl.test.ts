@@ -244,7 +244,7 @@ describe('the example, its address and login filled in', () => {
       'REASON',
       'HOST',
       'METHOD',
-      'LEASES',
+      'OBJECTS',
       'LASTLOGIN',
       'AGE',
     ]);
