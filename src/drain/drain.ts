@@ -130,6 +130,8 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
       if (lease.deletedAt === undefined && !asked.has(lease.uid)) await askToGo('DynamicSecretLease', lease);
     }
     if (stores.leases.size > 0) return;
+    // What is gone is told before anything is asked that waited for it.
+    story.tell(present());
     for (const declared of stores.dynamicSecrets.values()) {
       if (stop.aborted) return;
       if (declared.deletedAt === undefined && !asked.has(declared.uid))
