@@ -9,7 +9,7 @@ const BUSY = 0.8;
 const WINDOW = 900;
 
 /** As many lives as the machine has time for: their waits are scaled, and a process that waits for its turn breaks them. */
-export function lanesByLoad(): Lanes {
+function lanesByLoad(): Lanes {
   let before = ticks();
   let busy = 0;
   let at = Date.now();
@@ -25,7 +25,7 @@ export function lanesByLoad(): Lanes {
 }
 
 /** So many, whatever the machine does. */
-export function lanesOf(number: number): Lanes {
+function lanesOf(number: number): Lanes {
   return { least: number, most: number, isIdle: () => true };
 }
 
@@ -44,4 +44,9 @@ function ticks(): Ticks {
     idle: sum(times.map(({ idle }) => idle)),
     all: sum(times.map(({ user, nice, sys, irq, idle }) => user + nice + sys + irq + idle)),
   };
+}
+
+/** @param asked so many, where the command line says so. */
+export function lanesFor(asked: number | undefined): Lanes {
+  return asked === undefined ? lanesByLoad() : lanesOf(asked);
 }

@@ -1,5 +1,5 @@
 import type { Surroundings } from '../support/surroundings.ts';
-import { lanesByLoad, lanesOf } from './idle.ts';
+import { lanesFor } from './idle.ts';
 import { inLanes } from './lanes.ts';
 import type { Options } from './options.ts';
 import { isSentAlways } from './points.ts';
@@ -22,8 +22,7 @@ export function takeAll(
   tasks: readonly Task[],
   { lanes, trace, isKnown, taken }: TakeOptions,
 ): Promise<readonly Outcome[]> {
-  const allowed = lanes === undefined ? lanesByLoad() : lanesOf(lanes);
-  return inLanes(allowed, tasks, async (task) => {
+  return inLanes(lanesFor(lanes), tasks, async (task) => {
     const outcome = await take(surroundings, task, isKnown);
     const { point, when, second, result } = outcome;
     const next = second === undefined ? '' : `, then ${second.point} ${second.when}`;
