@@ -10,6 +10,7 @@ import { objectMeta, objectName } from './object.ts';
 import { observedDynamicSecret } from './observed-dynamic-secret.ts';
 import { isTaken, notOdd } from './passed-through.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
+import { secretShape, secretShapeRules, shapeBreaches } from './secret-shape.ts';
 import type { CelRule } from './rule.ts';
 import { dynamicSecretName, folderPath, slug } from './target.ts';
 
@@ -128,7 +129,14 @@ const fields = z.object({
       name: objectName.optional().describe("Name of the Secret. Default: this object's own name. Immutable."),
       labels: labelMap.optional().describe('Labels of the Secret. Patched when changed.'),
       annotations: annotationMap.optional().describe('Annotations of the Secret. Patched when changed.'),
+      ...secretShape,
     })
+    .superRefine((shape, context) => {
+      for (const { field, must } of shapeBreaches(shape)) {
+        context.addIssue({ code: 'custom', path: [field], message: must });
+      }
+    })
+    .meta({ 'x-kubernetes-validations': secretShapeRules })
     .optional()
     .describe('The Secret that receives the credentials, in the namespace of this object.'),
   suspend: z

@@ -12,6 +12,7 @@ export type LeaseCause =
   | 'lost'
   | 'expired'
   | 'target-changed'
+  | 'shape-changed'
   | 'asked'
   | 'due';
 

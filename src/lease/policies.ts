@@ -1,11 +1,12 @@
 import type { LeaseRef } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
+import { shapeFault, shapeOf } from '../secret/shape.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
 import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
-import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
+import { judgeAsked, judgeDue, judgeShape, judgeTarget } from './rotation.ts';
 import { isNoted } from './target.ts';
 import {
   at,
@@ -61,6 +62,13 @@ export const policies: readonly Policy[] = [
         : undefined,
   },
   {
+    name: 'the Secret must be one that can be made',
+    judge: ({ object, input, current }) => {
+      const why = object.spec.valid ? shapeFault(shapeOf(object.spec.value.secret)) : undefined;
+      return why === undefined ? undefined : refuse(why, untilEnd(input, current));
+    },
+  },
+  {
     name: 'the connection must be in order',
     judge: ({ input, current }) =>
       input.connection.state === 'refused'
@@ -100,6 +108,7 @@ export const policies: readonly Policy[] = [
   },
   { name: 'there must be a live lease in the Secret', judge: judgeMissing },
   { name: 'the lease must be of what the spec targets', judge: judgeTarget },
+  { name: 'the Secret must look as the spec says', judge: judgeShape },
   { name: 'a new lease was asked for', judge: judgeAsked },
   { name: 'a lease is replaced before its end', judge: judgeDue },
   // Somebody keeps editing the Secret? Then it is healed now and then, and its lease still replaced in time.

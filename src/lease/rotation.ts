@@ -1,3 +1,4 @@
+import { shapeMark, shapeOf } from '../secret/shape.ts';
 import { isOnTarget } from './current.ts';
 import { onceUsed } from './drift.ts';
 import { wantsRenewal } from './lifetime.ts';
@@ -13,6 +14,14 @@ export function judgeTarget(situation: Case): Verdict | undefined {
   const sought = { wanted: target.wanted, host: connection.identity.host };
   if (isOnTarget(input, object, current.ref, sought)) return undefined;
   return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: true });
+}
+
+/** A Secret that is to look other than it does needs credentials anew: the server shows those of a lease once. */
+export function judgeShape(situation: Case): Verdict | undefined {
+  const { object, current } = situation;
+  if (current.state !== 'trusted' || !object.spec.valid) return undefined;
+  if (current.record.shape === shapeMark(shapeOf(object.spec.value.secret))) return undefined;
+  return lease(situation, 'shape-changed', { replaced: mayRevoke(current), look: true });
 }
 
 /** Somebody has given the object another value of the rotate annotation than the one that the last lease answered. */

@@ -1,5 +1,6 @@
 import { API_VERSION, MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../api/names.ts';
 import { formatRecord, type SecretRecord } from '../api/record.ts';
+import type { SecretType } from '../api/secret-shape.ts';
 
 /** The object that a Secret belongs to. */
 export interface Owner {
@@ -49,7 +50,7 @@ export function dressedRecord(
 
 /** The Secret as it is created. The owner reference is a backstop: deletion is explicit, and does not block. */
 export function newSecret(
-  name: string,
+  { name, type }: { readonly name: string; readonly type: SecretType },
   owner: Owner,
   dress: Dress,
   content: Content,
@@ -72,7 +73,7 @@ export function newSecret(
         },
       ],
     },
-    type: 'Opaque',
+    type,
     data: encoded(content.data),
   };
 }

@@ -5,6 +5,7 @@ import type { KnownLease } from '../../lease/input.ts';
 import { targetOfRef } from '../../lease/target.ts';
 import { changedSecret, newSecret, type Content } from '../../secret/manifest.ts';
 import { isOwnedBy, judgeConflict, recordOf } from '../../secret/ownership.ts';
+import { shapeOf } from '../../secret/shape.ts';
 import type { LeaseRecord, SecretRecord, WriteOptions } from '../ports.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail } from './failure.ts';
@@ -68,7 +69,9 @@ export function write(
   const key = secretKeyOf(object);
   const dress = dressOf(object);
   if (existing === undefined) {
-    return cluster.secrets.create(key, newSecret(nameOf(key), object, dress, content), options);
+    const { type } = shapeOf(object.spec.valid ? object.spec.value.secret : undefined);
+    const made = newSecret({ name: nameOf(key), type }, object, dress, content);
+    return cluster.secrets.create(key, made, options);
   }
   return cluster.secrets.change(key, changedSecret(existing, recordOf(existing), dress, content), options);
 }
