@@ -29,6 +29,7 @@ export const eventReasons = [
   'LeaseSwept',
   'RecordRefused',
   'SecretDrifted',
+  'SecretRetained',
   'RotationRequested',
   'RetiringDropped',
   'RequestUnaccounted',

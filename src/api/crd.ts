@@ -82,13 +82,8 @@ export const kinds: readonly Kind[] = [
     status: leaseStatus,
     rules: [
       {
-        rule: `${secretName('self')} == ${secretName('oldSelf')}`,
-        message: 'secret.name is immutable: create another DynamicSecretLease for another Secret',
-        fieldPath: '.spec.secret.name',
-      },
-      {
-        rule: `${secretType('self')} == ${secretType('oldSelf')}`,
-        message: 'secret.type is immutable: create another DynamicSecretLease for a Secret of another type',
+        rule: `${secretType('self')} == ${secretType('oldSelf')} || ${secretName('self')} != ${secretName('oldSelf')}`,
+        message: 'secret.type cannot be changed: give the Secret of another type another secret.name',
         fieldPath: '.spec.secret.type',
       },
     ],

@@ -126,9 +126,25 @@ const fields = z.object({
     .describe('How leases end.'),
   secret: z
     .object({
-      name: objectName.optional().describe("Name of the Secret. Default: this object's own name. Immutable."),
+      name: objectName
+        .optional()
+        .describe(
+          "Name of the Secret. Default: this object's own name. A change asks for a new lease at once, into the Secret of the new name; the old one goes when its lease has ended.",
+        ),
       labels: labelMap.optional().describe('Labels of the Secret. Patched when changed.'),
       annotations: annotationMap.optional().describe('Annotations of the Secret. Patched when changed.'),
+      adoption: z
+        .enum(['Refuse', 'Adopt'])
+        .optional()
+        .describe(
+          'What becomes of a Secret of that name that was not made for this object. Refuse (default): it is left alone. Adopt: it is taken over if its annotation leaseholder.dev/adopt-by is the name of this object; what it holds is replaced.',
+        ),
+      deletionPolicy: z
+        .enum(['Delete', 'Retain'])
+        .optional()
+        .describe(
+          'What becomes of the Secret when this object is deleted or names another. Delete (default), or Retain: it stays, as if it had never been of this object; its credentials end with their lease.',
+        ),
       ...secretShape,
     })
     .superRefine((shape, context) => {

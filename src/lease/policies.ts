@@ -3,6 +3,7 @@ import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { shapeFault, shapeOf } from '../secret/shape.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
+import { judgeFormer, untilFormer } from './former.ts';
 import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
@@ -84,7 +85,7 @@ export const policies: readonly Policy[] = [
     name: 'the Secret must be ours to write',
     judge: ({ input, object }) =>
       input.secret.state === 'foreign'
-        ? refuse(fault('SecretConflict', { secret: secretNameOf(object) }))
+        ? refuse(fault('SecretConflict', { secret: secretNameOf(object), by: input.secret.by }))
         : undefined,
   },
   { name: 'back off after a fault', judge: judgeBackoff },
@@ -118,6 +119,7 @@ export const policies: readonly Policy[] = [
     judge: ({ input: { secret } }) =>
       secret.state === 'ours' && !secret.dressed ? { step: { do: 'dress' } } : undefined,
   },
+  { name: 'a Secret by a former name goes with its lease', judge: judgeFormer },
   { name: ALL_IS_WELL, judge: judgeWell },
 ];
 
@@ -167,5 +169,6 @@ function judgeWitness({ input: { memory, now }, current }: Case): Verdict | unde
 }
 
 function judgeWell({ input, object, current }: Case): Verdict {
-  return wait(current.state === 'trusted' ? untilRotation(input, object, current.ref) : undefined);
+  const rotation = current.state === 'trusted' ? untilRotation(input, object, current.ref) : undefined;
+  return wait(earliest([rotation, untilFormer(input, object)]));
 }

@@ -12,6 +12,7 @@ import {
   dynamicSecretIndexes,
   placeKey,
   leaseIndexes,
+  secretIndexes,
   usersOf,
   type DynamicSecretIndex,
   type LeaseIndex,
@@ -40,7 +41,7 @@ export interface WatchedStores {
   /** Of both kinds; those of the cluster are in the empty namespace. */
   readonly connections: Store<ConnectionRecord, 'byNamespace'>;
   readonly dynamicSecrets: Store<DynamicSecretRecord, DynamicSecretIndex>;
-  readonly secrets: Store<SecretRecord>;
+  readonly secrets: Store<SecretRecord, 'byOwner'>;
   /** Empty where the operator looks after some namespaces only. */
   readonly namespaces: Store<NamespaceRecord>;
 }
@@ -148,7 +149,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     ...options,
     resource: types.secrets,
     project: secretRecord,
-    indexes: {},
+    indexes: secretIndexes,
     labelSelector: ownSecrets,
     metadataOnly: true,
   });
@@ -181,6 +182,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(leases.store, connection),
       ofDynamicSecret: (key) => leases.store.byIndex('byDynamicSecret', key),
+      ofSecret: (key) => leases.store.byIndex('bySecret', key),
     },
     connections: {
       ...customResource(

@@ -54,6 +54,8 @@ export interface LeaseResource extends Resource<LeaseRecord> {
   usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly LeaseRecord[];
   /** The objects that refer to a DynamicSecret, by its key. */
   ofDynamicSecret(key: string): readonly LeaseRecord[];
+  /** The objects that name a Secret, by its key. */
+  ofSecret(key: string): readonly LeaseRecord[];
 }
 
 export interface DynamicSecretResource extends Resource<DynamicSecretRecord> {
@@ -79,6 +81,8 @@ export interface Resource<Record> {
 export interface SecretResource {
   /** A Secret that carries our label, as last seen. */
   get(key: string): SecretRecord | undefined;
+  /** The Secrets with our label that an object owns, by its uid, as last seen. */
+  ownedBy(uid: string): readonly SecretRecord[];
   /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
   look(key: string): Promise<SecretRecord | undefined>;
   /** Reads a Secret of ours with its data, and keeps the data's digest alone. Undefined where it does not exist. */
@@ -116,7 +120,12 @@ export interface Identified {
   readonly name: string;
 }
 
-export type LeaseRecord = Identified & ObjectView & { readonly finalizers: readonly string[] };
+export type LeaseRecord = Identified &
+  ObjectView & {
+    readonly finalizers: readonly string[];
+    /** Milliseconds since 1970. */
+    readonly createdAt: number;
+  };
 
 export type DynamicSecretRecord = Identified & DynamicSecretView & { readonly finalizers: readonly string[] };
 

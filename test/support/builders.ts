@@ -270,6 +270,7 @@ export interface InputParts {
   readonly declared?: readonly Declaration[];
   readonly connection?: ConnectionView;
   readonly secret?: SecretView;
+  readonly formers?: DecisionInput['formers'];
   readonly memory?: Partial<Memory>;
   readonly now?: Partial<DecisionInput['now']>;
   readonly unreachable?: readonly string[];
@@ -284,6 +285,7 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     target,
     connection,
     secret: parts.secret ?? ourSecret(),
+    formers: parts.formers ?? [],
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
@@ -309,10 +311,12 @@ export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionI
 
 export const absent: SecretView = { state: 'absent' };
 export const foreign: SecretView = { state: 'foreign' };
+export const free: SecretView = { state: 'free' };
 
 /** A lease object as the watch shows it. */
 export function aLeaseRecord(overrides: Partial<LeaseRecord> = {}): LeaseRecord {
-  return { ...anObject(), key: 'shop/orders-db', resourceVersion: '1', finalizers: [], ...overrides };
+  const identity = { key: 'shop/orders-db', resourceVersion: '1', finalizers: [], createdAt: NOW - HOUR };
+  return { ...anObject(), ...identity, ...overrides };
 }
 
 /** A connection as the watch shows it. */

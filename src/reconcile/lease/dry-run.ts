@@ -1,8 +1,8 @@
 import { fault, type Fault } from '../../errors.ts';
 import { isDefinite, KubeError } from '../../kube/kube-error.ts';
 import type { Content } from '../../secret/manifest.ts';
-import { isOwnedBy } from '../../secret/ownership.ts';
 import type { LeaseRecord } from '../ports.ts';
+import { claimOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { refusedFault, write } from './deliver.ts';
 import { fail, faultOf } from './failure.ts';
@@ -15,8 +15,8 @@ export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<Step
   const key = secretKeyOf(object);
   try {
     const live = await pass.cluster.secrets.look(key);
-    if (live !== undefined && !isOwnedBy(live, object.uid)) {
-      block(pass, fault('SecretConflict', { secret: live.name }));
+    if (live !== undefined && claimOf(pass, object, live) === 'foreign') {
+      block(pass, fault('SecretConflict', { secret: live.name, by: rivalOf(pass, object, live) }));
       return 'again';
     }
     await write(pass, object, live, { content: placeholder(pass), dryRun: true });

@@ -5,6 +5,7 @@ import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
   dynamicSecretIndexes,
   leaseIndexes,
+  secretIndexes,
   placeKey,
   usersOf,
   type DynamicSecretIndex,
@@ -39,7 +40,7 @@ export interface MemoryCluster extends WatchedCluster {
     readonly leases: FedStore<LeaseRecord, LeaseIndex>;
     readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
     readonly dynamicSecrets: FedStore<DynamicSecretRecord, DynamicSecretIndex>;
-    readonly secrets: FedStore<SecretRecord>;
+    readonly secrets: FedStore<SecretRecord, 'byOwner'>;
     /** Fed by hand. */
     readonly namespaces: FedStore<NamespaceRecord>;
   };
@@ -66,7 +67,7 @@ export function memoryCluster(
       indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
     }),
     dynamicSecrets: fedStore({ indexes: dynamicSecretIndexes }),
-    secrets: fedStore({ indexes: {} }),
+    secrets: fedStore({ indexes: secretIndexes }),
     namespaces: fedStore({ indexes: {} }),
   };
   const relist = (kind: Kind, given: Listing, since: number): void => {
@@ -95,6 +96,7 @@ export function memoryCluster(
       ...customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
       usersOf: (connection) => usersOf(stores.leases, connection),
       ofDynamicSecret: (key) => stores.leases.byIndex('byDynamicSecret', key),
+      ofSecret: (key) => stores.leases.byIndex('bySecret', key),
     },
     connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
     dynamicSecrets: {
@@ -185,7 +187,11 @@ async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject |
   }
 }
 
-function secretResource(server: ApiServer, wire: Requests, store: FedStore<SecretRecord>): SecretResource {
+function secretResource(
+  server: ApiServer,
+  wire: Requests,
+  store: FedStore<SecretRecord, 'byOwner'>,
+): SecretResource {
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
     if (!dryRun && isManaged(record)) store.observe(record);
@@ -193,6 +199,7 @@ function secretResource(server: ApiServer, wire: Requests, store: FedStore<Secre
   };
   return {
     get: (key) => store.get(key),
+    ownedBy: (uid) => store.byIndex('byOwner', uid),
     look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
     async inspect(key) {
       const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));
