@@ -83,7 +83,8 @@ export const kinds: readonly Kind[] = [
     rules: [
       {
         rule: `${secretType('self')} == ${secretType('oldSelf')} || ${secretName('self')} != ${secretName('oldSelf')}`,
-        message: 'secret.type cannot be changed: give the Secret of another type another secret.name',
+        message:
+          'secret.type is immutable for a Secret of one name: give one of another type another secret.name',
         fieldPath: '.spec.secret.type',
       },
     ],

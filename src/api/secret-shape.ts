@@ -62,7 +62,11 @@ const templates = keyed(boundedText(LONGEST_TEMPLATE))
   });
 
 const included = z
-  .array(patternedText(KEY_PATTERN, { field: 'include', must: KEY_RULE, most: 253 }))
+  .array(
+    patternedText(KEY_PATTERN, { field: 'include', must: KEY_RULE, most: 253 }).describe(
+      'A key of the lease.',
+    ),
+  )
   .min(1)
   .max(MOST_KEYS)
   .refine((names) => new Set(names).size === names.length, { error: 'must name each key once' })
@@ -74,7 +78,7 @@ export const secretShape = {
     .enum(typeNames)
     .optional()
     .describe(
-      'Type of the Secret: Opaque (default), or one whose keys Kubernetes checks. Immutable, as it is in Kubernetes.',
+      'Type of the Secret: Opaque (default), or one whose keys Kubernetes checks. Immutable for a Secret of one name, as it is in Kubernetes.',
     ),
   data: templates
     .optional()

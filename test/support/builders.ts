@@ -15,6 +15,7 @@ import type {
   Memory,
   ObjectView,
   OpenRequest,
+  FormerSecret,
   SecretView,
 } from '../../src/lease/input.ts';
 import { placeOf, targetOf, type Declaration, type TargetView } from '../../src/lease/target.ts';
@@ -307,6 +308,11 @@ export function aNewInput(parts: InputParts = {}): DecisionInput & { readonly ob
 /** The same, of an object that is gone. */
 export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionInput {
   return { ...anInput(parts), object: undefined, secret: parts.secret ?? absent };
+}
+
+/** A Secret of the object by a name that its spec has given up. */
+export function aFormerSecret(change: Partial<FormerSecret> = {}): FormerSecret {
+  return { name: 'former', uid: 'former-uid', resourceVersion: '3', lease: 'lease-0', ...change };
 }
 
 export const absent: SecretView = { state: 'absent' };

@@ -180,11 +180,11 @@ describe('an object is let go', () => {
     });
   });
 
-  test('in the end, once its time is over: first the Secret, then the object', () => {
+  test('in the end, once its time is over: first its Secrets, then the object', () => {
     always(({ step }, input) => {
       if (!isOverdue(input)) return;
       expect(step.do).toBe(
-        input.secret.state === 'ours'
+        input.secret.state === 'ours' || input.formers.length > 0
           ? 'deleteSecret'
           : input.object?.hasFinalizer === true
             ? 'dropFinalizer'
