@@ -7,6 +7,7 @@ import type { WatchedStores } from './cluster.ts';
 import { clusterConnectionsOf, isUser, usesOf } from './connection/in-use.ts';
 import type { Links } from './connection/links.ts';
 import { leasesThrough, usersOf } from './indexes.ts';
+import { secretKeyOf } from './lease/context.ts';
 import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
 import { standings } from './standing.ts';
 
@@ -61,6 +62,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
       controllers.lease.enqueue(key);
       if (before !== undefined && after === undefined) links.release(before.namespace);
       noteUse(before, after);
+      for (const waiting of waitingFor(stores, before, after)) controllers.lease.enqueue(waiting);
       for (const declared of letGo(stores, before, after)) controllers['dynamic-secret'].enqueue(declared);
       // A DynamicSecret stays while leases refer to it, and says how many do.
       const [left, came] = [referredBy(before), referredBy(after)];
@@ -113,6 +115,23 @@ export function subscribe(options: SubscriptionOptions): () => void {
 }
 
 type User = LeaseRecord | DynamicSecretRecord;
+
+/** The objects that name a Secret which another has let go: it names another one by now, or is on its way. */
+function waitingFor(
+  { leases }: Pick<WatchedStores, 'leases'>,
+  before: LeaseRecord | undefined,
+  after: LeaseRecord | undefined,
+): readonly string[] {
+  if (before === undefined || claimedBy(before) === claimedBy(after)) return [];
+  return leases
+    .byIndex('bySecret', secretKeyOf(before))
+    .map(({ key }) => key)
+    .filter((key) => key !== before.key);
+}
+
+function claimedBy(lease: LeaseRecord | undefined): string | undefined {
+  return lease?.deletedAt === undefined && lease !== undefined ? secretKeyOf(lease) : undefined;
+}
 
 /** The DynamicSecrets that are being deleted and that an object has no leases of any more. */
 function letGo(
