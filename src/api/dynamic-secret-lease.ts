@@ -10,6 +10,7 @@ import { objectMeta, objectName } from './object.ts';
 import { observedDynamicSecret } from './observed-dynamic-secret.ts';
 import { isTaken, notOdd } from './passed-through.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
+import { restartStatus, restartTargets } from './restart.ts';
 import { secretShape, secretShapeRules, shapeBreaches } from './secret-shape.ts';
 import type { CelRule } from './rule.ts';
 import { dynamicSecretName, folderPath, slug } from './target.ts';
@@ -155,6 +156,11 @@ const fields = z.object({
     .meta({ 'x-kubernetes-validations': secretShapeRules })
     .optional()
     .describe('The Secret that receives the credentials, in the namespace of this object.'),
+  restart: restartTargets
+    .optional()
+    .describe(
+      'Workloads of this namespace that are restarted when the credentials in the Secret change, not when the first come. Those of leases that change within 30 seconds are restarted once. A change acts at the next rotation.',
+    ),
   suspend: z
     .boolean()
     .optional()
@@ -251,6 +257,7 @@ export const leaseStatus = z.object({
     .describe(
       'Requests for a lease whose fate is not known and cannot be found out, because the server keeps no tags: each may have made a lease that is left to end.',
     ),
+  restart: restartStatus.optional().describe('How the restarts for the lease in use stand.'),
   attempts: z
     .object({
       count: z.int(),

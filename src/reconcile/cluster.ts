@@ -33,6 +33,7 @@ import {
   secretRecord,
 } from './records.ts';
 import { referents } from './referents.ts';
+import { workloads } from './workloads.ts';
 import { customResource, secretResource } from './resources.ts';
 
 /** What the watches have shown, by kind. */
@@ -199,6 +200,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       holdersOf: (host, target) => dynamicSecrets.store.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(types.secrets, secrets.store),
+    workloads: workloads(transport, mayWrite),
     ...referents(transport, types.secrets),
     synced: async () => {
       await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));

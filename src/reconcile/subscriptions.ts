@@ -9,9 +9,10 @@ import type { Links } from './connection/links.ts';
 import { leasesThrough, usersOf } from './indexes.ts';
 import { secretKeyOf } from './lease/context.ts';
 import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
+import { pendingOf } from './restart/pending.ts';
 import { standings } from './standing.ts';
 
-type Kinds = 'lease' | 'connection' | 'dynamic-secret';
+type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart';
 
 interface Served {
   readonly stores: WatchedStores;
@@ -60,6 +61,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
     stores.leases.subscribe((key, before, after) => {
       countLeases(before, after);
       controllers.lease.enqueue(key);
+      if (after !== undefined && pendingOf(after) !== undefined) controllers.restart.enqueue(after.namespace);
       if (before !== undefined && after === undefined) links.release(before.namespace);
       noteUse(before, after);
       for (const waiting of waitingFor(stores, before, after)) controllers.lease.enqueue(waiting);
@@ -108,6 +110,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
   for (const lease of stores.leases.values()) {
     countLeases(undefined, lease);
     controllers.lease.enqueue(lease.key, 'background');
+    if (pendingOf(lease) !== undefined) controllers.restart.enqueue(lease.namespace, 'background');
   }
   return () => {
     for (const end of endings) end();

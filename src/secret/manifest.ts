@@ -80,9 +80,13 @@ export interface OwnedMetadata extends ExistingMetadata {
   readonly controller: string | undefined;
 }
 
-/** The guarded change by which an object takes over a Secret: all of {@link changedSecret}, and the owner reference. */
+/**
+ * The guarded change by which an object takes over a Secret: all of {@link changedSecret}, and the owner reference. One of
+ * another type cannot be had: Kubernetes changes no type, and refuses (422).
+ */
 export function takenSecret(
   existing: OwnedMetadata,
+  type: SecretType,
   owner: Owner,
   dress: Dress,
   content: Content,
@@ -98,7 +102,11 @@ export function takenSecret(
           ...(former < 0 ? [] : [{ op: 'remove', path: `${path}/${String(former)}` } as const]),
         ];
   // What another object's record says of its labels goes with it.
-  return [...changedSecret(existing, undefined, dress, content), ...handOver];
+  return [
+    ...changedSecret(existing, undefined, dress, content),
+    { op: 'replace', path: '/type', value: type },
+    ...handOver,
+  ];
 }
 
 /**

@@ -69,14 +69,14 @@ export function write(
 ): Promise<SecretRecord> {
   const key = secretKeyOf(object);
   const dress = dressOf(object);
+  const { type } = shapeOf(object.spec.valid ? object.spec.value.secret : undefined);
   if (existing === undefined) {
-    const { type } = shapeOf(object.spec.valid ? object.spec.value.secret : undefined);
     const made = newSecret({ name: nameOf(key), type }, object, dress, content);
     return cluster.secrets.create(key, made, options);
   }
   const operations = isOwnedBy(existing, object.uid)
     ? changedSecret(existing, recordOf(existing), dress, content)
-    : takenSecret(existing, object, dress, content);
+    : takenSecret(existing, type, object, dress, content);
   return cluster.secrets.change(key, operations, options);
 }
 

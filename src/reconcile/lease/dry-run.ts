@@ -1,6 +1,8 @@
+import { secretTypes } from '../../api/secret-shape.ts';
 import { fault, type Fault } from '../../errors.ts';
 import { isDefinite, KubeError } from '../../kube/kube-error.ts';
 import type { Content } from '../../secret/manifest.ts';
+import { shapeOf } from '../../secret/shape.ts';
 import type { LeaseRecord } from '../ports.ts';
 import { claimOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
@@ -19,7 +21,7 @@ export async function tryDry(pass: LeasePass, object: LeaseRecord): Promise<Step
       block(pass, fault('SecretConflict', { secret: live.name, by: rivalOf(pass, object, live) }));
       return 'again';
     }
-    await write(pass, object, live, { content: placeholder(pass), dryRun: true });
+    await write(pass, object, live, { content: placeholder(pass, object), dryRun: true });
     // The failures count on: what passes dry may be refused in earnest, again and again. The backoff is over by now.
     pass.remember({ blocked: undefined, tried: true });
   } catch (error) {
@@ -35,7 +37,7 @@ function block(pass: LeasePass, why: Fault): void {
 }
 
 /** Content of the size and shape of a real write, without a credential in it. */
-function placeholder(pass: LeasePass): Content {
+function placeholder(pass: LeasePass, { spec }: LeaseRecord): Content {
   const connection = { kind: '', name: '', uid: '', host: '' };
   const lease = {
     id: '',
@@ -47,5 +49,9 @@ function placeholder(pass: LeasePass): Content {
     path: '',
     dynamicSecret: '',
   };
-  return { data: new Map([['DRY_RUN', pass.uid]]), record: { lease, previous: [], digest: '' } };
+  const { type } = shapeOf(spec.valid ? spec.value.secret : undefined);
+  // Kubernetes checks that they are there, and of one that it is JSON.
+  const demanded = secretTypes[type].keys.map((key): [string, string] => [key, '{}']);
+  const data = new Map([['DRY_RUN', pass.uid], ...demanded]);
+  return { data, record: { lease, previous: [], digest: '' } };
 }

@@ -20,6 +20,7 @@ import type {
   Resource,
   SecretRecord,
   SecretResource,
+  WorkloadResource,
 } from '../../../../src/reconcile/ports.ts';
 import {
   connectionRecord,
@@ -33,6 +34,13 @@ import type { CallName, Requests } from './wire.ts';
 
 /** What a list shows: the objects as of one version. */
 export type Listing = Pick<ApiServer, 'list' | 'version'>;
+
+/** A cluster in which nothing runs. */
+const noWorkloads: WorkloadResource = {
+  look: () => Promise.resolve(undefined),
+  list: () => Promise.resolve([]),
+  annotate: () => Promise.reject(new Error('There is no workload.')),
+};
 
 /** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
 export interface MemoryCluster extends WatchedCluster {
@@ -105,6 +113,7 @@ export function memoryCluster(
       holdersOf: (host, target) => stores.dynamicSecrets.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(server, wire, stores.secrets),
+    workloads: noWorkloads,
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
       const secret = await wire.call('get credential', () => server.find('secrets', `${namespace}/${name}`));
       const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
