@@ -66,6 +66,14 @@ export type SecretView =
       readonly dressed: boolean;
     };
 
+/** What the Secret is to look like inside. */
+export interface ShapeView {
+  /** Why no lease could fill it. */
+  readonly fault: Fault | undefined;
+  /** Tells one shape from another, as the record has it; undefined for the plain one. */
+  readonly mark: string | undefined;
+}
+
 /** A Secret of the object by another name than the spec has now. */
 export interface FormerSecret {
   readonly name: string;
@@ -189,6 +197,7 @@ export interface DecisionInput {
   readonly connection: ConnectionView;
   readonly secret: SecretView;
   readonly formers: readonly FormerSecret[];
+  readonly shape: ShapeView;
   readonly memory: Memory;
   readonly now: {
     /** Elapsed milliseconds of this process. */

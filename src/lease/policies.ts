@@ -1,7 +1,6 @@
 import type { LeaseRef } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
-import { shapeFault, shapeOf } from '../secret/shape.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
 import { judgeFormer, untilFormer } from './former.ts';
 import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
@@ -64,10 +63,8 @@ export const policies: readonly Policy[] = [
   },
   {
     name: 'the Secret must be one that can be made',
-    judge: ({ object, input, current }) => {
-      const why = object.spec.valid ? shapeFault(shapeOf(object.spec.value.secret)) : undefined;
-      return why === undefined ? undefined : refuse(why, untilEnd(input, current));
-    },
+    judge: ({ input, current }) =>
+      input.shape.fault === undefined ? undefined : refuse(input.shape.fault, untilEnd(input, current)),
   },
   {
     name: 'the connection must be in order',

@@ -1,4 +1,3 @@
-import { shapeMark, shapeOf } from '../secret/shape.ts';
 import { isOnTarget } from './current.ts';
 import { onceUsed } from './drift.ts';
 import { wantsRenewal } from './lifetime.ts';
@@ -18,9 +17,8 @@ export function judgeTarget(situation: Case): Verdict | undefined {
 
 /** A Secret that is to look other than it does needs credentials anew: the server shows those of a lease once. */
 export function judgeShape(situation: Case): Verdict | undefined {
-  const { object, current } = situation;
-  if (current.state !== 'trusted' || !object.spec.valid) return undefined;
-  if (current.record.shape === shapeMark(shapeOf(object.spec.value.secret))) return undefined;
+  const { input, current } = situation;
+  if (current.state !== 'trusted' || current.record.shape === input.shape.mark) return undefined;
   return lease(situation, 'shape-changed', { replaced: mayRevoke(current), look: true });
 }
 

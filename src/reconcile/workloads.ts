@@ -6,8 +6,8 @@ import { found } from '../kube/kube-error.ts';
 import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import { listPages, snapshot } from '../kube/snapshot.ts';
 import type { Transport } from '../kube/transport.ts';
-import { rolloutOf } from '../restart/rollout.ts';
 import type { WorkloadRecord, WorkloadResource } from './ports.ts';
+import { rolloutOf } from './restart/rollout.ts';
 
 const apps = { group: 'apps', version: 'v1', namespaced: true } as const;
 

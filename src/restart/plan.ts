@@ -3,7 +3,12 @@ import { MOST_WORKLOADS } from '../api/restart.ts';
 import { selects } from '../api/label-selector.ts';
 import { formatInstant } from '../instant.ts';
 import { restartKey } from './annotation.ts';
-import type { Rollout } from './rollout.ts';
+
+/** How far the rollout of a workload's present pod template has come. */
+export interface Rollout {
+  readonly phase: Exclude<WorkloadPhase, 'Pending'>;
+  readonly reason?: string;
+}
 
 /** A workload, as far as its restart depends on it. */
 export interface Workload {

@@ -86,8 +86,7 @@ export interface OwnedMetadata extends ExistingMetadata {
  */
 export function takenSecret(
   existing: OwnedMetadata,
-  type: SecretType,
-  owner: Owner,
+  { type, owner }: { readonly type: SecretType; readonly owner: Owner },
   dress: Dress,
   content: Content,
 ): readonly PatchOperation[] {

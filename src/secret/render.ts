@@ -44,11 +44,7 @@ type Texts = ReadonlyMap<string, string>;
 
 /** The texts by key, in the order of the keys, or what is wrong. */
 function content({ data, include }: Shape, values: Readonly<Record<string, unknown>>): Texts | string {
-  const carried = new Map<string, string>();
-  for (const key of Object.keys(values).toSorted()) {
-    const text = asText(values[key]);
-    if (text !== undefined) carried.set(key, text);
-  }
+  const carried = textsOf(values);
   if (data === undefined && include === undefined) return carried;
   const missing = (include ?? []).filter((key) => !carried.has(key));
   if (missing.length > 0) return `spec.secret.include names ${missing.join(', ')}, which ${carries(carried)}`;
@@ -59,6 +55,16 @@ function content({ data, include }: Shape, values: Readonly<Record<string, unkno
     made.set(key, filled.text);
   }
   return new Map([...made].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** What the lease carries, as texts in the order of their keys. */
+function textsOf(values: Readonly<Record<string, unknown>>): Texts {
+  const carried = new Map<string, string>();
+  for (const key of Object.keys(values).toSorted()) {
+    const text = asText(values[key]);
+    if (text !== undefined) carried.set(key, text);
+  }
+  return carried;
 }
 
 function problemOf(filled: Filled & { readonly ok: false }, carried: Texts): string {

@@ -36,11 +36,20 @@ export function shapeMark({ type, data, include }: Shape): string | undefined {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
+/** What a decision must know of the shape that a spec's `secret` asks for. */
+export function shapeView(secret: Asked | undefined): {
+  readonly fault: Fault | undefined;
+  readonly mark: string | undefined;
+} {
+  const shape = shapeOf(secret);
+  return { fault: shapeFault(shape), mark: shapeMark(shape) };
+}
+
 /** Shapes that were looked at: a template is parsed once, not at each look at its object. */
 const judged = new WeakMap<object, Fault | 'fine'>();
 
 /** The fault of a shape that no lease could fill, found before one is asked for. */
-export function shapeFault({ data }: Shape): Fault | undefined {
+function shapeFault({ data }: Shape): Fault | undefined {
   if (data === undefined) return undefined;
   const known = judged.get(data) ?? findFault(data) ?? 'fine';
   judged.set(data, known);

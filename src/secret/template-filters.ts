@@ -8,8 +8,18 @@ type TextFilter = (text: string, ...args: readonly string[]) => string;
 
 /** A value as text: what Liquid prints, but for lists and objects, which become their JSON. */
 export function textOf(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    case 'object':
+      return value === null ? '' : JSON.stringify(value);
+    default:
+      return '';
+  }
 }
 
 /** As RFC 3986 has it: all but letters, digits and `-._~`; a space is `%20`. (Liquid's own filter writes `+`.) */

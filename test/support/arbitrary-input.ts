@@ -320,6 +320,7 @@ export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectVi
     connection: someConnection,
     secret: someSecret,
     formers: fc.uniqueArray(someFormer, { maxLength: 2, selector: ({ name }) => name }),
+    shape: fc.record({ fault: sometimes(5, someFault), mark: sometimes(5, fc.constant('mark')) }),
     memory: someMemory,
     now: fc.record({
       elapsed: fc.constant(ELAPSED),

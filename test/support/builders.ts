@@ -21,6 +21,7 @@ import type {
 import { placeOf, targetOf, type Declaration, type TargetView } from '../../src/lease/target.ts';
 import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 import { standardTiming } from '../../src/timing.ts';
+import { shapeView } from '../../src/secret/shape.ts';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -287,12 +288,17 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     connection,
     secret: parts.secret ?? ourSecret(),
     formers: parts.formers ?? [],
+    shape: shapeIn(parts.object?.spec),
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
     install: INSTALL,
     timing: standardTiming,
   };
+}
+
+function shapeIn(spec: ObjectView['spec'] | undefined): DecisionInput['shape'] {
+  return shapeView(spec?.valid === true ? spec.value.secret : undefined);
 }
 
 /** What an object notes that has been announced as it is now. */

@@ -76,7 +76,7 @@ export function write(
   }
   const operations = isOwnedBy(existing, object.uid)
     ? changedSecret(existing, recordOf(existing), dress, content)
-    : takenSecret(existing, type, object, dress, content);
+    : takenSecret(existing, { type, owner: object }, dress, content);
   return cluster.secrets.change(key, operations, options);
 }
 

@@ -3,6 +3,7 @@ import { leasesOf } from '../../lease/deletion.ts';
 import type { ConnectionView, DecisionInput, FormerSecret, SecretView } from '../../lease/input.ts';
 import { isDressed, type Dress } from '../../secret/manifest.ts';
 import { recordOf } from '../../secret/ownership.ts';
+import { shapeView } from '../../secret/shape.ts';
 import { admission } from '../connection/admission.ts';
 import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
 import type { Link } from '../connection/link.ts';
@@ -24,6 +25,7 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
     connection,
     secret: object === undefined ? { state: 'absent' } : secretOf(pass, object),
     formers: object === undefined ? [] : formersOf(pass, object),
+    shape: shapeView(object?.spec.valid === true ? object.spec.value.secret : undefined),
     memory: pass.memory(),
     now: { elapsed: clock.elapsed(), lease: serverTime(pass, object), kube: cluster.now() },
     unreachable: new Set(),

@@ -7,6 +7,10 @@ import { ownLease } from './support/own-lease.ts';
 
 const theirs = { THEIRS: 'theirs' };
 
+function offeredTo(name: string): object {
+  return { annotations: { 'leaseholder.dev/adopt-by': name } };
+}
+
 /** Whose a Secret is, and how it changes hands. Each test has objects and Secrets of its own. */
 describe.concurrent('a Secret', () => {
   let stage: Stage;
@@ -25,7 +29,6 @@ describe.concurrent('a Secret', () => {
       metadata: { name, namespace: 'default', ...more },
       stringData: theirs,
     });
-  const offeredTo = (name: string): object => ({ annotations: { 'leaseholder.dev/adopt-by': name } });
   const refused = (name: string): ReturnType<Stage['untilLease']> =>
     stage.untilLease(name, (lease) => conditionOf(lease, 'Ready')?.reason === 'SecretConflict');
 

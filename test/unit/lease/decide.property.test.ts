@@ -155,10 +155,15 @@ describe('whatever is to be revoked', () => {
   });
 });
 
+function isStaying({ object }: DecisionInput): boolean {
+  return object !== undefined && object.deletedAt === undefined;
+}
+
 describe('an object is let go', () => {
   test('before its time only when no lease is left that could be revoked, and no request is open', () => {
     always(({ step }, input) => {
       if (!['deleteSecret', 'dropFinalizer', 'forget'].includes(step.do)) return;
+      if (isStaying(input)) return;
       if (isExpire(input) || isOverdue(input)) return;
       const revocable = vouchedFor(input).filter(
         (ref) =>
@@ -168,6 +173,17 @@ describe('an object is let go', () => {
       );
       expect(revocable).toEqual([]);
       expect(input.memory.open).toBeUndefined();
+    });
+  });
+
+  test('not with a Secret by a former name while its lease lives, or the new one holds none', () => {
+    always(({ step }, input) => {
+      if (step.do !== 'deleteSecret' || !isStaying(input)) return;
+      const former = input.formers.find(({ name }) => name === step.name);
+      const listed = (input.object?.status.retiring ?? []).find(({ id }) => id === former?.lease);
+      expect(former).toBeDefined();
+      expect(listed === undefined || isOver(input, listed)).toBe(true);
+      expect(currentLease(input).state).toBe('trusted');
     });
   });
 

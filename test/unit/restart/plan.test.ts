@@ -89,11 +89,12 @@ describe('what is changed', () => {
   });
 });
 
+function standing(...workloads: readonly Workload[]): unknown {
+  const { complete, workloads: told } = standingOf(renewal({ targets: [byName, byLabel] }), workloads);
+  return { complete, told };
+}
+
 describe('the status says', () => {
-  const standing = (...workloads: readonly Workload[]): unknown => {
-    const { complete, workloads: told } = standingOf(renewal({ targets: [byName, byLabel] }), workloads);
-    return { complete, told };
-  };
   const told = { kind: 'Deployment', name: 'orders' };
 
   test('that a workload waits for its restart', () => {

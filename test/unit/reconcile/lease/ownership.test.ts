@@ -18,11 +18,11 @@ async function leased(spec: Partial<LeaseSpec> = {}): Promise<World> {
   return world;
 }
 
-function anotherObject(world: World, name: string, secret: object): void {
+function anotherObject(world: World, name: string, secret: NonNullable<LeaseSpec['secret']>): void {
   const metadata = { name, namespace: 'shop' };
   world.kube.create('leases', {
     metadata,
-    spec: aSpec({ ttl: '1h', secret: secret as LeaseSpec['secret'] }),
+    spec: aSpec({ ttl: '1h', secret }),
   });
 }
 
@@ -151,12 +151,12 @@ describe('two objects for one Secret', () => {
   });
 });
 
+function theirs(annotations: Readonly<Record<string, string>> = {}, more: object = {}): object {
+  const metadata = { name: 'orders-db', namespace: 'shop', annotations, ...more };
+  return { metadata, type: 'Opaque', data: { THEIRS: 'eA==' } };
+}
+
 describe('a Secret of somebody else', () => {
-  const theirs = (annotations: Readonly<Record<string, string>> = {}, more: object = {}): object => ({
-    metadata: { name: 'orders-db', namespace: 'shop', annotations, ...more },
-    type: 'Opaque',
-    data: { THEIRS: 'eA==' },
-  });
   const offered = { [ADOPT_ANNOTATION]: 'orders-db' };
 
   test.each<[what: string, spec: Partial<LeaseSpec>, annotations: Readonly<Record<string, string>>]>([

@@ -1,12 +1,7 @@
 import { z } from 'zod';
 
-import type { WorkloadKind, WorkloadPhase } from '../api/restart.ts';
-
-/** How far the rollout of a workload's present pod template has come. */
-export interface Rollout {
-  readonly phase: Exclude<WorkloadPhase, 'Pending'>;
-  readonly reason?: string;
-}
+import type { WorkloadKind } from '../../api/restart.ts';
+import type { Rollout } from '../../restart/plan.ts';
 
 /** What all kinds have; what is empty is left out of their JSON. */
 const count = z.number().default(0);

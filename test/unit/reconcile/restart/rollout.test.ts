@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
-import type { WorkloadKind } from '../../../src/api/restart.ts';
-import { rolloutOf, type Rollout } from '../../../src/restart/rollout.ts';
+import type { WorkloadKind } from '../../../../src/api/restart.ts';
+import { rolloutOf } from '../../../../src/reconcile/restart/rollout.ts';
+import type { Rollout } from '../../../../src/restart/plan.ts';
 
 const metadata = { generation: 3 };
 const seen = { observedGeneration: 3 };
@@ -122,6 +123,6 @@ describe('the rollout of', () => {
   });
 
   test('something else is none', () => {
-    expect(() => rolloutOf('Deployment', { metadata, spec: { replicas: 'two' } })).toThrow();
+    expect(() => rolloutOf('Deployment', { metadata, spec: { replicas: 'two' } })).toThrow('expected number');
   });
 });
