@@ -108,10 +108,12 @@ describe('whatever is seen', () => {
     });
   });
 
-  test('nothing is deleted or let go of an object that lives', () => {
-    always(({ step }, { object }) => {
-      if (object === undefined || object.deletedAt !== undefined) return;
-      expect(step.do).not.toBeOneOf(['deleteSecret', 'dropFinalizer', 'forget']);
+  test('nothing is deleted or let go of an object that lives, but a Secret by a former name', () => {
+    always(({ step }, input) => {
+      if (!isStaying(input)) return;
+      expect(step.do).not.toBeOneOf(['dropFinalizer', 'forget']);
+      const names = input.formers.map(({ name }) => name);
+      if (step.do === 'deleteSecret' || step.do === 'releaseSecret') expect(names).toContain(step.name);
     });
   });
 });
