@@ -32,8 +32,7 @@ export async function installationId(options: InstallationOptions): Promise<stri
   const { transport, clock, timing, log, stop } = options;
   const type = { group: '', version: 'v1', plural: 'namespaces', namespaced: false };
   const namespaces = resource(transport, type);
-  // An API server that was just started knows no roles yet: a refusal counts when it lasts.
-  const patience = clock.elapsed() + timing.kubeRequestDeadline;
+  let refusedSince: number | undefined;
   for (;;) {
     try {
       const raw = await namespaces.get({ name: 'kube-system' }, { signal: stop });
@@ -41,7 +40,10 @@ export async function installationId(options: InstallationOptions): Promise<stri
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       if (stop.aborted) return '';
-      if (isDefinite(error) && clock.elapsed() >= patience) throw new StartError(unknownInstallation);
+      // An API server that was just started knows no roles yet: a refusal counts when it lasts, however long none answered.
+      refusedSince = isDefinite(error) ? (refusedSince ?? clock.elapsed()) : undefined;
+      const lasted = clock.elapsed() - (refusedSince ?? clock.elapsed());
+      if (lasted >= timing.kubeRequestDeadline) throw new StartError(unknownInstallation);
       log.warn('The Kubernetes API does not tell this installation; it is asked again.', {
         reason: error.reason,
       });
