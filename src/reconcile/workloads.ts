@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { selectorText } from '../api/label-selector.ts';
 import type { WorkloadKind } from '../api/restart.ts';
-import { found } from '../kube/kube-error.ts';
+import { KubeError } from '../kube/kube-error.ts';
 import { resource, type KubeResource, type ResourceType } from '../kube/resource.ts';
 import { listPages, snapshot } from '../kube/snapshot.ts';
 import type { Transport } from '../kube/transport.ts';
@@ -42,13 +42,13 @@ export function workloads(transport: Transport, mayWrite: (() => boolean) | unde
   };
   return {
     async look(kind, namespace, name) {
-      const raw = await found(of(kind).get({ namespace, name }));
+      const raw = await unlessAbsent(of(kind).get({ namespace, name }));
       return raw === undefined ? undefined : workloadRecord(kind, raw);
     },
     async list(kind, namespace, selector) {
       const records = snapshot((_id, raw): WorkloadRecord => workloadRecord(kind, raw));
       const selection = { namespace, labelSelector: selectorText(selector) };
-      await found(listPages(of(kind), selection, records));
+      await unlessAbsent(listPages(of(kind), selection, records));
       return [...records.records];
     },
     async annotate({ kind, namespace, name, resourceVersion }, annotations) {
@@ -56,6 +56,16 @@ export function workloads(transport: Transport, mayWrite: (() => boolean) | unde
       return workloadRecord(kind, await of(kind).mergePatch({ namespace, name }, body));
     },
   };
+}
+
+/** Nothing where there is no such object, nor where its kind does not exist: that one is a 404 without a Status. */
+async function unlessAbsent<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** @throws ZodError when it is no workload of that kind. */

@@ -33,8 +33,8 @@ describe.concurrent('a Secret', () => {
     stage.untilLease(name, (lease) => conditionOf(lease, 'Ready')?.reason === 'SecretConflict');
 
   it('gets another name without a gap: the old one stays for as long as its lease', async () => {
-    const own = await ownLease(stage, 'moving', { lifeOverride: 60_000 });
-    const revocation = { onRotation: 'Revoke', gracePeriod: '60s' };
+    const own = await ownLease(stage, 'moving');
+    const revocation = { onRotation: 'Revoke', gracePeriod: '15s' };
     await own.apply({ revocation });
     await stage.untilReady('moving');
     const before = await stage.secret('moving');
