@@ -41,9 +41,10 @@ export async function installationId(options: InstallationOptions): Promise<stri
       if (!(error instanceof KubeError)) throw error;
       if (stop.aborted) return '';
       // An API server that was just started knows no roles yet: a refusal counts when it lasts, however long none answered.
-      refusedSince = isDefinite(error) ? (refusedSince ?? clock.elapsed()) : undefined;
-      const lasted = clock.elapsed() - (refusedSince ?? clock.elapsed());
-      if (lasted >= timing.kubeRequestDeadline) throw new StartError(unknownInstallation);
+      const now = clock.elapsed();
+      refusedSince = isDefinite(error) ? (refusedSince ?? now) : undefined;
+      if (now - (refusedSince ?? now) >= timing.kubeRequestDeadline)
+        throw new StartError(unknownInstallation);
       log.warn('The Kubernetes API does not tell this installation; it is asked again.', {
         reason: error.reason,
       });

@@ -2,7 +2,7 @@ import type { Target } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { onceSettled } from './creation.ts';
 import type { DecisionInput, Sighting } from './input.ts';
-import { judgeLoss } from './presence.ts';
+import { judgeElsewhere, judgeLoss } from './presence.ts';
 import {
   isHeld,
   isRecent,
@@ -69,11 +69,11 @@ export function judgeRenamed(input: DecisionInput, { old, fresh }: BothNames): V
     : at(old.since + goneSecondLook, input.now.elapsed, { do: 'look', target: old.target });
 }
 
-/** Neither name leads to anything. */
+/** Neither name leads to anything: it is gone, unless a list shows it by a third. */
 function judgeLost(situation: Case, old: Sighting): Verdict {
   const { timing, now } = situation.input;
   return steadyFor(old) >= timing.goneSecondLook
-    ? judgeLoss(situation, old)
+    ? (judgeElsewhere(situation.input, old) ?? judgeLoss(situation, old))
     : at(old.since + timing.goneSecondLook, now.elapsed, { do: 'look', target: old.target });
 }
 

@@ -25,7 +25,7 @@ import { isSuspended } from './verdict.ts';
  * | record behind a lease whose end has moved | rewrite the record |
  * | status behind the record | repair the status |
  * | no lease; lost; expired; Secret deleted or edited | lease, after one live look |
- * | target changed | lease, after one live look |
+ * | target changed | lease, after one live look, at the DynamicSecret too where one tells the target |
  * | a new lease was asked for | lease, after one live look |
  * | inside the effective `before` | renew if asked for and useful, else lease |
  * | the edited Secret was healed a short while ago | refuse: somebody keeps changing it |

@@ -385,6 +385,14 @@ describe('what is decided', () => {
         input: renaming({ sighting: oldName('absent', 10 * SECOND), sightingOfNewName: newName('absent') }),
         step: { do: 'forget', target: target() },
       },
+      'a rename announced, neither there twice, but listed by a third name: that is where it is': {
+        input: renaming({
+          sighting: oldName('absent', 10 * SECOND),
+          sightingOfNewName: newName('absent'),
+          listing: listed(shown({ name: 'third' })),
+        }),
+        step: { do: 'acknowledge', target: target('third') },
+      },
       'a rename that the spec has given up: waited until it cannot come any more': {
         input: renaming({ sightingOfNewName: newName('absent') }, { spec: 'orders' }),
         step: { do: 'wait' },
