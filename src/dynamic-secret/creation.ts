@@ -76,7 +76,8 @@ export function judgeName(situation: Case): Verdict {
   if (sighting.existence === 'present') return judgeStranger(situation, sighting);
   // Whoever has it may just have lost it, and makes it again.
   if (isHeld(input, declared)) return heldElsewhere(situation, untilStale(input, sighting));
-  return isRecent(input, sighting) ? intend('Create', spec.name, situation) : look(declared);
+  const isSure = isRecent(input, sighting, input.timing.goneSecondLook);
+  return isSure ? intend('Create', spec.name, situation) : look(declared);
 }
 
 function judgeStranger(situation: Case, sighting: Sighting): Verdict {

@@ -47,14 +47,21 @@ export interface Sighting {
   readonly leases: readonly string[];
   /** Elapsed milliseconds when it was asked. */
   readonly at: number;
+  /** How long the answer took, in milliseconds. */
+  readonly took: number;
   /** Elapsed milliseconds of the first look that said the same, without another in between. */
   readonly since: number;
 }
 
 /** What the list of the folder's dynamic secrets has told. An empty list, or one without ours, is `hidden`, never an absence. */
 export type Listing =
-  | { readonly state: 'shown'; readonly shown: ListedDynamicSecret; readonly at: number }
-  | { readonly state: 'hidden'; readonly at: number };
+  | {
+      readonly state: 'shown';
+      readonly shown: ListedDynamicSecret;
+      readonly at: number;
+      readonly took: number;
+    }
+  | { readonly state: 'hidden'; readonly at: number; readonly took: number };
 
 /** Faults in a row, and when the next try is due. */
 export interface Failures {

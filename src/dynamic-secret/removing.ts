@@ -4,7 +4,7 @@ import type { DecisionInput, Sighting } from './input.ts';
 import { judgeElsewhere } from './presence.ts';
 import { removalFailed, removalTime } from './removal-failure.ts';
 import { bothNames, judgeRenamed } from './renaming.ts';
-import { listingSince, ownerOf, shownAs, sightingOf, steadyFor } from './sightings.ts';
+import { agesAt, isRecent, listingSince, ownerOf, shownAs, sightingOf, steadyFor } from './sightings.ts';
 import { declaredTarget, named, placeTarget } from './targets.ts';
 import { at, list, look, takeBack, wait, type Verdict } from './verdict.ts';
 
@@ -77,7 +77,7 @@ export function judgeSuccessor({ input, place }: Leaving): Verdict | undefined {
   const sighting = sightingOf(input, place);
   if (removal?.answer !== 'gone' || sighting === undefined) return undefined;
   if (now.elapsed < removal.at + timing.goneMinimumAge)
-    return at(sighting.at + timing.removalLook, now.elapsed, { do: 'look', target: place });
+    return at(agesAt(input, sighting, timing.removalLook), now.elapsed, { do: 'look', target: place });
   const listing = listingSince(input, removal.at + timing.goneMinimumAge);
   if (listing === undefined) return list(place);
   return ownerOf(shownAs(listing, place), object) === 'ours' ? undefined : drop('foreign');
@@ -86,11 +86,12 @@ export function judgeSuccessor({ input, place }: Leaving): Verdict | undefined {
 export function judgeOwner({ input, place }: Leaving): Verdict | undefined {
   const sighting = sightingOf(input, place);
   if (sighting === undefined) return look(place);
-  const { memory, now, timing } = input;
+  const { memory, timing } = input;
   const listing = listingSince(input, sighting.since);
   // What a deletion ends must be ours now, and not only when it was last looked at.
-  const isFresh = memory.removal !== undefined || now.elapsed < (listing?.at ?? 0) + timing.removalLook;
-  if (listing === undefined || !isFresh) return list(place);
+  const isSure =
+    listing !== undefined && (memory.removal !== undefined || isRecent(input, listing, timing.removalLook));
+  if (!isSure) return list(place);
   const owner = ownerOf(shownAs(listing, place), input.object);
   return owner === 'other' || owner === 'replaced' ? drop('foreign') : undefined;
 }
@@ -104,13 +105,14 @@ export function judgeRemoval({ input, place }: Leaving): Verdict {
 }
 
 /** The leases that live there are revoked one by one, each again when its time has come. */
-function revokeFirst(input: DecisionInput, { leases, target, at: seenAt }: Sighting): Verdict | undefined {
+function revokeFirst(input: DecisionInput, sighting: Sighting): Verdict | undefined {
   const { memory, now, timing } = input;
+  const { leases, target } = sighting;
   if (leases.length === 0) return undefined;
   const dues = leases.map((lease) => ({ lease, due: memory.revocations.get(lease) ?? 0 }));
   const [first] = dues.toSorted((one, other) => one.due - other.due);
   if (first === undefined || first.due > now.elapsed) return wait((first?.due ?? 0) - now.elapsed);
-  if (seenAt + timing.removalLook <= now.elapsed) return look(target);
+  if (!isRecent(input, sighting, timing.removalLook)) return look(target);
   return { step: { do: 'revoke', target, lease: first.lease } };
 }
 
@@ -119,7 +121,7 @@ function removeWhenDue(input: DecisionInput, sighting: Sighting, forced: boolean
   const { memory, now, timing } = input;
   const { target } = sighting;
   const due = removalTime(input);
-  const nextLook = sighting.at + timing.removalLook;
+  const nextLook = agesAt(input, sighting, timing.removalLook);
   if (due <= now.elapsed)
     return nextLook <= now.elapsed ? look(target) : { step: { do: 'remove', target, forced } };
   if (memory.removal?.answer === 'failed') return wait(due - now.elapsed);

@@ -85,5 +85,6 @@ export function judgeRename(situation: Case): Verdict | undefined {
   if (sighting === undefined) return look(declared);
   if (sighting.existence === 'present')
     return refuse(fault('DynamicSecretExists', declared), untilStale(input, sighting));
-  return isRecent(input, sighting) ? intend('Rename', spec.name, situation) : look(declared);
+  const isSure = isRecent(input, sighting, input.timing.goneSecondLook);
+  return isSure ? intend('Rename', spec.name, situation) : look(declared);
 }

@@ -26,9 +26,24 @@ export function untilStale(input: DecisionInput, { at }: Sighting | Listing): nu
   return at + intervalOf(input) - input.now.elapsed;
 }
 
-/** Whether it was looked at just now: what is about to be made must not meet what has come to be there since. */
-export function isRecent({ now, timing }: DecisionInput, { at }: Sighting): boolean {
-  return now.elapsed - at < timing.goneSecondLook;
+/**
+ * Whether it was seen just now: what is about to be made must not meet what has come to be there since, and what is about
+ * to be removed must still be ours.
+ *
+ * @param within milliseconds; see {@link agesAt}.
+ */
+export function isRecent(input: DecisionInput, seen: Sighting | Listing, within: number): boolean {
+  return input.now.elapsed < agesAt(input, seen, within);
+}
+
+/**
+ * When what was seen is so old, in elapsed milliseconds. The time that the server took for what was asked does not count,
+ * that for the other looks of the same decision included: from a server that takes longer than `within` nothing would
+ * ever be recent, and one look would follow another without end.
+ */
+export function agesAt({ memory }: DecisionInput, { at }: Sighting | Listing, within: number): number {
+  const asked = [memory.sighting, memory.sightingOfNewName, memory.listing];
+  return asked.reduce((sum, one) => sum + (one?.took ?? 0), at + within);
 }
 
 /** For how long the looks at a name have told the same, in milliseconds. */

@@ -42,7 +42,10 @@ export interface Recorder {
   readonly sent: readonly SentBody[];
   /** Grows with each answer: nothing changes between two of them but what ends by itself. */
   answers(): number;
-  /** The wall clock's milliseconds of the last write to the Kubernetes API. */
+  /**
+   * The wall clock's milliseconds of the last write to the Kubernetes API: of its answer, and now while one is under way,
+   * for whoever reads the object may see it done before that.
+   */
   lastWriteAt(): number;
   /** How many of the faults have happened. */
   fired(): number;
@@ -67,6 +70,7 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
   const madeWhileDying = new Set<string>();
   let answers = 0;
   let underWay = 0;
+  let writesUnderWay = 0;
   let lastWriteAt = Date.now();
 
   async function crash(): Promise<void> {
@@ -108,7 +112,6 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
     const [, kind = '', object = UNTAKEN] = name.split(' ');
     sent.push({ to: kind === 'secrets' ? 'Secret' : 'Kubernetes', name, body: body.toString() });
     return (status, answer) => {
-      if (method !== 'GET') lastWriteAt = Date.now();
       if (method === 'GET' || status >= 300 || name.endsWith(' dry')) return;
       if (kind === 'dynamicsecretleases/status') noteStatus(object, answer);
       if (kind !== 'secrets') return;
@@ -140,8 +143,18 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
   return {
     async kube(exchange) {
       const name = kubeName(exchange);
-      if (name === undefined) await exchange.relay();
-      else await pass(exchange, name, noteKube(exchange, name));
+      if (name === undefined) {
+        await exchange.relay();
+        return;
+      }
+      const writes = exchange.method === 'GET' ? 0 : 1;
+      writesUnderWay += writes;
+      try {
+        await pass(exchange, name, noteKube(exchange, name));
+      } finally {
+        writesUnderWay -= writes;
+        if (writes > 0) lastWriteAt = Date.now();
+      }
     },
     async leaseApi(exchange) {
       const name = leaseApiName(exchange, (id) => secrets.get(id));
@@ -158,7 +171,7 @@ export function startRecorder(faults: Faults, kill: () => Promise<void>): Record
     unaccounted,
     sent,
     answers: () => answers,
-    lastWriteAt: () => lastWriteAt,
+    lastWriteAt: () => (writesUnderWay > 0 ? Date.now() : lastWriteAt),
     fired: () => faults.fired(),
     underWay: () => underWay,
   };

@@ -40,7 +40,7 @@ export async function create(
   }
   const at = pass.clock.elapsed();
   pass.remember({ listing: undefined, changedAt: at, ...nothingAsked });
-  see(pass, input, { target, existence: 'present', leases: [], at });
+  see(pass, input, { target, existence: 'present', leases: [], at, took: 0 });
   noteSent(pass, read.sources);
   tellCreated(pass, status.place !== undefined);
   return 'again';

@@ -15,13 +15,17 @@ export async function list(
   const client = clientFor(pass);
   if (client === undefined) return 'again';
   const at = pass.clock.elapsed();
-  const take = (listing: Listing): void => pass.remember({ tried: true, listing });
+  const take = (shown: ListedDynamicSecret | undefined): void => {
+    const asked = { at, took: pass.clock.elapsed() - at };
+    const listing: Listing =
+      shown === undefined ? { state: 'hidden', ...asked } : { state: 'shown', shown, ...asked };
+    pass.remember({ tried: true, listing });
+  };
   try {
-    const shown = oursAmong(await client.listDynamicSecrets(target), input, target);
-    take(shown === undefined ? { state: 'hidden', at } : { state: 'shown', shown, at });
+    take(oursAmong(await client.listDynamicSecrets(target), input, target));
   } catch (error) {
     // Whoever may not list goes without: it costs only what drift would have been seen.
-    if (isRefusal(error)) take({ state: 'hidden', at });
+    if (isRefusal(error)) take(undefined);
     else fail(pass, input, faultOf(error, 'list the dynamic secrets'));
   }
   return 'again';

@@ -18,12 +18,13 @@ export async function look(
   if (client === undefined) return 'again';
   // What was shown before the answer is what was there when it was asked for.
   const at = pass.clock.elapsed();
+  const took = (): number => pass.clock.elapsed() - at;
   try {
     const leases = await client.listLeases(target);
-    see(pass, input, { target, existence: 'present', leases: leases.map(({ id }) => id), at });
+    see(pass, input, { target, existence: 'present', leases: leases.map(({ id }) => id), at, took: took() });
   } catch (error) {
     if (error instanceof RequestError && error.notFound === 'target') {
-      see(pass, input, { target, existence: 'absent', leases: [], at });
+      see(pass, input, { target, existence: 'absent', leases: [], at, took: took() });
     } else fail(pass, input, faultOf(error, 'list the leases'));
   }
   return 'again';

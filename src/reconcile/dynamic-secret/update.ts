@@ -56,7 +56,7 @@ function succeed(pass: DynamicSecretPass, input: DecisionInput, { target, change
   pass.remember({ listing: undefined, changedAt: at });
   if (why === 'drift') pass.remember({ corrected: { change, at } });
   if (newName === undefined) {
-    see(pass, input, { target, existence: 'present', leases: sighting?.leases ?? [], at });
+    see(pass, input, { target, existence: 'present', leases: sighting?.leases ?? [], at, took: 0 });
     return;
   }
   const renamed = { ...target, dynamicSecret: newName };
@@ -65,6 +65,7 @@ function succeed(pass: DynamicSecretPass, input: DecisionInput, { target, change
     existence: 'present',
     leases: sighting?.leases ?? [],
     at,
+    took: 0,
     since: at,
   } as const;
   pass.remember({

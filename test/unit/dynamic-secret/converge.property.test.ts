@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDuration } from '../../../src/api/duration.ts';
 import type { Plan } from '../../../src/dynamic-secret/plan.ts';
 import { ALL_IS_WELL } from '../../../src/dynamic-secret/policies.ts';
-import { ModelServer } from './support/model-server.ts';
+import { ModelServer, type ServerKind } from './support/model-server.ts';
 import { ModelWorld, type Chance } from './support/model-world.ts';
 
 const RUNS = 160;
@@ -35,7 +35,12 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ at: fc.constant('wipe' as const) }),
 );
 
-const servers = fc.record({ keepsMetadata: fc.boolean(), shows: fc.boolean() });
+const servers = fc.record({
+  keepsMetadata: fc.boolean(),
+  shows: fc.boolean(),
+  // Up to what a request may take.
+  latency: fc.constantFrom(0, 300, 6000, 55_000),
+});
 
 /** Others mark theirs, so that where it can be told whose one is, it can. */
 function others(server: ModelServer, wanted: string): void {
@@ -85,7 +90,7 @@ function settle(world: ModelWorld, isSettled: (last: Plan) => boolean): void {
   for (let turns = 0; turns < 300 && !world.gone; turns += 1) if (isSettled(world.turn('well'))) return;
 }
 
-function start(kind: { keepsMetadata: boolean; shows: boolean }, taken: readonly string[]): ModelWorld {
+function start(kind: ServerKind, taken: readonly string[]): ModelWorld {
   const world = new ModelWorld(new ModelServer(kind));
   for (const one of taken) others(world.server, one);
   return world;

@@ -15,6 +15,8 @@ import {
   aSource,
   failed,
   seen,
+  hidden,
+  listed,
   shown,
   target,
   unavailable,
@@ -24,6 +26,8 @@ const name = fc.constantFrom('orders', 'sales');
 const maybe = <Value>(one: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
   fc.option(one, { nil: undefined });
 const ago = fc.constantFrom(0, 1000, 6000, 11_000, 6 * MINUTE);
+/** Which part of that the answer took. */
+const share = fc.constantFrom(0, 0.5, 1);
 const lease = fc.constantFrom('one', 'two');
 
 const sighting = fc
@@ -31,25 +35,27 @@ const sighting = fc
     existence: fc.constantFrom('absent' as const, 'present' as const),
     name,
     ago,
+    share,
     steady: ago,
     leases: fc.uniqueArray(lease),
   })
-  .map(({ existence, ...rest }) => seen(existence, rest));
+  .map(({ existence, share: part, ...rest }) => seen(existence, { ...rest, took: part * rest.ago }));
 
 const listing = fc.oneof(
-  ago.map((ms) => ({ state: 'hidden' as const, at: ELAPSED - ms })),
+  fc.tuple(ago, share).map(([ms, part]) => hidden(ms, part * ms)),
   fc
     .record({
       name,
       ago,
+      share,
       id: fc.constantFrom('id-1', 'id-9'),
       status: fc.constantFrom(null, 'Failed to delete'),
       defaultTTL: fc.constantFrom('1h', '2h'),
       mark: fc.constantFrom(undefined, 'object-uid', 'another'),
     })
-    .map(({ ago: ms, mark, ...rest }) => {
+    .map(({ ago: ms, share: part, mark, ...rest }) => {
       const metadata = mark === undefined ? [] : [{ key: 'leaseholder-object', value: mark }];
-      return { state: 'shown' as const, shown: shown({ ...rest, metadata }), at: ELAPSED - ms };
+      return listed(shown({ ...rest, metadata }), ms, part * ms);
     }),
 );
 

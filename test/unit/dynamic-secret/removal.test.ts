@@ -272,6 +272,24 @@ describe('the removal of a dynamic secret', () => {
         input: leaving({ memory: { sighting: seen('present', { ago: 6000, steady: 60_000 }) } }),
         step: look(),
       },
+      'no leases, by a look and a list that took the server long: removed': {
+        input: leaving({
+          memory: {
+            sighting: seen('present', { ago: 80_000, steady: 60_000, took: 40_000 }),
+            listing: listed(shown(), 40_000, 40_000),
+          },
+        }),
+        step: remove(),
+      },
+      'no leases, by a look and a list of a while ago that took the server long: looked at first': {
+        input: leaving({
+          memory: {
+            sighting: seen('present', { ago: 86_000, steady: 60_000, took: 40_000 }),
+            listing: listed(shown(), 45_000, 40_000),
+          },
+        }),
+        step: look(),
+      },
       'under way: looked at every few seconds': {
         input: leaving({ memory: { removal: inProcess, listing: hidden() } }),
         step: { do: 'wait' },

@@ -113,18 +113,23 @@ export function shown(overrides: Partial<ListedDynamicSecret> = {}): ListedDynam
 /** A look of so many milliseconds ago, the first to tell the same `steady` milliseconds before it. */
 export function seen(
   existence: Sighting['existence'],
-  { name = 'orders', ago = 1000, steady = 0, leases = [] as readonly string[] } = {},
+  { name = 'orders', ago = 1000, steady = 0, leases = [] as readonly string[], took = 0 } = {},
 ): Sighting {
-  return { target: target(name), existence, leases, at: ELAPSED - ago, since: ELAPSED - ago - steady };
+  return { target: target(name), existence, leases, at: ELAPSED - ago, took, since: ELAPSED - ago - steady };
 }
 
-export const listed = (one: ListedDynamicSecret, ago = 500): Memory['listing'] => ({
+export const listed = (one: ListedDynamicSecret, ago = 500, took = 0): Memory['listing'] => ({
   state: 'shown',
   shown: one,
   at: ELAPSED - ago,
+  took,
 });
 
-export const hidden = (ago = 500): Memory['listing'] => ({ state: 'hidden', at: ELAPSED - ago });
+export const hidden = (ago = 500, took = 0): Memory['listing'] => ({
+  state: 'hidden',
+  at: ELAPSED - ago,
+  took,
+});
 
 export function failed(why: Fault, wait = MINUTE): Memory['failures'] {
   const nextAt = ELAPSED + wait;

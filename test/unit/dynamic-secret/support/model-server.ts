@@ -24,19 +24,28 @@ export type Answer = { readonly ok: true; readonly dynamicSecret: DynamicSecret 
 
 const refused: Answer = { ok: false };
 
-/** As much of the lease API as decisions can tell apart. `keepsMetadata`: false for one of 2024. */
+/** `keepsMetadata`: false for a server of 2024. `latency`: what an answer takes, in milliseconds. */
+export interface ServerKind {
+  readonly keepsMetadata: boolean;
+  readonly shows: boolean;
+  readonly latency: number;
+}
+
+/** As much of the lease API as decisions can tell apart. */
 export class ModelServer {
   readonly kept: Kept[] = [];
   /** What went wrong that must never do. */
   readonly wrongs: string[] = [];
   readonly keepsMetadata: boolean;
   readonly shows: boolean;
+  readonly latency: number;
   patches = 0;
   #ids = 0;
 
-  constructor({ keepsMetadata, shows }: { readonly keepsMetadata: boolean; readonly shows: boolean }) {
+  constructor({ keepsMetadata, shows, latency }: ServerKind) {
     this.keepsMetadata = keepsMetadata;
     this.shows = shows;
+    this.latency = latency;
   }
 
   find(name: string): Kept | undefined {

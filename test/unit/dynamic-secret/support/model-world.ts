@@ -173,6 +173,7 @@ export class ModelWorld {
 
   #send(step: Sent, input: DecisionInput, chance: Chance): void {
     const answer = this.#deliver(() => this.#request(step), mayBeLate(step) ? chance : inTime[chance]);
+    this.#await();
     if (answer === 'crashed') return;
     if (answer === 'unknown') this.#accounted = false;
     if (answer === 'unknown' || !answer.ok) {
@@ -204,7 +205,7 @@ export class ModelWorld {
     const { target } = step;
     const now = this.#elapsed;
     const made = { listing: undefined, failures: undefined, changedAt: now, tried: true };
-    const sighting = { target, existence: 'present', leases: [], at: now, since: now } as const;
+    const sighting = { target, existence: 'present', leases: [], at: now, took: 0, since: now } as const;
     switch (step.do) {
       case 'create':
         this.#remember({ ...made, sighting });
@@ -254,6 +255,7 @@ export class ModelWorld {
       return;
     }
     const done = chance === 'well' && this.server.revoke(target.dynamicSecret, lease);
+    this.#await();
     const revocations = new Map([...this.memory.revocations, [lease, this.#elapsed + 5000] as const]);
     const unrevoked = done ? this.memory.unrevoked : new Set([...(this.memory.unrevoked ?? []), lease]);
     this.#remember({ revocations, unrevoked });
@@ -269,8 +271,9 @@ export class ModelWorld {
   #list({ dynamicSecret: name }: Target): void {
     const at = this.#elapsed;
     const shown = this.server.list(this.status.dynamicSecret?.id, name);
+    const took = this.#await();
     this.#remember({
-      listing: shown === undefined ? { state: 'hidden', at } : { state: 'shown', shown, at },
+      listing: shown === undefined ? { state: 'hidden', at, took } : { state: 'shown', shown, at, took },
     });
   }
 
@@ -282,8 +285,15 @@ export class ModelWorld {
     const before = this.memory[slot];
     const isSteady = before?.existence === existence && sameTarget(before.target, target);
     const since = isSteady ? before.since : at;
-    const sighting = { target, existence, leases: there?.leases ?? [], at, since } as const;
+    const leases = [...(there?.leases ?? [])];
+    const sighting = { target, existence, leases, at, took: this.#await(), since } as const;
     this.#remember({ [slot]: sighting, doubtful: false });
+  }
+
+  /** Lets the time go by that an answer takes. @returns it. */
+  #await(): number {
+    this.pass(this.server.latency);
+    return this.server.latency;
   }
 
   #slotOf(target: Target): 'sighting' | 'sightingOfNewName' {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { HOST, MINUTE, SECOND } from '../../../support/builders.ts';
 import { DeclaredWorld, named, TARGET } from '../support/declared-world.ts';
 import { broken } from '../support/kube-errors.ts';
-import { refused, works } from '../support/wire.ts';
+import { type CallName, refused, works } from '../support/wire.ts';
 
 /** A world with a connection, the admin's password and a declared dynamic secret that exists. */
 async function begun(changes: object = {}): Promise<DeclaredWorld> {
@@ -15,7 +15,37 @@ async function begun(changes: object = {}): Promise<DeclaredWorld> {
   return world;
 }
 
+/** The requests of a life: made, renamed, removed, with leases that live there. `latency`: milliseconds of each answer. */
+async function lived(latency: number): Promise<readonly CallName[]> {
+  const world = new DeclaredWorld();
+  world.latency = latency;
+  world.connect();
+  world.keep('hunter2');
+  world.apply();
+  await world.settle(4 * MINUTE);
+  world.edit({ name: 'sales-postgres' });
+  await world.settle(4 * MINUTE);
+  expect(world.names).toEqual(['sales-postgres']);
+  for (let count = 0; count < 2; count += 1) world.server.seed(named('sales-postgres'));
+  world.delete();
+  await world.settle(4 * MINUTE);
+  expect(world.object).toBeUndefined();
+  expect(world.names).toEqual([]);
+  return world.calls();
+}
+
+function isLook(call: CallName): boolean {
+  return call.startsWith('LIST');
+}
+
 describe('a declared dynamic secret', () => {
+  test.each([6, 12, 25])('asks a server that takes %d s for an answer hardly more often', async (seconds) => {
+    const fast = await lived(0);
+    const slow = await lived(seconds * SECOND);
+    expect(slow.filter((call) => !isLook(call))).toEqual(fast.filter((call) => !isLook(call)));
+    expect(slow.filter(isLook).length).toBeLessThanOrEqual(fast.filter(isLook).length + 4);
+  });
+
   test('is looked for, announced and created, with three writes', async () => {
     const world = await begun({ maxTTL: '4h', metadata: [{ key: 'team', value: 'orders' }] });
     expect(world.calls()).toEqual([

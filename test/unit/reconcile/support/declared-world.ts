@@ -24,7 +24,7 @@ import { leaseClient } from './lease-client.ts';
 import { LeaseServer } from './lease-server.ts';
 import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
 import { countedMetrics, rememberedEvents } from './telemetry.ts';
-import { type CallName, type Death, type Fate, Wire } from './wire.ts';
+import { type CallName, type Death, type Fate, type Requests, Wire } from './wire.ts';
 
 export const KEY = 'shop/orders';
 export const TARGET: Target = {
@@ -86,6 +86,8 @@ export class DeclaredWorld {
   readonly told: readonly string[];
   /** What each process that ended by itself had asked. */
   readonly crashes: (readonly CallName[])[] = [];
+  /** How long each answer of the lease API takes, in milliseconds. */
+  latency = 0;
   readonly #events: ApiEvent[] = [];
   readonly #telemetry = { ...memoryLog(), ...countedMetrics(), ...rememberedEvents() };
   readonly #wires: Wire[] = [];
@@ -272,6 +274,18 @@ export class DeclaredWorld {
     this.clock.advance(until - this.clock.elapsed());
   }
 
+  #slow(wire: Wire): Requests {
+    return {
+      call: async (name, run) => {
+        try {
+          return await wire.call(name, run);
+        } finally {
+          this.clock.advance(this.latency);
+        }
+      },
+    };
+  }
+
   #start(): Process {
     const wire = new Wire(this.#deaths.shift());
     this.#wires.push(wire);
@@ -281,7 +295,7 @@ export class DeclaredWorld {
     const cluster = memoryCluster(kube, wire, () => clock.wall());
     const allLinks = links(
       (_connection, identity) =>
-        link({ identity, client: leaseClient(server, wire), clock, timing: standardTiming }),
+        link({ identity, client: leaseClient(server, this.#slow(wire)), clock, timing: standardTiming }),
       {
         connections: (namespace) => cluster.connections.inNamespace(namespace),
         hasUsers: (namespace) => cluster.dynamicSecrets.inNamespace(namespace).length > 0,
