@@ -29,6 +29,9 @@ export const eventReasons = [
   'LeaseSwept',
   'RecordRefused',
   'SecretDrifted',
+  'SecretRetained',
+  'WorkloadsRestarted',
+  'RestartFailed',
   'RotationRequested',
   'RetiringDropped',
   'RequestUnaccounted',
@@ -91,6 +94,8 @@ export interface Metrics {
   /** What a tenant or a tool did to a Secret of ours. */
   drifted(kind: 'deleted' | 'edited' | 'unlabelled' | 'forged'): void;
   renewed(result: 'renewed' | 'refused' | 'unknown'): void;
+  /** The pod template of a workload was changed for a new lease, or could not be. */
+  restarted(result: 'restarted' | 'failed'): void;
   /** Whether this process leads. */
   leading(leads: boolean): void;
   leases(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;

@@ -111,6 +111,12 @@ export interface Timing {
   readonly removalTimeout: number;
   /** Between two looks at a removal that the server has under way. */
   readonly removalLook: number;
+  /** Leases that are replaced within this time restart what they share once. */
+  readonly restartWindow: number;
+  /** Between two looks at a rollout that goes on. */
+  readonly restartLook: number;
+  /** Between two looks at one that is paused, or cannot be restarted. */
+  readonly restartRetry: number;
   /** Between two looks of `leaseholder drain` at what is left. */
   readonly drainLook: number;
 }
@@ -173,6 +179,9 @@ export const standardTiming: Timing = Object.freeze({
   probeCap: 15 * second,
   removalTimeout: 10 * minute,
   removalLook: 5 * second,
+  restartWindow: 30 * second,
+  restartLook: 5 * second,
+  restartRetry: 1 * minute,
   drainLook: 1 * second,
 });
 

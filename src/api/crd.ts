@@ -43,6 +43,10 @@ const ready = (field: 'status' | 'reason' | 'message'): string =>
 const secretName = (self: string): string =>
   `(has(${self}.spec.secret) && has(${self}.spec.secret.name) ? ${self}.spec.secret.name : ${self}.metadata.name)`;
 
+/** Its type. */
+const secretType = (self: string): string =>
+  `(has(${self}.spec.secret) && has(${self}.spec.secret.type) ? ${self}.spec.secret.type : 'Opaque')`;
+
 /** That a field of the spec never changes, and why not. */
 const immutable = (field: string, why: string): JsonObject => ({
   rule: `self.spec.${field} == oldSelf.spec.${field}`,
@@ -78,9 +82,10 @@ export const kinds: readonly Kind[] = [
     status: leaseStatus,
     rules: [
       {
-        rule: `${secretName('self')} == ${secretName('oldSelf')}`,
-        message: 'secret.name is immutable: create another DynamicSecretLease for another Secret',
-        fieldPath: '.spec.secret.name',
+        rule: `${secretType('self')} == ${secretType('oldSelf')} || ${secretName('self')} != ${secretName('oldSelf')}`,
+        message:
+          'secret.type is immutable for a Secret of one name: give one of another type another secret.name',
+        fieldPath: '.spec.secret.type',
       },
     ],
     columns: [

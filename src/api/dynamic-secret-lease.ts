@@ -10,6 +10,8 @@ import { objectMeta, objectName } from './object.ts';
 import { observedDynamicSecret } from './observed-dynamic-secret.ts';
 import { isTaken, notOdd } from './passed-through.ts';
 import { annotationMap, labelMap } from './secret-metadata.ts';
+import { restartStatus, restartTargets } from './restart.ts';
+import { secretShape, secretShapeRules, shapeBreaches } from './secret-shape.ts';
 import type { CelRule } from './rule.ts';
 import { dynamicSecretName, folderPath, slug } from './target.ts';
 
@@ -125,12 +127,40 @@ const fields = z.object({
     .describe('How leases end.'),
   secret: z
     .object({
-      name: objectName.optional().describe("Name of the Secret. Default: this object's own name. Immutable."),
+      name: objectName
+        .optional()
+        .describe(
+          "Name of the Secret. Default: this object's own name. A change asks for a new lease at once, into the Secret of the new name; the old one goes when its lease has ended.",
+        ),
       labels: labelMap.optional().describe('Labels of the Secret. Patched when changed.'),
       annotations: annotationMap.optional().describe('Annotations of the Secret. Patched when changed.'),
+      adoption: z
+        .enum(['Refuse', 'Adopt'])
+        .optional()
+        .describe(
+          'What becomes of a Secret of that name that was not made for this object. Refuse (default): it is left alone. Adopt: it is taken over if its annotation leaseholder.dev/adopt-by is the name of this object; what it holds is replaced.',
+        ),
+      deletionPolicy: z
+        .enum(['Delete', 'Retain'])
+        .optional()
+        .describe(
+          'What becomes of the Secret when this object is deleted or names another. Delete (default), or Retain: it stays, as if it had never been of this object; its credentials end with their lease.',
+        ),
+      ...secretShape,
     })
+    .superRefine((shape, context) => {
+      for (const { field, must } of shapeBreaches(shape)) {
+        context.addIssue({ code: 'custom', path: [field], message: must });
+      }
+    })
+    .meta({ 'x-kubernetes-validations': secretShapeRules })
     .optional()
     .describe('The Secret that receives the credentials, in the namespace of this object.'),
+  restart: restartTargets
+    .optional()
+    .describe(
+      'Workloads of this namespace that are restarted when the credentials in the Secret change, not when the first come. Those of leases that change within 30 seconds are restarted once. A change acts at the next rotation.',
+    ),
   suspend: z
     .boolean()
     .optional()
@@ -227,6 +257,7 @@ export const leaseStatus = z.object({
     .describe(
       'Requests for a lease whose fate is not known and cannot be found out, because the server keeps no tags: each may have made a lease that is left to end.',
     ),
+  restart: restartStatus.optional().describe('How the restarts for the lease in use stand.'),
   attempts: z
     .object({
       count: z.int(),

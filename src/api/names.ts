@@ -17,6 +17,9 @@ export const MANAGED_VALUE = 'true';
 /** The commit record of a Secret: which lease its data came from. */
 export const RECORD_ANNOTATION = `${GROUP}/lease`;
 
+/** On a Secret: the name of the DynamicSecretLease of its namespace that may take it over, if that one's spec says so. */
+export const ADOPT_ANNOTATION = `${GROUP}/adopt-by`;
+
 /** On a DynamicSecretLease: a value that it did not have before asks for a new lease now. */
 export const ROTATE_ANNOTATION = `${GROUP}/rotate`;
 

@@ -20,6 +20,8 @@ export const secretRecord = z.object({
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   /** The value of the annotation `leaseholder.dev/rotate` that this lease answered. */
   rotate: z.string().max(MOST_ROTATE).optional(),
+  /** What tells the shape of the data (`spec.secret.type`, `data`, `include`) from another; absent for the plain one. */
+  shape: z.string().max(64).optional(),
   /** The keys of the labels and annotations that the spec asked for, so that dropped ones can be removed. */
   labels: z.array(z.string()).optional(),
   annotations: z.array(z.string()).optional(),

@@ -2,10 +2,10 @@ import { entry } from './entry.ts';
 
 /** What can go wrong with the Secret that the credentials go to. */
 export const secretFaults = {
-  SecretConflict: entry(
-    'slow',
-    (d: { secret: string }) =>
-      `Secret ${d.secret} exists and does not belong to this object, so it is left as it is. Delete it or choose another spec.secret.name.`,
+  SecretConflict: entry('slow', (d: { secret: string; by?: string | undefined }) =>
+    d.by === undefined
+      ? `Secret ${d.secret} exists and does not belong to this object, so it is left as it is. Delete it, choose another spec.secret.name, or have it taken over (spec.secret.adoption).`
+      : `Secret ${d.secret} is that of DynamicSecretLease ${d.by}, which names it too and comes first. Choose another spec.secret.name for one of them.`,
   ),
   SecretRefused: entry(
     'slow',

@@ -1,11 +1,13 @@
 import { parseDuration } from '../api/duration.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { currentLease, isAttested, leaseRefOf, type CurrentLease } from './current.ts';
+import { partWith } from './former.ts';
 import { ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import { isOver } from './lifetime.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
 import { dueAmong, earliest, nothingDue, unique, untilEnded, type DueRevocations } from './revocations.ts';
+import { secretNameOf } from './verdict.ts';
 
 /** How long a deletion waits for a confirmed revocation, when the spec does not say. */
 export const DEFAULT_REVOCATION_TIMEOUT = '10m';
@@ -148,14 +150,14 @@ function letGo(input: DecisionInput, terms: Terms): Plan {
   return plan('let go', farewell(input, terms, failed !== undefined), nothingDue, undefined);
 }
 
-/** Secret, finalizer, memory. When time is over a Secret that cannot be deleted is left to the garbage collector. */
+/** Its Secrets, finalizer, memory. When time is over a Secret that cannot be deleted is left to the garbage collector. */
 function farewell(input: DecisionInput, terms: Terms, failed: boolean): Step {
-  const { object, secret } = input;
+  const { object, secret, formers } = input;
   const left = leftOf(input, terms);
   if (object === undefined) return { do: 'forget', left };
-  if (secret.state === 'ours' && !(terms.overdue && failed)) {
-    return { do: 'deleteSecret', uid: secret.uid, resourceVersion: secret.resourceVersion };
-  }
+  const own = secret.state === 'ours' ? [{ name: secretNameOf(object), ...secret }] : [];
+  const [next] = [...own, ...formers];
+  if (next !== undefined && !(terms.overdue && failed)) return partWith(object, next);
   return { do: object.hasFinalizer ? 'dropFinalizer' : 'forget', left };
 }
 

@@ -1,7 +1,7 @@
 import { fault } from '../errors.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import { hasEnded, isAttested, isForeign, leaseRefOf, untilUsed } from './current.ts';
-import type { DecisionInput } from './input.ts';
+import type { DecisionInput, ObjectView } from './input.ts';
 import { mayBeLonger } from './lifetime.ts';
 import type { LeaseCause } from './plan.ts';
 import {
@@ -22,10 +22,18 @@ export function judgeMissing(situation: Case): Verdict | undefined {
   const { input, object, current } = situation;
   if (current.state === 'trusted') return judgeTrusted(situation, current);
   const last = object.status.lease;
-  if (last === undefined && input.secret.state === 'absent') return live(situation, 'first', undefined);
+  const isThere = input.secret.state === 'ours';
+  if (last === undefined && !isThere) return live(situation, 'first', undefined);
   const ours = isAttested(last) && !isForeign(input, last.id);
   const replaced = ours ? stillAlive(input, leaseRefOf(last)) : undefined;
-  return heal(situation, input.secret.state === 'absent' ? 'secret-deleted' : 'record-refused', replaced);
+  if (isRenamed(object)) return live(situation, 'secret-renamed', replaced);
+  return heal(situation, isThere ? 'record-refused' : 'secret-deleted', replaced);
+}
+
+/** The spec gives the Secret another name than that of the last write. */
+function isRenamed(object: ObjectView): boolean {
+  const written = object.status.secret;
+  return written !== undefined && written.name !== secretNameOf(object);
 }
 
 function live(situation: Case, cause: LeaseCause, replaced: LeaseRef | undefined): Verdict {

@@ -44,8 +44,13 @@ export type ConnectionView =
 /** The Secret that the spec names, as far as it may be looked at. */
 export type SecretView =
   | { readonly state: 'absent' }
-  /** It carries our label, but is another object's. */
-  | { readonly state: 'foreign' }
+  /**
+   * It is another's: of another object, which `by` names, for that one owns it or comes first where nobody does; or of
+   * somebody else.
+   */
+  | { readonly state: 'foreign'; readonly by?: string | undefined }
+  /** It is another's, and may be taken over. */
+  | { readonly state: 'free' }
   | {
       readonly state: 'ours';
       readonly uid: string;
@@ -60,6 +65,23 @@ export type SecretView =
       /** Labels and annotations are what the spec asks for. */
       readonly dressed: boolean;
     };
+
+/** What the Secret is to look like inside. */
+export interface ShapeView {
+  /** Why no lease could fill it. */
+  readonly fault: Fault | undefined;
+  /** Tells one shape from another, as the record has it; undefined for the plain one. */
+  readonly mark: string | undefined;
+}
+
+/** A Secret of the object by another name than the spec has now. */
+export interface FormerSecret {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Id of the lease that its record names; undefined where there is no readable record. */
+  readonly lease: string | undefined;
+}
 
 /** A lease that this process was given and has not yet delivered. */
 export interface LeaseInHand {
@@ -174,6 +196,8 @@ export interface DecisionInput {
   readonly target: TargetView;
   readonly connection: ConnectionView;
   readonly secret: SecretView;
+  readonly formers: readonly FormerSecret[];
+  readonly shape: ShapeView;
   readonly memory: Memory;
   readonly now: {
     /** Elapsed milliseconds of this process. */

@@ -6,12 +6,14 @@ import type { LeaseInHand, OpenRequest } from './input.ts';
 /** Why a new lease is asked for. */
 export type LeaseCause =
   | 'first'
+  | 'secret-renamed'
   | 'secret-deleted'
   | 'secret-edited'
   | 'record-refused'
   | 'lost'
   | 'expired'
   | 'target-changed'
+  | 'shape-changed'
   | 'asked'
   | 'due';
 
@@ -49,12 +51,20 @@ export type Step =
     }
   /** Bring the Secret's labels and annotations in step with the spec. */
   | { readonly do: 'dress' }
-  | { readonly do: 'deleteSecret'; readonly uid: string; readonly resourceVersion: string }
+  /** Part with a Secret of the object: delete it, or leave it without anything that says whose it was. */
+  | ({ readonly do: 'deleteSecret' | 'releaseSecret' } & SeenSecret)
   /** Let the object go. `left`: leases that nobody revoked, and why. */
   | { readonly do: 'dropFinalizer'; readonly left: readonly LeftLease[] }
   /** The object is gone and so is all that was remembered of it. */
   | { readonly do: 'forget'; readonly left: readonly LeftLease[] }
   | { readonly do: 'wait' };
+
+/** A Secret in the one state that was seen. */
+export interface SeenSecret {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
 
 /** A lease that is let run out. */
 export interface LeftLease {

@@ -2,10 +2,11 @@ import type { LeaseRef } from '../api/lease.ts';
 import { fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { judgeContended, judgeMissing } from './drift.ts';
+import { judgeFormer, untilFormer } from './former.ts';
 import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
-import { judgeAsked, judgeDue, judgeTarget } from './rotation.ts';
+import { judgeAsked, judgeDue, judgeShape, judgeTarget } from './rotation.ts';
 import { isNoted } from './target.ts';
 import {
   at,
@@ -61,6 +62,11 @@ export const policies: readonly Policy[] = [
         : undefined,
   },
   {
+    name: 'the Secret must be one that can be made',
+    judge: ({ input, current }) =>
+      input.shape.fault === undefined ? undefined : refuse(input.shape.fault, untilEnd(input, current)),
+  },
+  {
     name: 'the connection must be in order',
     judge: ({ input, current }) =>
       input.connection.state === 'refused'
@@ -76,7 +82,7 @@ export const policies: readonly Policy[] = [
     name: 'the Secret must be ours to write',
     judge: ({ input, object }) =>
       input.secret.state === 'foreign'
-        ? refuse(fault('SecretConflict', { secret: secretNameOf(object) }))
+        ? refuse(fault('SecretConflict', { secret: secretNameOf(object), by: input.secret.by }))
         : undefined,
   },
   { name: 'back off after a fault', judge: judgeBackoff },
@@ -100,6 +106,7 @@ export const policies: readonly Policy[] = [
   },
   { name: 'there must be a live lease in the Secret', judge: judgeMissing },
   { name: 'the lease must be of what the spec targets', judge: judgeTarget },
+  { name: 'the Secret must look as the spec says', judge: judgeShape },
   { name: 'a new lease was asked for', judge: judgeAsked },
   { name: 'a lease is replaced before its end', judge: judgeDue },
   // Somebody keeps editing the Secret? Then it is healed now and then, and its lease still replaced in time.
@@ -109,6 +116,7 @@ export const policies: readonly Policy[] = [
     judge: ({ input: { secret } }) =>
       secret.state === 'ours' && !secret.dressed ? { step: { do: 'dress' } } : undefined,
   },
+  { name: 'a Secret by a former name goes with its lease', judge: judgeFormer },
   { name: ALL_IS_WELL, judge: judgeWell },
 ];
 
@@ -158,5 +166,6 @@ function judgeWitness({ input: { memory, now }, current }: Case): Verdict | unde
 }
 
 function judgeWell({ input, object, current }: Case): Verdict {
-  return wait(current.state === 'trusted' ? untilRotation(input, object, current.ref) : undefined);
+  const rotation = current.state === 'trusted' ? untilRotation(input, object, current.ref) : undefined;
+  return wait(earliest([rotation, untilFormer(input, object)]));
 }

@@ -9,6 +9,7 @@ import type { DecisionInput, ObjectView } from './input.ts';
 import { reportedDynamicSecret, reportedLease, reportedSecret, tidy } from './observed.ts';
 import { isOver, wantsRenewal } from './lifetime.ts';
 import { renewalObstacle } from './renewal.ts';
+import { restartOf } from './restarting.ts';
 import { retiringOf } from './retiring.ts';
 import { overlapsTooLittle } from './schedule.ts';
 import { unaccountedOf } from './unaccounted.ts';
@@ -40,6 +41,7 @@ export function report(input: DecisionInput, object: ObjectView, refusal: Fault 
     rotations: rotationsOf(object, current),
     retiring: retiringOf(input, object, current),
     unaccounted: unaccountedOf(input),
+    restart: restartOf(input, object, current),
     attempts: attemptsOf(input, object),
   });
 }

@@ -2,6 +2,7 @@ import type { LeaseRef } from '../api/lease.ts';
 import { parseInstant } from '../instant.ts';
 import type { DecisionInput } from './input.ts';
 import { isOver, mayBeLonger } from './lifetime.ts';
+import { isRestarting } from './restarting.ts';
 
 /** Revocations that are due, and when the next one will be. */
 export interface DueRevocations {
@@ -36,7 +37,9 @@ export function dueAmong(input: DecisionInput, refs: readonly LeaseRef[]): DueRe
  * come. Replaced leases without `revokeAfter` run out by themselves.
  */
 export function dueRevocations(input: DecisionInput): DueRevocations {
-  const retiring = input.object?.status.retiring ?? [];
+  const { object } = input;
+  // What pods may still use lives on until they do no longer; a deletion does not wait for that.
+  const retiring = object === undefined || isRestarting(object) ? [] : (object.status.retiring ?? []);
   const serverNow = input.now.lease ?? input.now.kube;
   const revokable = retiring.filter((entry) => entry.revokeAfter !== undefined);
   const waits = revokable.map((entry) => (parseInstant(entry.revokeAfter) ?? serverNow) - serverNow);

@@ -15,6 +15,13 @@ export function judgeTarget(situation: Case): Verdict | undefined {
   return lease(situation, 'target-changed', { replaced: mayRevoke(current), look: true });
 }
 
+/** A Secret that is to look other than it does needs credentials anew: the server shows those of a lease once. */
+export function judgeShape(situation: Case): Verdict | undefined {
+  const { input, current } = situation;
+  if (current.state !== 'trusted' || current.record.shape === input.shape.mark) return undefined;
+  return lease(situation, 'shape-changed', { replaced: mayRevoke(current), look: true });
+}
+
 /** Somebody has given the object another value of the rotate annotation than the one that the last lease answered. */
 export function judgeAsked(situation: Case): Verdict | undefined {
   const { object, current } = situation;

@@ -48,7 +48,7 @@ export function isSuspended({ spec }: ObjectView): boolean {
 }
 
 /** Causes that leave the present lease good: until it is due they wait while no more replaced leases can be listed. */
-const patient: ReadonlySet<LeaseCause> = new Set(['target-changed', 'asked']);
+const patient: ReadonlySet<LeaseCause> = new Set(['target-changed', 'shape-changed', 'asked']);
 
 /** A new lease, unless something holds it back: requests of unknown fate, or too many replaced leases that still live. */
 export function lease(

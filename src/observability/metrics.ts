@@ -24,6 +24,7 @@ import { dynamicSecretMetrics } from './dynamic-secret-metrics.ts';
  * | `leaseholder_reconciliations_total`             | counter   | controller, result   | looks at one object                      |
  * | `leaseholder_reconciliation_duration_seconds`   | histogram | controller           | how long such a look took                |
  * | `leaseholder_queue_depth`                       | gauge     | controller           | objects that wait for a worker           |
+ * | `leaseholder_workload_restarts_total`          | counter   | result               | pod templates changed for a new lease    |
  * | `leaseholder_watch_restarts_total`              | counter   | resource, cause      | watches of the Kubernetes API begun anew |
  * | `leaseholder_api_requests_total`                | counter   | route, outcome       | answers of lease APIs                    |
  * | `leaseholder_api_request_duration_seconds`      | histogram | route                | how long they took                       |
@@ -84,6 +85,7 @@ const revocations: ClosedSet<First<'revoked'>> = {
 const sweeps: ClosedSet<First<'swept'>> = { revoked: true, reported: true };
 const drifts: ClosedSet<First<'drifted'>> = { deleted: true, edited: true, unlabelled: true, forged: true };
 const renewals: ClosedSet<First<'renewed'>> = { renewed: true, refused: true, unknown: true };
+const workloadRestarts: ClosedSet<First<'restarted'>> = { restarted: true, failed: true };
 const logins: ClosedSet<First<'loggedIn'>> = { accepted: true, refused: true };
 const reconcileResults: ClosedSet<ReconcileResult> = {
   done: true,
@@ -134,6 +136,7 @@ type LeaseMetrics = Pick<
   | 'revoked'
   | 'rotated'
   | 'renewed'
+  | 'restarted'
   | 'swept'
   | 'drifted'
   | 'loggedIn'
@@ -196,6 +199,12 @@ function leaseMetrics(registry: Registry): LeaseMetrics {
     leading: (leads) => leader.set(leads ? 1 : 0),
     loggedIn: countResults(registry, 'leaseholder_logins_total', 'Logins to lease APIs.', logins),
     rotated: () => rotations.inc(),
+    restarted: countResults(
+      registry,
+      'leaseholder_workload_restarts_total',
+      'Workloads whose pod template was changed for a new lease; failed: the Kubernetes API refused it.',
+      workloadRestarts,
+    ),
     leases: (counts) => Object.entries(counts).forEach(([state, count]) => leases.set({ state }, count)),
   };
 }

@@ -12,6 +12,7 @@ import {
   dynamicSecretIndexes,
   placeKey,
   leaseIndexes,
+  secretIndexes,
   usersOf,
   type DynamicSecretIndex,
   type LeaseIndex,
@@ -32,6 +33,7 @@ import {
   secretRecord,
 } from './records.ts';
 import { referents } from './referents.ts';
+import { workloads } from './workloads.ts';
 import { customResource, secretResource } from './resources.ts';
 
 /** What the watches have shown, by kind. */
@@ -40,7 +42,7 @@ export interface WatchedStores {
   /** Of both kinds; those of the cluster are in the empty namespace. */
   readonly connections: Store<ConnectionRecord, 'byNamespace'>;
   readonly dynamicSecrets: Store<DynamicSecretRecord, DynamicSecretIndex>;
-  readonly secrets: Store<SecretRecord>;
+  readonly secrets: Store<SecretRecord, 'byOwner'>;
   /** Empty where the operator looks after some namespaces only. */
   readonly namespaces: Store<NamespaceRecord>;
 }
@@ -148,7 +150,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     ...options,
     resource: types.secrets,
     project: secretRecord,
-    indexes: {},
+    indexes: secretIndexes,
     labelSelector: ownSecrets,
     metadataOnly: true,
   });
@@ -181,6 +183,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(leases.store, connection),
       ofDynamicSecret: (key) => leases.store.byIndex('byDynamicSecret', key),
+      ofSecret: (key) => leases.store.byIndex('bySecret', key),
     },
     connections: {
       ...customResource(
@@ -197,6 +200,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       holdersOf: (host, target) => dynamicSecrets.store.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(types.secrets, secrets.store),
+    workloads: workloads(transport, mayWrite),
     ...referents(transport, types.secrets),
     synced: async () => {
       await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));

@@ -4,7 +4,7 @@ import { objectKey } from '../kube/object-key.ts';
 import type { Store } from '../kube/store.ts';
 import { refName } from '../lease/target.ts';
 import { connectionKey } from './connection/key.ts';
-import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord, SecretRecord } from './ports.ts';
 
 /**
  * How leases are found from what they refer to: `byConnection` under the key of the connection that the spec names
@@ -24,6 +24,11 @@ export const leaseIndexes = {
 };
 
 export type LeaseIndex = keyof typeof leaseIndexes;
+
+/** How Secrets are found from the uid of an object that owns them. */
+export const secretIndexes = {
+  byOwner: ({ owners }: SecretRecord): readonly string[] => owners,
+};
 
 /**
  * The same of DynamicSecrets: `byLender` under the connection that theirs was made, or is being made, through, `byPlace`

@@ -18,6 +18,7 @@ import type { LeaseParts } from './lease/context.ts';
 import { memoryStore, type MemoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import { clientOverNetwork, type NetworkRules, type OpenClient } from './open-client.ts';
+import { reconcileRestarts } from './restart/reconciler.ts';
 import { lookAtUsers, subscribe } from './subscriptions.ts';
 
 export interface OperatorOptions {
@@ -56,13 +57,16 @@ export interface Operator {
 }
 
 /** The names of the controllers, for metrics. */
-export const controllerNames = ['lease', 'connection', 'dynamic-secret', 'inventory'] as const;
+export const controllerNames = ['lease', 'connection', 'dynamic-secret', 'inventory', 'restart'] as const;
 
 /** How many connections are worked on at the same time. */
 const CONNECTION_WORKERS = 8;
 
 /** How many DynamicSecrets are worked on at the same time. */
 const DYNAMIC_SECRET_WORKERS = 4;
+
+/** In how many namespaces workloads are restarted at the same time. */
+const RESTART_WORKERS = 4;
 
 /** How many dynamic secrets are listed at the same time. */
 const INVENTORY_WORKERS = 4;
@@ -139,6 +143,12 @@ export function startOperator(options: OperatorOptions): Operator {
       workers: INVENTORY_WORKERS,
       lanes: { placeOf: (key) => places.ofGroup(allLeases.group(key)) },
       reconcile: (key, stop) => allLeases.visit(key, stop),
+    }),
+    restart: startController({
+      ...common,
+      name: 'restart',
+      workers: RESTART_WORKERS,
+      reconcile: (namespace) => reconcileRestarts(parts, namespace),
     }),
   };
 

@@ -2,9 +2,12 @@ import type { Grant } from '../api/cluster-connection.ts';
 import type { ConnectionSpec, ConnectionStatus } from '../api/infisical-connection.ts';
 import type { ConnectionKind, Target } from '../api/lease.ts';
 import type { KeyRef, SecretSource } from '../api/object.ts';
+import type { LabelSelector } from '../api/label-selector.ts';
+import type { WorkloadKind } from '../api/restart.ts';
 import type { Fault } from '../errors.ts';
 import type { DynamicSecretView } from '../dynamic-secret/input.ts';
 import type { ObjectView } from '../lease/input.ts';
+import type { Workload } from '../restart/plan.ts';
 import type { PatchOperation } from '../secret/manifest.ts';
 import type { SecretMetadata } from '../secret/ownership.ts';
 
@@ -20,6 +23,7 @@ export interface Cluster {
   readonly connections: Resource<ConnectionRecord>;
   readonly dynamicSecrets: DynamicSecretResource;
   readonly secrets: SecretResource;
+  readonly workloads: WorkloadResource;
   /** Whether there are cluster connections: not where the operator looks after some namespaces only. */
   readonly scope: 'cluster' | 'namespaces';
   /** The labels of a namespace, as last seen. Undefined where they are not known. */
@@ -54,6 +58,8 @@ export interface LeaseResource extends Resource<LeaseRecord> {
   usersOf(connection: Pick<ConnectionRecord, 'key' | 'uid'>): readonly LeaseRecord[];
   /** The objects that refer to a DynamicSecret, by its key. */
   ofDynamicSecret(key: string): readonly LeaseRecord[];
+  /** The objects that name a Secret, by its key. */
+  ofSecret(key: string): readonly LeaseRecord[];
 }
 
 export interface DynamicSecretResource extends Resource<DynamicSecretRecord> {
@@ -79,6 +85,8 @@ export interface Resource<Record> {
 export interface SecretResource {
   /** A Secret that carries our label, as last seen. */
   get(key: string): SecretRecord | undefined;
+  /** The Secrets with our label that an object owns, by its uid, as last seen. */
+  ownedBy(uid: string): readonly SecretRecord[];
   /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
   look(key: string): Promise<SecretRecord | undefined>;
   /** Reads a Secret of ours with its data, and keeps the data's digest alone. Undefined where it does not exist. */
@@ -87,6 +95,21 @@ export interface SecretResource {
   change(key: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<SecretRecord>;
   /** Resolves too when it is gone already, or kept by somebody's finalizer and on its way. */
   delete(key: string, expected: Precondition): Promise<void>;
+}
+
+/** Workloads that are restarted: looked at when one is due, and never watched. */
+export interface WorkloadResource {
+  /** Undefined where it does not exist, or its kind. */
+  look(kind: WorkloadKind, namespace: string, name: string): Promise<WorkloadRecord | undefined>;
+  /** None where the kind does not exist. */
+  list(kind: WorkloadKind, namespace: string, selector: LabelSelector): Promise<readonly WorkloadRecord[]>;
+  /** Sets annotations of the pod template, of the workload in the state that was seen. */
+  annotate(workload: WorkloadRecord, annotations: Readonly<Record<string, string>>): Promise<WorkloadRecord>;
+}
+
+export interface WorkloadRecord extends Workload {
+  readonly namespace: string;
+  readonly resourceVersion: string;
 }
 
 /** What a look at a Secret's data tells. */
@@ -116,7 +139,12 @@ export interface Identified {
   readonly name: string;
 }
 
-export type LeaseRecord = Identified & ObjectView & { readonly finalizers: readonly string[] };
+export type LeaseRecord = Identified &
+  ObjectView & {
+    readonly finalizers: readonly string[];
+    /** Milliseconds since 1970. */
+    readonly createdAt: number;
+  };
 
 export type DynamicSecretRecord = Identified & DynamicSecretView & { readonly finalizers: readonly string[] };
 

@@ -39,6 +39,7 @@ export function leaseRecord(raw: unknown): LeaseRecord {
   return {
     ...identityOf(metadata),
     generation: metadata.generation,
+    createdAt: parseInstant(metadata.creationTimestamp) ?? 0,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
     rotate: rotateOf(metadata),
@@ -110,8 +111,9 @@ export function secretRecord(raw: unknown): SecretRecord {
   const { metadata } = secretEnvelope.parse(raw);
   const { labels, annotations } = metadata;
   const owners = metadata.ownerReferences.map((owner) => owner.uid);
+  const controller = metadata.ownerReferences.find((owner) => owner.controller)?.uid;
   const terminating = metadata.deletionTimestamp !== undefined;
-  return { ...identityOf(metadata), labels, annotations, owners, terminating };
+  return { ...identityOf(metadata), labels, annotations, owners, controller, terminating };
 }
 
 const envelope = z.object({
@@ -124,7 +126,9 @@ const secretEnvelope = z.object({
   metadata: objectMeta.extend({
     // What a dry run would have created has none.
     resourceVersion: z.string().default(''),
-    ownerReferences: z.array(z.object({ uid: z.string() })).default([]),
+    ownerReferences: z
+      .array(z.object({ uid: z.string(), controller: z.boolean().default(false) }))
+      .default([]),
   }),
 });
 

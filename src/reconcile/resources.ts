@@ -45,7 +45,7 @@ export function customResource<Record extends Identified>(
 }
 
 /** Secrets, as metadata. */
-export function secretResource(type: KubeResource, store: Store<SecretRecord>): SecretResource {
+export function secretResource(type: KubeResource, store: Store<SecretRecord, 'byOwner'>): SecretResource {
   // The store is that of a watch with a selector: what does not carry the label is not its business.
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
@@ -54,6 +54,7 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord>): 
   };
   return {
     get: (key) => store.get(key),
+    ownedBy: (uid) => store.byIndex('byOwner', uid),
     async look(key) {
       const raw = await found(type.get(nameOf(key), { metadataOnly: true }));
       const known = store.get(key);

@@ -7,10 +7,12 @@ import type { WatchedStores } from './cluster.ts';
 import { clusterConnectionsOf, isUser, usesOf } from './connection/in-use.ts';
 import type { Links } from './connection/links.ts';
 import { leasesThrough, usersOf } from './indexes.ts';
+import { secretKeyOf } from './lease/context.ts';
 import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
+import { pendingOf } from './restart/pending.ts';
 import { standings } from './standing.ts';
 
-type Kinds = 'lease' | 'connection' | 'dynamic-secret';
+type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart';
 
 interface Served {
   readonly stores: WatchedStores;
@@ -59,8 +61,10 @@ export function subscribe(options: SubscriptionOptions): () => void {
     stores.leases.subscribe((key, before, after) => {
       countLeases(before, after);
       controllers.lease.enqueue(key);
+      if (after !== undefined && pendingOf(after) !== undefined) controllers.restart.enqueue(after.namespace);
       if (before !== undefined && after === undefined) links.release(before.namespace);
       noteUse(before, after);
+      for (const waiting of waitingFor(stores, before, after)) controllers.lease.enqueue(waiting);
       for (const declared of letGo(stores, before, after)) controllers['dynamic-secret'].enqueue(declared);
       // A DynamicSecret stays while leases refer to it, and says how many do.
       const [left, came] = [referredBy(before), referredBy(after)];
@@ -106,6 +110,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
   for (const lease of stores.leases.values()) {
     countLeases(undefined, lease);
     controllers.lease.enqueue(lease.key, 'background');
+    if (pendingOf(lease) !== undefined) controllers.restart.enqueue(lease.namespace, 'background');
   }
   return () => {
     for (const end of endings) end();
@@ -113,6 +118,23 @@ export function subscribe(options: SubscriptionOptions): () => void {
 }
 
 type User = LeaseRecord | DynamicSecretRecord;
+
+/** The objects that name a Secret which another has let go: it names another one by now, or is on its way. */
+function waitingFor(
+  { leases }: Pick<WatchedStores, 'leases'>,
+  before: LeaseRecord | undefined,
+  after: LeaseRecord | undefined,
+): readonly string[] {
+  if (before === undefined || claimedBy(before) === claimedBy(after)) return [];
+  return leases
+    .byIndex('bySecret', secretKeyOf(before))
+    .map(({ key }) => key)
+    .filter((key) => key !== before.key);
+}
+
+function claimedBy(lease: LeaseRecord | undefined): string | undefined {
+  return lease?.deletedAt === undefined && lease !== undefined ? secretKeyOf(lease) : undefined;
+}
 
 /** The DynamicSecrets that are being deleted and that an object has no leases of any more. */
 function letGo(

@@ -1,5 +1,6 @@
 import { API_VERSION, MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../api/names.ts';
 import { formatRecord, type SecretRecord } from '../api/record.ts';
+import type { SecretType } from '../api/secret-shape.ts';
 
 /** The object that a Secret belongs to. */
 export interface Owner {
@@ -49,7 +50,7 @@ export function dressedRecord(
 
 /** The Secret as it is created. The owner reference is a backstop: deletion is explicit, and does not block. */
 export function newSecret(
-  name: string,
+  { name, type }: { readonly name: string; readonly type: SecretType },
   owner: Owner,
   dress: Dress,
   content: Content,
@@ -62,19 +63,67 @@ export function newSecret(
       namespace: owner.namespace,
       labels: { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE },
       annotations: { ...dress.annotations, [RECORD_ANNOTATION]: formatRecord(content.record) },
-      ownerReferences: [
-        {
-          apiVersion: API_VERSION,
-          kind: 'DynamicSecretLease',
-          name: owner.name,
-          uid: owner.uid,
-          controller: true,
-        },
-      ],
+      ownerReferences: [ownerReference(owner)],
     },
-    type: 'Opaque',
+    type,
     data: encoded(content.data),
   };
+}
+
+function ownerReference({ name, uid }: Owner): object {
+  return { apiVersion: API_VERSION, kind: 'DynamicSecretLease', name, uid, controller: true };
+}
+
+/** A Secret's metadata, as far as it tells whose it is. */
+export interface OwnedMetadata extends ExistingMetadata {
+  readonly owners: readonly string[];
+  readonly controller: string | undefined;
+}
+
+/**
+ * The guarded change by which an object takes over a Secret: all of {@link changedSecret}, and the owner reference. One of
+ * another type cannot be had: Kubernetes changes no type, and refuses (422).
+ */
+export function takenSecret(
+  existing: OwnedMetadata,
+  { type, owner }: { readonly type: SecretType; readonly owner: Owner },
+  dress: Dress,
+  content: Content,
+): readonly PatchOperation[] {
+  const { owners, controller } = existing;
+  const former = controller === undefined ? -1 : owners.indexOf(controller);
+  const path = '/metadata/ownerReferences';
+  const handOver: readonly PatchOperation[] =
+    owners.length === 0
+      ? [{ op: 'add', path, value: [ownerReference(owner)] }]
+      : [
+          { op: 'add', path: `${path}/-`, value: ownerReference(owner) },
+          ...(former < 0 ? [] : [{ op: 'remove', path: `${path}/${String(former)}` } as const]),
+        ];
+  // What another object's record says of its labels goes with it.
+  return [
+    ...changedSecret(existing, undefined, dress, content),
+    { op: 'replace', path: '/type', value: type },
+    ...handOver,
+  ];
+}
+
+/**
+ * The guarded change by which an object lets its Secret go and leaves it there: without label, record and owner reference
+ * nobody looks after it any more.
+ */
+export function releasedSecret(existing: OwnedMetadata, uid: string): readonly PatchOperation[] {
+  const { labels, annotations, owners, resourceVersion } = existing;
+  const index = owners.indexOf(uid);
+  const removals = [
+    ...(MANAGED_LABEL in labels ? [`/metadata/labels/${pointer(MANAGED_LABEL)}`] : []),
+    ...(RECORD_ANNOTATION in annotations ? [`/metadata/annotations/${pointer(RECORD_ANNOTATION)}`] : []),
+    ...(index < 0 ? [] : [`/metadata/ownerReferences/${String(index)}`]),
+  ];
+  return [
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+    ...removals.map((path): PatchOperation => ({ op: 'remove', path })),
+  ];
 }
 
 /**

@@ -7,8 +7,10 @@ export interface SecretMetadata {
   readonly resourceVersion: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** The uids of the objects that own it. */
+  /** The uids of the objects that own it, in the order of its owner references. */
   readonly owners: readonly string[];
+  /** The uid of the one that controls it: Kubernetes lets only one. */
+  readonly controller: string | undefined;
 }
 
 /**
@@ -24,7 +26,7 @@ export function recordOf(secret: SecretMetadata): SecretRecord | undefined {
   return parseRecord(secret.annotations[RECORD_ANNOTATION]);
 }
 
-/** What a conflict with a Secret turns out to be, once its metadata was looked at. */
+/** What a conflict with a Secret of ours turns out to be, once its metadata was looked at. */
 export type ConflictVerdict =
   /** Our own write had arrived: the lease in hand is delivered. */
   | 'delivered'
@@ -34,23 +36,19 @@ export type ConflictVerdict =
    */
   | 'retry'
   /** It is ours and names a lease that this process does not know: another writer was faster. */
-  | 'overtaken'
-  /** It is somebody else's. */
-  | 'foreign';
+  | 'overtaken';
 
 /**
- * Judges a conflict.
+ * Judges a conflict with a Secret that is ours.
  *
  * @param inHand id of the lease that was to be written.
  * @param expected ids of the leases that this object is known to have had.
  */
 export function judgeConflict(
   secret: SecretMetadata,
-  uid: string,
   inHand: string,
   expected: ReadonlySet<string>,
 ): ConflictVerdict {
-  if (!isOwnedBy(secret, uid)) return 'foreign';
   const named = recordOf(secret)?.lease.id;
   if (named === inHand) return 'delivered';
   // Each write of the operator puts its label there: without it, the last hand was not the operator's.

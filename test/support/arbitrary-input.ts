@@ -11,6 +11,7 @@ import type {
   Failures,
   Memory,
   ObjectView,
+  FormerSecret,
   SecretView,
 } from '../../src/lease/input.ts';
 import type { Declaration } from '../../src/lease/target.ts';
@@ -32,6 +33,7 @@ import {
   aSpec,
   ELAPSED,
   foreign,
+  free,
   HOST,
   HOUR,
   inHand,
@@ -96,16 +98,28 @@ const someRecord: fc.Arbitrary<SecretRecord> = fc
   })
   .map((parts) => aRecord(parts));
 
-const someSecret: fc.Arbitrary<SecretView> = fc.oneof(fc.constant(absent), fc.constant(foreign), {
-  weight: 8,
-  arbitrary: fc
-    .record({
-      record: sometimes(90, someRecord),
-      data: fc.constantFrom('intact', 'intact', 'intact', 'edited', 'unknown'),
-      dressed: fc.boolean(),
-      uid: fc.constantFrom('secret-uid', 'other-uid'),
-    })
-    .map((parts) => ourSecret(parts)),
+const someSecret: fc.Arbitrary<SecretView> = fc.oneof(
+  fc.constant(absent),
+  fc.constant(foreign),
+  fc.constant(free),
+  {
+    weight: 8,
+    arbitrary: fc
+      .record({
+        record: sometimes(90, someRecord),
+        data: fc.constantFrom('intact', 'intact', 'intact', 'edited', 'unknown'),
+        dressed: fc.boolean(),
+        uid: fc.constantFrom('secret-uid', 'other-uid'),
+      })
+      .map((parts) => ourSecret(parts)),
+  },
+);
+
+const someFormer: fc.Arbitrary<FormerSecret> = fc.record({
+  name: fc.constantFrom('before', 'long-before'),
+  uid: fc.constantFrom('former-uid', 'another-uid'),
+  resourceVersion: fc.constant('3'),
+  lease: sometimes(80, someId),
 });
 
 const someFault: fc.Arbitrary<Fault> = fc.constantFrom(
@@ -305,6 +319,8 @@ export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectVi
     declared: someDeclarations,
     connection: someConnection,
     secret: someSecret,
+    formers: fc.uniqueArray(someFormer, { maxLength: 2, selector: ({ name }) => name }),
+    shape: fc.record({ fault: sometimes(5, someFault), mark: sometimes(5, fc.constant('mark')) }),
     memory: someMemory,
     now: fc.record({
       elapsed: fc.constant(ELAPSED),

@@ -15,11 +15,13 @@ import type {
   Memory,
   ObjectView,
   OpenRequest,
+  FormerSecret,
   SecretView,
 } from '../../src/lease/input.ts';
 import { placeOf, targetOf, type Declaration, type TargetView } from '../../src/lease/target.ts';
 import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from '../../src/reconcile/ports.ts';
 import { standardTiming } from '../../src/timing.ts';
+import { shapeView } from '../../src/secret/shape.ts';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -270,6 +272,7 @@ export interface InputParts {
   readonly declared?: readonly Declaration[];
   readonly connection?: ConnectionView;
   readonly secret?: SecretView;
+  readonly formers?: DecisionInput['formers'];
   readonly memory?: Partial<Memory>;
   readonly now?: Partial<DecisionInput['now']>;
   readonly unreachable?: readonly string[];
@@ -284,12 +287,18 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     target,
     connection,
     secret: parts.secret ?? ourSecret(),
+    formers: parts.formers ?? [],
+    shape: shapeIn(parts.object?.spec),
     memory: aMemory(parts.memory),
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
     install: INSTALL,
     timing: standardTiming,
   };
+}
+
+function shapeIn(spec: ObjectView['spec'] | undefined): DecisionInput['shape'] {
+  return shapeView(spec?.valid === true ? spec.value.secret : undefined);
 }
 
 /** What an object notes that has been announced as it is now. */
@@ -307,12 +316,19 @@ export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionI
   return { ...anInput(parts), object: undefined, secret: parts.secret ?? absent };
 }
 
+/** A Secret of the object by a name that its spec has given up. */
+export function aFormerSecret(change: Partial<FormerSecret> = {}): FormerSecret {
+  return { name: 'former', uid: 'former-uid', resourceVersion: '3', lease: 'lease-0', ...change };
+}
+
 export const absent: SecretView = { state: 'absent' };
 export const foreign: SecretView = { state: 'foreign' };
+export const free: SecretView = { state: 'free' };
 
 /** A lease object as the watch shows it. */
 export function aLeaseRecord(overrides: Partial<LeaseRecord> = {}): LeaseRecord {
-  return { ...anObject(), key: 'shop/orders-db', resourceVersion: '1', finalizers: [], ...overrides };
+  const identity = { key: 'shop/orders-db', resourceVersion: '1', finalizers: [], createdAt: NOW - HOUR };
+  return { ...anObject(), ...identity, ...overrides };
 }
 
 /** A connection as the watch shows it. */

@@ -19,7 +19,7 @@ interface Tokens {
   next: number;
 }
 
-const token = /\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|&&|\|\||==|>=|<=|[!*?:.,()[\]{}+-])/y;
+const token = /\s*('(?:[^'\\]|\\.)*'|\d+|[A-Za-z_]\w*|&&|\|\||==|!=|>=|<=|[!*?:.,()[\]{}+-])/y;
 
 function tokensOf(rule: string): Tokens {
   const all: string[] = [];
@@ -72,9 +72,10 @@ const operators: readonly Readonly<Record<string, Operator>>[] = [
   { '&&': (left, right) => (scope) => left(scope) === true && right(scope) === true },
   {
     '==': (left, right) => (scope) => left(scope) === right(scope),
+    '!=': (left, right) => (scope) => left(scope) !== right(scope),
     '>=': (left, right) => (scope) => Number(left(scope)) >= Number(right(scope)),
     '<=': (left, right) => (scope) => Number(left(scope)) <= Number(right(scope)),
-    in: (left, right) => (scope) => (right(scope) as readonly unknown[]).includes(left(scope)),
+    in: (left, right) => (scope) => isIn(left(scope), right(scope)),
   },
   {
     '+': (left, right) => (scope) => sum(left(scope), right(scope)),
@@ -82,6 +83,11 @@ const operators: readonly Readonly<Record<string, Operator>>[] = [
   },
   { '*': (left, right) => (scope) => Number(left(scope)) * Number(right(scope)) },
 ];
+
+/** An item of a list, or a key of a map. */
+function isIn(item: unknown, range: unknown): boolean {
+  return Array.isArray(range) ? range.includes(item) : Object.hasOwn(Object(range) as object, String(item));
+}
 
 /** Of numbers, or of texts behind each other. */
 function sum(left: unknown, right: unknown): unknown {

@@ -1,5 +1,6 @@
 import { fault } from '../../src/errors.ts';
 import {
+  aFormerSecret,
   aLease,
   anOpenRequest,
   instant,
@@ -41,6 +42,10 @@ export const decisionRows: readonly DecisionRow[] = [
   {
     policy: 'what the spec targets must be there',
     over: (parts) => of({ ...parts, declared: [] }, { spec: valid(aReferringSpec()) }),
+  },
+  {
+    policy: 'the Secret must be one that can be made',
+    over: (parts) => of(parts, { spec: valid(aSpec({ secret: { data: { URL: '{% for' } } })) }),
   },
   { policy: 'the connection must be in order', over: (parts) => ({ ...parts, connection: refused() }) },
   {
@@ -89,6 +94,10 @@ export const decisionRows: readonly DecisionRow[] = [
     over: (parts) =>
       of(parts, { spec: valid(aSpec({ dynamicSecret: { ...aSpec().dynamicSecret, path: '/eu' } })) }),
   },
+  {
+    policy: 'the Secret must look as the spec says',
+    over: (parts) => of(parts, { spec: valid(aSpec({ secret: { include: ['DB_USERNAME'] } })) }),
+  },
   { policy: 'a new lease was asked for', over: (parts) => of(parts, { rotate: 'now' }) },
   {
     policy: 'a lease is replaced before its end',
@@ -101,6 +110,10 @@ export const decisionRows: readonly DecisionRow[] = [
   {
     policy: 'labels and annotations follow the spec',
     over: (parts) => withSecret(parts, { dressed: false }),
+  },
+  {
+    policy: 'a Secret by a former name goes with its lease',
+    over: (parts) => ({ ...parts, formers: [aFormerSecret({ lease: 'long-gone' })] }),
   },
 ];
 

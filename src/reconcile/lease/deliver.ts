@@ -3,9 +3,11 @@ import { fault, type Fault } from '../../errors.ts';
 import { isAlreadyExists, isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { KnownLease } from '../../lease/input.ts';
 import { targetOfRef } from '../../lease/target.ts';
-import { changedSecret, newSecret, type Content } from '../../secret/manifest.ts';
+import { changedSecret, newSecret, takenSecret, type Content } from '../../secret/manifest.ts';
 import { isOwnedBy, judgeConflict, recordOf } from '../../secret/ownership.ts';
+import { shapeOf } from '../../secret/shape.ts';
 import type { LeaseRecord, SecretRecord, WriteOptions } from '../ports.ts';
+import { claimOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail } from './failure.ts';
 import { countUnaccounted } from './unaccounted.ts';
@@ -21,15 +23,15 @@ const drift: ReadonlySet<HeldLease['cause']> = new Set(['secret-deleted', 'secre
  * | What comes back | What happens |
  * | --- | --- |
  * | written, or seen by the watch to have been | delivered |
- * | conflict | look: our write had arrived → delivered; still on the lease to be replaced → write again; another was faster, or it is foreign → revoke ours |
+ * | conflict | look: our write had arrived → delivered; still on the lease to be replaced → write again; it may be taken over → that; another was faster, or it is foreign → revoke ours |
  * | a refusal, and no earlier try in doubt | revoke ours; the next lease waits for a dry run that works |
  * | no answer, 5xx, 429 | the same write with the same lease again; past the deadline let go |
  */
 export async function deliver(pass: LeasePass, object: LeaseRecord, held: HeldLease): Promise<StepResult> {
   const existing = pass.cluster.secrets.get(secretKeyOf(object));
-  const ours = existing !== undefined && isOwnedBy(existing, object.uid) ? existing : undefined;
+  const ours = existing !== undefined && claimOf(pass, object, existing) !== 'foreign' ? existing : undefined;
   // An earlier try had arrived, and the watch was faster than its answer.
-  if (ours !== undefined && recordOf(ours)?.lease.id === held.ref.id) {
+  if (ours !== undefined && isOwnedBy(ours, object.uid) && recordOf(ours)?.lease.id === held.ref.id) {
     settleDelivery(pass, object, held, { secret: ours, result: 'found' });
     return 'again';
   }
@@ -58,7 +60,7 @@ async function writeOnce(
   }
 }
 
-/** The write itself: a guarded change of the Secret that was seen, or its creation. */
+/** The write itself: a guarded change of the Secret that was seen, which may be taken over by it, or its creation. */
 export function write(
   { cluster }: LeasePass,
   object: LeaseRecord,
@@ -67,10 +69,15 @@ export function write(
 ): Promise<SecretRecord> {
   const key = secretKeyOf(object);
   const dress = dressOf(object);
+  const { type } = shapeOf(object.spec.valid ? object.spec.value.secret : undefined);
   if (existing === undefined) {
-    return cluster.secrets.create(key, newSecret(nameOf(key), object, dress, content), options);
+    const made = newSecret({ name: nameOf(key), type }, object, dress, content);
+    return cluster.secrets.create(key, made, options);
   }
-  return cluster.secrets.change(key, changedSecret(existing, recordOf(existing), dress, content), options);
+  const operations = isOwnedBy(existing, object.uid)
+    ? changedSecret(existing, recordOf(existing), dress, content)
+    : takenSecret(existing, { type, owner: object }, dress, content);
+  return cluster.secrets.change(key, operations, options);
 }
 
 async function answerRefusal(
@@ -110,12 +117,22 @@ async function answerConflict(
   secret: SecretRecord,
   held: HeldLease,
 ): Promise<void> {
+  const claim = claimOf(pass, object, secret);
+  if (claim === 'foreign') {
+    const why = fault('SecretConflict', { secret: secret.name, by: rivalOf(pass, object, secret) });
+    discard(pass, held, { result: 'conflict', why });
+    return;
+  }
+  if (claim === 'free') {
+    await writeOver(pass, object, secret, held);
+    return;
+  }
   const expected = new Set([
     ...pass.memory().known.keys(),
     ...reportedIds(object),
     ...held.record.previous.map(idOf),
   ]);
-  switch (judgeConflict(secret, object.uid, held.ref.id, expected)) {
+  switch (judgeConflict(secret, held.ref.id, expected)) {
     case 'delivered':
       settleDelivery(pass, object, held, { secret, result: 'found' });
       return;
@@ -124,9 +141,6 @@ async function answerConflict(
       return;
     case 'overtaken':
       discard(pass, held, { result: 'conflict' });
-      return;
-    case 'foreign':
-      discard(pass, held, { result: 'conflict', why: fault('SecretConflict', { secret: secret.name }) });
   }
 }
 

@@ -1,11 +1,13 @@
 import { fault } from '../../errors.ts';
 import { leasesOf } from '../../lease/deletion.ts';
-import type { ConnectionView, DecisionInput, SecretView } from '../../lease/input.ts';
+import type { ConnectionView, DecisionInput, FormerSecret, SecretView } from '../../lease/input.ts';
 import { isDressed, type Dress } from '../../secret/manifest.ts';
-import { isOwnedBy, recordOf } from '../../secret/ownership.ts';
+import { recordOf } from '../../secret/ownership.ts';
+import { shapeView } from '../../secret/shape.ts';
 import { admission } from '../connection/admission.ts';
 import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
 import type { Link } from '../connection/link.ts';
+import { claimOf, forerunnerOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
 import { nothing, resolve } from './resolve.ts';
 
@@ -22,6 +24,8 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
     target: object === undefined ? nothing : resolve(cluster, object),
     connection,
     secret: object === undefined ? { state: 'absent' } : secretOf(pass, object),
+    formers: object === undefined ? [] : formersOf(pass, object),
+    shape: shapeView(object?.spec.valid === true ? object.spec.value.secret : undefined),
     memory: pass.memory(),
     now: { elapsed: clock.elapsed(), lease: serverTime(pass, object), kube: cluster.now() },
     unreachable: new Set(),
@@ -110,12 +114,32 @@ export function serverTime(
 function secretOf(pass: LeasePass, object: LeaseRecord): SecretView {
   const secret = pass.cluster.secrets.get(secretKeyOf(object)) ?? pass.memory().strayed;
   if (secret === undefined || (object.deletedAt !== undefined && secret.terminating))
-    return { state: 'absent' };
-  if (!isOwnedBy(secret, object.uid)) return { state: 'foreign' };
+    return unowned(pass, object, 'absent');
+  const claim = claimOf(pass, object, secret);
+  if (claim === 'foreign') return { state: 'foreign', by: rivalOf(pass, object, secret) };
+  if (claim === 'free') return unowned(pass, object, 'free');
   const { uid, resourceVersion } = secret;
   const record = recordOf(secret);
   const dressed = isDressed(secret, record, dressOf(object));
   return { state: 'ours', uid, resourceVersion, record, data: dataOf(pass, object, secret), dressed };
+}
+
+/** Of several objects that name a Secret which nobody has, one comes first. */
+function unowned(pass: LeasePass, object: LeaseRecord, state: 'absent' | 'free'): SecretView {
+  const by = object.deletedAt === undefined ? forerunnerOf(pass, object) : undefined;
+  return by === undefined ? { state } : { state: 'foreign', by };
+}
+
+/** The Secrets of an object by other names than the one that it has now. */
+function formersOf({ cluster }: LeasePass, object: LeaseRecord): readonly FormerSecret[] {
+  const present = secretKeyOf(object);
+  return cluster.secrets
+    .ownedBy(object.uid)
+    .filter(({ key, terminating }) => key !== present && !terminating)
+    .map((secret) => {
+      const { name, uid, resourceVersion } = secret;
+      return { name, uid, resourceVersion, lease: recordOf(secret)?.lease.id };
+    });
 }
 
 /** Whether somebody has changed the data: nobody where the last write was ours, else the last look tells. */

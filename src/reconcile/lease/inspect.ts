@@ -1,6 +1,6 @@
-import { isOwnedBy } from '../../secret/ownership.ts';
 import { fault } from '../../errors.ts';
 import type { LeaseRecord } from '../ports.ts';
+import { claimOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
 
@@ -35,12 +35,14 @@ export async function isReallyGone(pass: LeasePass, object: LeaseRecord): Promis
   try {
     const secret = await pass.cluster.secrets.look(secretKeyOf(object));
     if (secret === undefined || secret.terminating) return true;
-    if (isOwnedBy(secret, object.uid)) {
+    const claim = claimOf(pass, object, secret);
+    if (claim === 'free') return true;
+    if (claim === 'ours') {
       pass.metrics.drifted('unlabelled');
       pass.log.warn('The Secret has lost the label by which it is watched; it is put back.');
       pass.remember({ strayed: secret });
     } else {
-      const why = fault('SecretConflict', { secret: secret.name });
+      const why = fault('SecretConflict', { secret: secret.name, by: rivalOf(pass, object, secret) });
       pass.remember({ blocked: why });
       fail(pass, why);
     }

@@ -4,9 +4,10 @@ import { ASKED_ANNOTATION, FINALIZER } from '../../api/names.ts';
 import type { SecretRecord as CommitRecord } from '../../api/record.ts';
 import { isConflict, isDefinite, isNotFound, KubeError } from '../../kube/kube-error.ts';
 import type { DecisionInput } from '../../lease/input.ts';
-import type { LeftLease, Step } from '../../lease/plan.ts';
+import { objectKey } from '../../kube/object-key.ts';
+import type { LeftLease, SeenSecret } from '../../lease/plan.ts';
 import { meets, placeOf } from '../../lease/target.ts';
-import { dressedRecord, dressing } from '../../secret/manifest.ts';
+import { dressedRecord, dressing, releasedSecret } from '../../secret/manifest.ts';
 import { recordOf } from '../../secret/ownership.ts';
 import type { LeaseRecord } from '../ports.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
@@ -72,22 +73,45 @@ export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
 }
 
-/** Deletes the Secret in the state that was seen. Changed meanwhile, it is looked at again. */
+/** Deletes a Secret in the state that was seen. Changed meanwhile, it is looked at again. */
 export async function deleteSecret(
   pass: LeasePass,
-  object: LeaseRecord,
-  step: Step & { do: 'deleteSecret' },
+  { name, uid, resourceVersion }: SeenSecret,
 ): Promise<StepResult> {
-  const key = secretKeyOf(object);
-  const expected = { uid: step.uid, resourceVersion: step.resourceVersion };
+  const key = objectKey(pass.namespace, name);
   // One that has lost our label was seen by a look alone, and no watch will tell that it is gone, or another by now.
   pass.remember({ strayed: undefined });
   try {
-    await pass.cluster.secrets.delete(key, expected);
+    await pass.cluster.secrets.delete(key, { uid, resourceVersion });
   } catch (error) {
-    return lookAtSecret(pass, object, error, 'delete the Secret');
+    return lookAtSecret(pass, key, error, 'delete the Secret');
   }
   return 'again';
+}
+
+/** Leaves a Secret there, without anything that says whose it was, and tells what has become of its credentials. */
+export async function releaseSecret(pass: LeasePass, { name, uid }: SeenSecret): Promise<StepResult> {
+  const key = objectKey(pass.namespace, name);
+  const seen = pass.cluster.secrets.get(key) ?? pass.memory().strayed;
+  pass.remember({ strayed: undefined });
+  // What was decided on is gone, or another by now.
+  if (seen?.uid !== uid) return 'again';
+  const lease = recordOf(seen)?.lease;
+  const revoked = lease !== undefined && pass.memory().settled.has(lease.id);
+  try {
+    await pass.cluster.secrets.change(key, releasedSecret(seen, pass.uid));
+  } catch (error) {
+    return lookAtSecret(pass, key, error, 'release the Secret');
+  }
+  pass.log.info('A Secret is left as spec.secret.deletionPolicy says.', { secretName: name, revoked });
+  pass.events.note(pass.subject, 'SecretRetained', retainedMessage(name, revoked));
+  return 'again';
+}
+
+function retainedMessage(name: string, revoked: boolean): string {
+  const stays = `Secret ${name} stays, and nobody looks after it any more.`;
+  if (revoked) return `${stays} Its lease was revoked: the credentials in it do not work.`;
+  return `${stays} The credentials in it work until their lease ends.`;
 }
 
 /** Brings the Secret's labels and annotations in step with the spec; its data and its lease stay. */
@@ -118,7 +142,7 @@ async function rewrite(
     pass.remember({ written: { uid, resourceVersion }, strayed: undefined });
   } catch (error) {
     pass.remember({ strayed: undefined });
-    if (!isRefusal(error)) return lookAtSecret(pass, object, error, 'patch the Secret');
+    if (!isRefusal(error)) return lookAtSecret(pass, key, error, 'patch the Secret');
     fail(pass, refusedFault(object, error));
     return 'rest';
   }
@@ -133,12 +157,12 @@ function isRefusal(error: unknown): error is KubeError {
 /** A conflict, or a Secret that is not there any more, means that the view of it is old, and a fresh one decides. */
 async function lookAtSecret(
   pass: LeasePass,
-  object: LeaseRecord,
+  key: string,
   error: unknown,
   request: string,
 ): Promise<StepResult> {
   if (!isConflict(error) && !isNotFound(error)) return failed(pass, error, request);
-  return guarded(pass, 'read the Secret', () => pass.cluster.secrets.look(secretKeyOf(object)));
+  return guarded(pass, 'read the Secret', () => pass.cluster.secrets.look(key));
 }
 
 /** Runs a guarded write of the object; a conflict means that the view is old, and a fresh one decides. */

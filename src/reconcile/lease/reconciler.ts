@@ -11,7 +11,7 @@ import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
 import { gather, ownObject } from './gather.ts';
 import { inspect } from './inspect.ts';
-import { announce, deleteSecret, dress, dropFinalizer, forget, inscribe } from './object.ts';
+import { announce, deleteSecret, dress, dropFinalizer, forget, inscribe, releaseSecret } from './object.ts';
 import { renew } from './renew.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
@@ -151,7 +151,9 @@ async function executeStep(
     case 'dress':
       return dress(pass, object);
     case 'deleteSecret':
-      return deleteSecret(pass, object, step);
+      return deleteSecret(pass, step);
+    case 'releaseSecret':
+      return releaseSecret(pass, step);
     case 'dropFinalizer':
       return dropFinalizer(pass, object, step.left);
     case 'forget':

@@ -8,6 +8,7 @@ import type { Step } from '../../lease/plan.ts';
 import { isNewsToLeases, refName } from '../../lease/target.ts';
 import { dressedRecord } from '../../secret/manifest.ts';
 import { digestOf, render } from '../../secret/render.ts';
+import { shapeMark, shapeOf } from '../../secret/shape.ts';
 import { admission } from '../connection/admission.ts';
 import type { LeaseRecord } from '../ports.ts';
 import type { LeasePass, StepResult } from './context.ts';
@@ -178,7 +179,9 @@ function take(
     issuedAt: pass.clock.elapsed(),
   });
   const name = object.spec.valid ? (object.spec.value.secret?.name ?? object.name) : object.name;
-  const rendered = render(name, issued.data);
+  const shape = shapeOf(object.spec.valid ? object.spec.value.secret : undefined);
+  const rendered = render(name, shape, issued.data);
+  const mark = shapeMark(shape);
   if (mayRepeat(pass, object, step)) accountForPredecessor(pass, issued, open);
   pass.log.info('A lease was issued.', { lease: ref.id, cause: step.cause });
   if (!rendered.ok) {
@@ -191,6 +194,7 @@ function take(
     lease: ref,
     previous,
     digest: digestOf(rendered.data),
+    ...(mark === undefined ? {} : { shape: mark }),
     ...(object.rotate === undefined ? {} : { rotate: object.rotate }),
   };
   const now = pass.clock.elapsed();

@@ -177,49 +177,42 @@ describe('a null', () => {
   });
 });
 
-const IMMUTABLE = 'secret.name is immutable: create another DynamicSecretLease for another Secret';
+const IMMUTABLE =
+  'secret.type is immutable for a Secret of one name: give one of another type another secret.name';
 
 /** The name of the object, which is that of its Secret where it gives none. */
 const OWN = 'own';
 
-describe('spec.secret.name, once the object is there', () => {
+const TLS = 'kubernetes.io/tls';
+
+describe('spec.secret, once the object is there', () => {
   afterEach(() => api.kubectl(['delete', 'dsl', OWN, '--wait=false']));
 
-  test.each([
-    ['another name is set where none was', undefined, { secret: { name: 'other' } }],
-    ['it is changed', { name: 'first' }, { secret: { name: 'second' } }],
-    ['it is taken away', { name: 'first' }, { secret: { name: null } }],
-    ['all of spec.secret is taken away', { name: 'first' }, { secret: null }],
-    ["it was the object's own and is changed", { name: OWN }, { secret: { name: 'other' } }],
-  ])('refuses the change when %s', async (_case, secret, change) => {
+  const changed = async (secret: object | undefined, change: object): ReturnType<ApiPlane['kubectl']> => {
     await api.create('DynamicSecretLease', { ...leastLease, secret }, { name: OWN, store: true });
-    const patched = await api.kubectl([
-      'patch',
-      'dsl',
-      OWN,
-      '--type=merge',
-      '-p',
-      JSON.stringify({ spec: change }),
-    ]);
+    const patch = JSON.stringify({ spec: change });
+    return api.kubectl(['patch', 'dsl', OWN, '--type=merge', '-p', patch]);
+  };
+
+  test.each([
+    ['another type is set where none was', undefined, { secret: { type: TLS } }],
+    ['its type is changed', { name: 'first', type: TLS }, { secret: { type: 'Opaque' } }],
+    ['all of spec.secret is taken away', { name: OWN, type: TLS }, { secret: null }],
+  ])('refuses the change when %s', async (_case, secret, change) => {
+    const patched = await changed(secret, change);
     expect(patched.ok).toBe(false);
-    expect(patched.said).toContain(`spec.secret.name: Invalid value: "object": ${IMMUTABLE}`);
+    expect(patched.said).toContain(`spec.secret.type: Invalid value: "object": ${IMMUTABLE}`);
   });
 
   test.each([
-    ["the object's own name is set where none was", undefined, { secret: { name: OWN } }],
-    ["the object's own name is taken away", { name: OWN }, { secret: null }],
-    ['it stays and all else changes', { name: 'first' }, { ttl: '2h', secret: { labels: { tier: 'db' } } }],
+    ['it gets a name', undefined, { secret: { name: 'other' } }],
+    ['its name is changed', { name: 'first' }, { secret: { name: 'second' } }],
+    ['its name is taken away', { name: 'first' }, { secret: { name: null } }],
+    ['name and type are changed', { name: 'first' }, { secret: { name: 'second', type: TLS } }],
+    ['the type is said that it has', undefined, { secret: { type: 'Opaque' } }],
+    ['all else changes', { name: 'first' }, { ttl: '2h', secret: { labels: { tier: 'db' } } }],
   ])('lets the change pass when %s', async (_case, secret, change) => {
-    await api.create('DynamicSecretLease', { ...leastLease, secret }, { name: OWN, store: true });
-    const patched = await api.kubectl([
-      'patch',
-      'dsl',
-      OWN,
-      '--type=merge',
-      '-p',
-      JSON.stringify({ spec: change }),
-    ]);
-    expect(patched).toMatchObject({ ok: true });
+    expect(await changed(secret, change)).toMatchObject({ ok: true });
   });
 });
 

@@ -270,7 +270,9 @@ describe('the rights, where the API server guards owner references and does not 
   test('are enough to name the owner of a Secret, as long as it does not block the deletion of that', async () => {
     const owner = { name: 'orders', namespace: 'default', uid: 'b7e1f3d2-5f0c-4a53-9d53-0a2f2f2f4b11' };
     const content = { data: new Map([['DB_USERNAME', 'orders']]), record: aRecord() };
-    const ours = ownedSecret.parse(newSecret('orders-db', owner, { labels: {}, annotations: {} }, content));
+    const ours = ownedSecret.parse(
+      newSecret({ name: 'orders-db', type: 'Opaque' }, owner, { labels: {}, annotations: {} }, content),
+    );
     const ownerReferences = ours.metadata.ownerReferences.map((one) => ({
       ...one,
       blockOwnerDeletion: true,

@@ -46,6 +46,7 @@ const keywords = new Set([
   'maxLength',
   'minItems',
   'maxItems',
+  'minProperties',
   'maxProperties',
   'format',
   'default',
@@ -152,6 +153,7 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
       properties: 'object',
       required: 'object',
       additionalProperties: 'object',
+      minProperties: 'object',
       maxProperties: 'object',
       items: 'array',
       maxItems: 'array',
@@ -256,17 +258,18 @@ function applied(secret?: object): object {
 
 describe('the Secret of a lease', () => {
   const schema = definitions.find(({ kind }) => kind === 'DynamicSecretLease')?.schema ?? {};
-  const [rename] = rulesOf(schema);
+  const [typed] = rulesOf(schema);
+  const tls = 'kubernetes.io/tls';
 
   test.each<[string, object, object, boolean]>([
-    ['keeps its name', applied({ name: 'db' }), applied({ name: 'db' }), true],
-    ["keeps the object's name, said or unsaid", applied(), applied({ name: 'orders' }), true],
-    ["keeps the object's name, unsaid or said", applied({ name: 'orders', labels: {} }), applied({}), true],
-    ['cannot get another name', applied({ name: 'db' }), applied({ name: 'other' }), false],
-    ['cannot get a name of its own later', applied(), applied({ name: 'db' }), false],
-    ['cannot lose a name of its own', applied({ name: 'db' }), applied({ labels: {} }), false],
+    ['keeps its type, said or unsaid', applied({}), applied({ type: 'Opaque' }), true],
+    ['may get another name', applied({ name: 'db', type: tls }), applied({ name: 'other', type: tls }), true],
+    ['cannot get another type', applied({ name: 'db' }), applied({ name: 'db', type: tls }), false],
+    ['cannot lose its type', applied({ type: tls }), applied(), false],
+    ['may get another type with another name', applied(), applied({ name: 'certificate', type: tls }), true],
+    ["keeps its type by the object's own name", applied(), applied({ name: 'orders', type: tls }), false],
   ])('%s', (_sentence, oldSelf, self, allowed) => {
-    expect(celHolds(rename?.rule ?? '', { self, oldSelf })).toBe(allowed);
+    expect(celHolds(typed?.rule ?? '', { self, oldSelf })).toBe(allowed);
   });
 });
 

@@ -108,10 +108,12 @@ describe('whatever is seen', () => {
     });
   });
 
-  test('nothing is deleted or let go of an object that lives', () => {
-    always(({ step }, { object }) => {
-      if (object === undefined || object.deletedAt !== undefined) return;
-      expect(step.do).not.toBeOneOf(['deleteSecret', 'dropFinalizer', 'forget']);
+  test('nothing is deleted or let go of an object that lives, but a Secret by a former name', () => {
+    always(({ step }, input) => {
+      if (!isStaying(input)) return;
+      expect(step.do).not.toBeOneOf(['dropFinalizer', 'forget']);
+      const names = input.formers.map(({ name }) => name);
+      if (step.do === 'deleteSecret' || step.do === 'releaseSecret') expect(names).toContain(step.name);
     });
   });
 });
@@ -155,10 +157,15 @@ describe('whatever is to be revoked', () => {
   });
 });
 
+function isStaying({ object }: DecisionInput): boolean {
+  return object !== undefined && object.deletedAt === undefined;
+}
+
 describe('an object is let go', () => {
   test('before its time only when no lease is left that could be revoked, and no request is open', () => {
     always(({ step }, input) => {
       if (!['deleteSecret', 'dropFinalizer', 'forget'].includes(step.do)) return;
+      if (isStaying(input)) return;
       if (isExpire(input) || isOverdue(input)) return;
       const revocable = vouchedFor(input).filter(
         (ref) =>
@@ -171,6 +178,17 @@ describe('an object is let go', () => {
     });
   });
 
+  test('not with a Secret by a former name while its lease lives, or the new one holds none', () => {
+    always(({ step }, input) => {
+      if (step.do !== 'deleteSecret' || !isStaying(input)) return;
+      const former = input.formers.find(({ name }) => name === step.name);
+      const listed = (input.object?.status.retiring ?? []).find(({ id }) => id === former?.lease);
+      expect(former).toBeDefined();
+      expect(listed === undefined || isOver(input, listed)).toBe(true);
+      expect(currentLease(input).state).toBe('trusted');
+    });
+  });
+
   test('naming every lease that nobody revoked', () => {
     always(({ step }, input) => {
       if (step.do !== 'dropFinalizer') return;
@@ -180,11 +198,11 @@ describe('an object is let go', () => {
     });
   });
 
-  test('in the end, once its time is over: first the Secret, then the object', () => {
+  test('in the end, once its time is over: first its Secrets, then the object', () => {
     always(({ step }, input) => {
       if (!isOverdue(input)) return;
       expect(step.do).toBe(
-        input.secret.state === 'ours'
+        input.secret.state === 'ours' || input.formers.length > 0
           ? 'deleteSecret'
           : input.object?.hasFinalizer === true
             ? 'dropFinalizer'

@@ -45,7 +45,7 @@ function left(why: LeftLease['why'], ...refs: readonly LeaseRef[]): Step {
 }
 
 const expires = revocation({ onDelete: 'Expire' });
-const deleteSecret: Step = { do: 'deleteSecret', uid: 'secret-uid', resourceVersion: '7' };
+const deleteSecret: Step = { do: 'deleteSecret', name: 'orders-db', uid: 'secret-uid', resourceVersion: '7' };
 const dropFinalizer: Step = { do: 'dropFinalizer', left: [] };
 const settled = new Set(['lease-1']);
 const revoking = 'revoke before letting go';

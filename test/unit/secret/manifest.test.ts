@@ -53,7 +53,7 @@ function applied(
 
 describe('a new Secret', () => {
   test('carries data, label, record and an owner that does not block its deletion', () => {
-    expect(newSecret('orders-db', owner, plain, content)).toEqual({
+    expect(newSecret({ name: 'orders-db', type: 'Opaque' }, owner, plain, content)).toEqual({
       apiVersion: 'v1',
       kind: 'Secret',
       type: 'Opaque',
@@ -78,7 +78,7 @@ describe('a new Secret', () => {
 
   test('carries the labels and annotations of the spec', () => {
     const dress = { labels: { team: 'a' }, annotations: { 'example.com/note': 'b' } };
-    expect(newSecret('orders-db', owner, dress, content)).toMatchObject({
+    expect(newSecret({ name: 'orders-db', type: 'Opaque' }, owner, dress, content)).toMatchObject({
       metadata: {
         labels: { team: 'a', [MANAGED_LABEL]: 'true' },
         annotations: { 'example.com/note': 'b', [RECORD_ANNOTATION]: text },
@@ -88,14 +88,16 @@ describe('a new Secret', () => {
 
   test('keeps its own label and record, whatever the spec asks for', () => {
     const dress = { labels: { [MANAGED_LABEL]: 'false' }, annotations: { [RECORD_ANNOTATION]: '{}' } };
-    expect(newSecret('orders-db', owner, dress, content)).toMatchObject({
+    expect(newSecret({ name: 'orders-db', type: 'Opaque' }, owner, dress, content)).toMatchObject({
       metadata: { labels: { [MANAGED_LABEL]: 'true' }, annotations: { [RECORD_ANNOTATION]: text } },
     });
   });
 
   test('carries a key that JavaScript gives another meaning', () => {
     const data = new Map([['__proto__', 'a']]);
-    const sent = JSON.stringify(newSecret('orders-db', owner, plain, { data, record }));
+    const sent = JSON.stringify(
+      newSecret({ name: 'orders-db', type: 'Opaque' }, owner, plain, { data, record }),
+    );
     expect(sent).toContain('"data":{"__proto__":"YQ=="}');
   });
 });

@@ -4,10 +4,13 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { digestOf, render } from '../../../src/secret/render.ts';
+import { shapeOf } from '../../../src/secret/shape.ts';
+
+const plain = shapeOf(undefined);
 
 /** What comes of values: texts by key, or the sentence of the refusal. */
 function rendered(values: unknown): Record<string, string> | string {
-  const result = render('orders-db', values as Record<string, unknown>);
+  const result = render('orders-db', plain, values as Record<string, unknown>);
   return result.ok ? Object.fromEntries(result.data) : result.fault.message;
 }
 
@@ -50,7 +53,7 @@ describe('the values of a lease', () => {
 
   test('keep keys that JavaScript gives another meaning', () => {
     const values: unknown = JSON.parse('{"__proto__": "a", "constructor": "b", "toString": {"c": 1}}');
-    const result = render('orders-db', values as Record<string, unknown>);
+    const result = render('orders-db', plain, values as Record<string, unknown>);
     expect(result.ok && [...result.data]).toEqual([
       ['__proto__', 'a'],
       ['constructor', 'b'],
@@ -60,8 +63,8 @@ describe('the values of a lease', () => {
 
   test('come in the order of their keys, whatever the order of the answer', () => {
     const [one, other] = [
-      render('s', { b: '1', a: '2', '10': '3' }),
-      render('s', { '10': '3', a: '2', b: '1' }),
+      render('s', plain, { b: '1', a: '2', '10': '3' }),
+      render('s', plain, { '10': '3', a: '2', b: '1' }),
     ];
     expect(one.ok && [...one.data.keys()]).toEqual(other.ok && [...other.data.keys()]);
   });
@@ -89,13 +92,13 @@ describe('what a Secret cannot hold is refused', () => {
   };
 
   test.each(Object.entries(cases))('%s', (_what, { values, problem }) => {
-    const result = render('orders-db', values);
+    const result = render('orders-db', plain, values);
     expect(result.ok ? undefined : result.fault).toMatchObject({ code: 'SecretInvalid', retry: 'rare' });
     expect(rendered(values)).toMatch(problem);
   });
 
   test('but not 1 MiB exactly', () => {
-    expect(render('orders-db', { A: 'x'.repeat(mebibyte) }).ok).toBe(true);
+    expect(render('orders-db', plain, { A: 'x'.repeat(mebibyte) }).ok).toBe(true);
   });
 
   test('and not for a key whose value is null', () => {
@@ -114,7 +117,7 @@ describe('whatever JSON a server answers with', () => {
   test('is rendered or refused, never more and never thrown', () => {
     fc.assert(
       fc.property(someJson, (values) => {
-        const result = render('orders-db', values);
+        const result = render('orders-db', plain, values);
         const keys = Object.keys(values).filter((key) => values[key] !== null);
         expect(result.ok ? [...result.data.keys()] : keys.toSorted()).toEqual(keys.toSorted());
       }),
@@ -126,7 +129,7 @@ describe('whatever JSON a server answers with', () => {
       fc.property(
         fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.string({ unit: 'binary' })),
         (values) => {
-          const result = render('orders-db', values);
+          const result = render('orders-db', plain, values);
           const data = result.ok ? result.data : new Map<string, string>();
           const back = new Map([...data].map(([key, text]) => [key, Buffer.from(text).toString()]));
           expect(digestOf(back)).toBe(digestOf(data));

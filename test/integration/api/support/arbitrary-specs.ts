@@ -51,6 +51,34 @@ const config = fc.oneof(
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
 );
 
+const secretKey = around(
+  /^[A-Za-z._-]{1,9}$/,
+  ['tls.crt', 'tls.key', 'username', 'ssh-privatekey', '', '.', '..a'],
+  540,
+);
+const secretType = around(
+  /^(Opaque|kubernetes\.io\/(basic-auth|tls|ssh-auth|dockerconfigjson))$/,
+  ['', 'opaque'],
+  540,
+);
+const templates = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc
+      .array(
+        fc.tuple(
+          secretKey.filter((key) => typeof key === 'string'),
+          fc.string({ maxLength: 20 }),
+        ),
+        { minLength: 1, maxLength: 3 },
+      )
+      // The one key that no rule here ever sees: zod leaves it out.
+      .map((entries) => Object.fromEntries(entries.filter(([key]) => key !== '__proto__'))),
+  },
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+);
+const include = fc.array(secretKey, { minLength: 1, maxLength: 3 });
+
 const optionalParts = {
   ttl: duration,
   config,
@@ -60,7 +88,7 @@ const optionalParts = {
     { weight: 20, arbitrary: fc.boolean() },
     { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
   ),
-  secret: group({ name, labels, annotations }),
+  secret: group({ name, labels, annotations, type: secretType, data: templates, include }),
 };
 
 export const anyLeaseSpec = fc

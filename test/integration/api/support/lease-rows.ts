@@ -86,6 +86,43 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
     [{ 'config.kubernetes.io/a': ' any text, "quoted" \n' }, { most: '😀'.repeat(4096) }, entries(32)],
     annotated,
   ),
+  ...acceptances(
+    'spec.secret.type',
+    [
+      'Opaque',
+      'kubernetes.io/basic-auth',
+      'kubernetes.io/dockerconfigjson',
+      'kubernetes.io/ssh-auth',
+      'kubernetes.io/tls',
+    ],
+    (type) => delivering({ type }),
+  ),
+  ...acceptances(
+    'spec.secret.data',
+    [
+      { DATABASE_URL: 'postgres://{{ DB_USERNAME | url_encode }}@db/orders' },
+      { '.pgpass': '', 'tls.crt': 'a', '-': 'b', ['k'.repeat(253)]: '😀'.repeat(4096) },
+      // What a template says is looked at by the operator.
+      { A: '{{' },
+      entries(64),
+    ],
+    (data) => delivering({ data }),
+  ),
+  ...acceptances(
+    'spec.secret.include',
+    [['DB_USERNAME'], ['a', '.b', 'c..d'], Object.keys(entries(64))],
+    (include) => delivering({ include }),
+  ),
+  'templates beside copied keys': delivering({ data: { A: 'a' }, include: ['B'] }),
+  'what a type demands, in data or include': delivering({
+    type: 'kubernetes.io/tls',
+    data: { 'tls.crt': '{{ a }}' },
+    include: ['tls.key'],
+  }),
+  'one of the keys that basic-auth demands': delivering({
+    type: 'kubernetes.io/basic-auth',
+    include: ['password'],
+  }),
 };
 
 const ONE_TARGET = 'spec must have exactly one of dynamicSecret and dynamicSecretRef';
@@ -287,4 +324,80 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
   ...refusals('spec.secret.annotations', 'Too many', [entries(33)], annotated),
   ...refusals('spec.secret.annotations.why', 'Too long', ['a'.repeat(4097)], (why) => annotated({ why })),
   ...refusals('spec.secret.annotations.why', NOT_TEXT, [1], (why) => annotated({ why })),
+  ...refusals(
+    'spec.secret.type',
+    'supported values: "Opaque"',
+    [
+      '',
+      'opaque',
+      'kubernetes.io/service-account-token',
+      'bootstrap.kubernetes.io/token',
+      'example.com/mine',
+    ],
+    (type) => delivering({ type }),
+  ),
+  ...refusals(
+    'spec.secret.data',
+    `data must have keys that a Secret can have`,
+    [
+      { '': 'a' },
+      { '.': 'a' },
+      { '..': 'a' },
+      { '..a': 'a' },
+      { 'a b': 'a' },
+      { 'a/b': 'a' },
+      { ä: 'a' },
+      { ['k'.repeat(254)]: 'a' },
+    ],
+    (data) => delivering({ data }),
+  ),
+  ...refusals('spec.secret.data', 'should have at least 1', [{}], (data) => delivering({ data })),
+  ...refusals('spec.secret.data', 'Too many', [entries(65)], (data) => delivering({ data })),
+  ...refusals('spec.secret.data', 'must be of type object', [['a'], 'a'], (data) => delivering({ data })),
+  ...refusals('spec.secret.data.A', 'Too long', ['a'.repeat(4097)], (A) => delivering({ data: { A } })),
+  ...refusals('spec.secret.data.A', NOT_TEXT, [1, true], (A) => delivering({ data: { A } })),
+  ...refusals(
+    'spec.secret.include[0]',
+    'include must be a key that a Secret can have',
+    ['', '.', '..', '..a', 'a b', 'a/b', 'ä'],
+    (key) => delivering({ include: [key] }),
+  ),
+  ...refusals('spec.secret.include[0]', 'Too long', ['a'.repeat(254)], (key) =>
+    delivering({ include: [key] }),
+  ),
+  ...refusals('spec.secret.include[0]', NOT_TEXT, [1], (key) => delivering({ include: [key] })),
+  ...refusals('spec.secret.include', 'should have at least 1', [[]], (include) => delivering({ include })),
+  ...refusals('spec.secret.include', 'Too many', [Object.keys(entries(65))], (include) =>
+    delivering({ include }),
+  ),
+  ...refusals('spec.secret.include[1]', 'Duplicate value', [['a', 'a']], (include) =>
+    delivering({ include }),
+  ),
+  ...refusals(
+    'spec.secret.include',
+    'include must not name a key that data has, too',
+    [['A', 'B']],
+    (include) => delivering({ include, data: { A: 'a' } }),
+  ),
+  ...refusals(
+    'spec.secret.type',
+    'type kubernetes.io/basic-auth demands username or password',
+    [{ include: ['a'] }, { data: { a: 'a' } }, { include: ['a'], data: { b: 'b' } }],
+    (part) => delivering({ type: 'kubernetes.io/basic-auth', ...(part as JsonObject) }),
+  ),
+  ...refusals(
+    'spec.secret.type',
+    'type kubernetes.io/tls demands tls.crt and tls.key',
+    [{ include: ['tls.key'] }, { data: { 'tls.crt': 'a' }, include: ['b'] }],
+    (part) => delivering({ type: 'kubernetes.io/tls', ...(part as JsonObject) }),
+  ),
+  ...refusals('spec.secret.type', 'type kubernetes.io/ssh-auth demands ssh-privatekey', [['a']], (include) =>
+    delivering({ type: 'kubernetes.io/ssh-auth', include }),
+  ),
+  ...refusals(
+    'spec.secret.type',
+    'type kubernetes.io/dockerconfigjson demands .dockerconfigjson',
+    [{ a: 'a' }],
+    (data) => delivering({ type: 'kubernetes.io/dockerconfigjson', data }),
+  ),
 };

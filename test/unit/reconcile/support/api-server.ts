@@ -92,7 +92,9 @@ export class ApiServer {
     const uid = `uid-${String(this.#uids)}`;
     const versioned = kind === 'secrets' ? rest : { ...rest, status: { observedGeneration: -1 } };
     const generation = kind === 'secrets' ? {} : { generation: 1 };
-    const object = { ...versioned, metadata: { ...metadata, ...generation, uid, resourceVersion: '' } };
+    const creationTimestamp = formatInstant(this.#now());
+    const given = { ...generation, creationTimestamp, uid, resourceVersion: '' };
+    const object = { ...versioned, metadata: { ...metadata, ...given } };
     if (!dryRun) return this.#store(kind, apiObject.parse(object));
     const { resourceVersion: _none, ...unversioned } = object.metadata;
     return { ...object, metadata: unversioned };

@@ -5,6 +5,7 @@ import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
   dynamicSecretIndexes,
   leaseIndexes,
+  secretIndexes,
   placeKey,
   usersOf,
   type DynamicSecretIndex,
@@ -19,6 +20,7 @@ import type {
   Resource,
   SecretRecord,
   SecretResource,
+  WorkloadResource,
 } from '../../../../src/reconcile/ports.ts';
 import {
   connectionRecord,
@@ -33,13 +35,20 @@ import type { CallName, Requests } from './wire.ts';
 /** What a list shows: the objects as of one version. */
 export type Listing = Pick<ApiServer, 'list' | 'version'>;
 
+/** A cluster in which nothing runs. */
+const noWorkloads: WorkloadResource = {
+  look: () => Promise.resolve(undefined),
+  list: () => Promise.resolve([]),
+  annotate: () => Promise.reject(new Error('There is no workload.')),
+};
+
 /** A `Cluster` upon an {@link ApiServer}: what one process sees of it. */
 export interface MemoryCluster extends WatchedCluster {
   readonly stores: {
     readonly leases: FedStore<LeaseRecord, LeaseIndex>;
     readonly connections: FedStore<ConnectionRecord, 'byNamespace'>;
     readonly dynamicSecrets: FedStore<DynamicSecretRecord, DynamicSecretIndex>;
-    readonly secrets: FedStore<SecretRecord>;
+    readonly secrets: FedStore<SecretRecord, 'byOwner'>;
     /** Fed by hand. */
     readonly namespaces: FedStore<NamespaceRecord>;
   };
@@ -66,7 +75,7 @@ export function memoryCluster(
       indexes: { byNamespace: ({ namespace }: ConnectionRecord): readonly string[] => [namespace] },
     }),
     dynamicSecrets: fedStore({ indexes: dynamicSecretIndexes }),
-    secrets: fedStore({ indexes: {} }),
+    secrets: fedStore({ indexes: secretIndexes }),
     namespaces: fedStore({ indexes: {} }),
   };
   const relist = (kind: Kind, given: Listing, since: number): void => {
@@ -95,6 +104,7 @@ export function memoryCluster(
       ...customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
       usersOf: (connection) => usersOf(stores.leases, connection),
       ofDynamicSecret: (key) => stores.leases.byIndex('byDynamicSecret', key),
+      ofSecret: (key) => stores.leases.byIndex('bySecret', key),
     },
     connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
     dynamicSecrets: {
@@ -103,6 +113,7 @@ export function memoryCluster(
       holdersOf: (host, target) => stores.dynamicSecrets.byIndex('byPlace', placeKey(host, target)),
     },
     secrets: secretResource(server, wire, stores.secrets),
+    workloads: noWorkloads,
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
       const secret = await wire.call('get credential', () => server.find('secrets', `${namespace}/${name}`));
       const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();
@@ -185,7 +196,11 @@ async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject |
   }
 }
 
-function secretResource(server: ApiServer, wire: Requests, store: FedStore<SecretRecord>): SecretResource {
+function secretResource(
+  server: ApiServer,
+  wire: Requests,
+  store: FedStore<SecretRecord, 'byOwner'>,
+): SecretResource {
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
     if (!dryRun && isManaged(record)) store.observe(record);
@@ -193,6 +208,7 @@ function secretResource(server: ApiServer, wire: Requests, store: FedStore<Secre
   };
   return {
     get: (key) => store.get(key),
+    ownedBy: (uid) => store.byIndex('byOwner', uid),
     look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
     async inspect(key) {
       const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));

@@ -3,6 +3,7 @@ import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links } from '../../../../src/reconcile/connection/links.ts';
 import { inventory, type Inventory } from '../../../../src/reconcile/inventory/inventory.ts';
 import type { LeaseParts } from '../../../../src/reconcile/lease/context.ts';
+import { secretKeyOf } from '../../../../src/reconcile/lease/context.ts';
 import { memoryStore } from '../../../../src/reconcile/lease/memory.ts';
 import type { Events, Log, Metrics } from '../../../../src/telemetry.ts';
 import { standardTiming } from '../../../../src/timing.ts';
@@ -56,6 +57,8 @@ export function startProcess({ clock, kube, leases, log, metrics, events }: Outs
   enqueueAll();
   cluster.stores.leases.subscribe((key, before, left) => {
     waiting.add(key);
+    const others = before === undefined ? [] : cluster.leases.ofSecret(secretKeyOf(before));
+    for (const other of others) waiting.add(other.key);
     if (before !== undefined && left === undefined) allLinks.release(before.namespace);
   });
   cluster.stores.connections.subscribe((key, _before, left) => {

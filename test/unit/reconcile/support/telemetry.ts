@@ -26,6 +26,7 @@ export function countedMetrics(): { readonly metrics: Metrics; readonly counts: 
       swept: (result) => void counts.push(`swept: ${result}`),
       drifted: (kind) => void counts.push(`drifted: ${kind}`),
       renewed: (result) => void counts.push(`renewed: ${result}`),
+      restarted: (result) => void counts.push(`workload: ${result}`),
       leading: ignored,
       leases: ignored,
       dynamicSecretChanged: (what) => void counts.push(`dynamic secret: ${what}`),

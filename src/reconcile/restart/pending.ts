@@ -1,0 +1,22 @@
+import { parseInstant } from '../../instant.ts';
+import type { Renewal } from '../../restart/plan.ts';
+import type { LeaseRecord } from '../ports.ts';
+
+/** An object whose workloads have not all taken up the lease in its Secret. */
+export interface Pending extends Renewal {
+  readonly object: LeaseRecord;
+  /** Whether its restarts have been begun: the status tells of workloads. */
+  readonly begun: boolean;
+}
+
+/** The restart that an object waits for; undefined where it waits for none. */
+export function pendingOf(object: LeaseRecord): Pending | undefined {
+  const { name, deletedAt, spec, status } = object;
+  const { restart } = status;
+  if (restart === undefined || restart.complete || deletedAt !== undefined || !spec.valid) return undefined;
+  if (spec.value.suspend === true || restart.lease !== status.lease?.id) return undefined;
+  const { lease, workloads } = restart;
+  const since = parseInstant(restart.since) ?? 0;
+  const targets = spec.value.restart ?? [];
+  return { object, name, lease, since, targets, begun: workloads !== undefined };
+}

@@ -1,0 +1,134 @@
+import type { RestartStatus } from '../../api/restart.ts';
+import { isConflict, isNotFound } from '../../kube/kube-error.ts';
+import { equal } from '../../kube/merge-patch.ts';
+import { beginOf, standingOf } from '../../restart/plan.ts';
+import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
+import type { Timing } from '../../timing.ts';
+import type { Cluster } from '../ports.ts';
+import { workloadKey, workloadsOf, type Found } from './gather.ts';
+import { pendingOf, type Pending } from './pending.ts';
+import { roll } from './roll.ts';
+
+export interface RestartParts {
+  readonly cluster: Pick<Cluster, 'workloads' | 'now'> & {
+    readonly leases: Pick<Cluster['leases'], 'inNamespace' | 'look' | 'patchStatus'>;
+  };
+  readonly timing: Pick<Timing, 'restartWindow' | 'restartLook' | 'restartRetry'>;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'restarted'>;
+  readonly events: Events;
+}
+
+/** `again`: milliseconds until there is more to do; undefined: an event will tell. */
+export interface RestartOutcome {
+  readonly again?: number;
+  readonly faulted?: boolean;
+}
+
+/**
+ * Restarts the workloads of a namespace whose leases have been replaced, and follows their rollouts to the end. One pass
+ * serves all objects of the namespace, so that what several of them share is restarted once.
+ *
+ * | Situation | What happens |
+ * | --- | --- |
+ * | no object waits | nothing |
+ * | the first that waits has not waited for `timing.restartWindow` | it is waited for; rollouts that go on are looked at |
+ * | a workload has not taken up a lease | its pod template is annotated with the lease's id |
+ * | it is paused | it is left alone, and looked at again |
+ * | it does not exist, or the change is refused | the status says so, and it is tried again |
+ * | its rollout goes on | it is looked at again |
+ */
+export async function reconcileRestarts(parts: RestartParts, namespace: string): Promise<RestartOutcome> {
+  const { cluster, timing, log, metrics } = parts;
+  const pending = cluster.leases.inNamespace(namespace).flatMap((object) => pendingOf(object) ?? []);
+  const fresh = pending.filter(({ begun }) => !begun);
+  const begin = beginOf(fresh, timing.restartWindow);
+  const wait = begin === undefined ? undefined : Math.max(begin - cluster.now(), 0);
+  const acting = wait === undefined || wait === 0 ? pending : pending.filter(({ begun }) => begun);
+  const targets = acting.flatMap((one) => one.targets);
+  const resource = cluster.workloads;
+  const seen = await workloadsOf(resource, namespace, targets);
+  const found = await roll({ resource, log, metrics }, acting, seen);
+  const looks = [wait === 0 ? undefined : wait];
+  for (const one of acting) looks.push(await report(parts, one, found));
+  const again = looks.filter((look) => look !== undefined);
+  return {
+    ...(again.length === 0 ? {} : { again: Math.min(...again) }),
+    ...(found.failures.size === 0 ? {} : { faulted: true }),
+  };
+}
+
+/** Says how the restarts of an object stand. @returns milliseconds until another look, where they are not complete. */
+async function report(parts: RestartParts, pending: Pending, found: Found): Promise<number | undefined> {
+  const { timing } = parts;
+  const standing = withFailures(standingOf(pending, found.workloads), pending, found);
+  if (!(await write(parts, pending, standing))) return timing.restartLook;
+  if (standing.complete) return undefined;
+  const moves = standing.workloads?.some(({ phase }) => phase === 'RollingOut' || phase === 'Pending');
+  return moves === true ? timing.restartLook : timing.restartRetry;
+}
+
+/** What could not be looked at or changed is not known to have taken anything up. */
+function withFailures(standing: RestartStatus, { targets }: Pending, { failures }: Found): RestartStatus {
+  if (failures.size === 0) return standing;
+  const told = (standing.workloads ?? []).map((one) => {
+    const reason = failures.get(workloadKey(one));
+    return reason === undefined ? one : { ...one, phase: 'Failed' as const, reason };
+  });
+  const unseen = targets
+    .filter((target) => target.name === undefined && failures.has(workloadKey(target)))
+    .map(({ kind }) => ({
+      kind,
+      name: '',
+      phase: 'Failed' as const,
+      reason: failures.get(workloadKey({ kind })) ?? '',
+    }));
+  const workloads = [...told, ...unseen];
+  return { ...standing, complete: standing.complete && unseen.length === 0 && told.every(isDone), workloads };
+}
+
+function isDone({ phase }: NonNullable<RestartStatus['workloads']>[number]): boolean {
+  return phase === 'Complete';
+}
+
+/** @returns false when the object has changed meanwhile. */
+async function write(
+  { cluster, events }: RestartParts,
+  { object, begun }: Pending,
+  restart: RestartStatus,
+): Promise<boolean> {
+  if (equal(object.status.restart, restart)) return true;
+  const { resourceVersion } = object;
+  try {
+    await cluster.leases.patchStatus(object.key, { metadata: { resourceVersion }, status: { restart } });
+  } catch (error) {
+    if (!isConflict(error) && !isNotFound(error)) throw error;
+    await cluster.leases.look(object.key);
+    return false;
+  }
+  const { namespace, name, uid } = object;
+  const subject: EventSubject = { kind: 'DynamicSecretLease', namespace, name, uid };
+  if (!begun)
+    events.note(
+      subject,
+      'WorkloadsRestarted',
+      'The workloads of spec.restart are restarted for the new credentials.',
+    );
+  for (const workload of newlyFailed(object.status.restart, restart)) {
+    events.warn(
+      subject,
+      'RestartFailed',
+      `${workload} does not take up the new credentials; status.restart says why.`,
+    );
+  }
+  return true;
+}
+
+function newlyFailed(before: RestartStatus | undefined, after: RestartStatus): readonly string[] {
+  const known = new Set(failedIn(before));
+  return failedIn(after).filter((one) => !known.has(one));
+}
+
+function failedIn(status: RestartStatus | undefined): readonly string[] {
+  return (status?.workloads ?? []).filter(({ phase }) => phase === 'Failed').map(workloadKey);
+}

@@ -1,0 +1,106 @@
+import { Liquid, ParseError, UndefinedVariableError, type Template } from 'liquidjs';
+
+import { LONGEST_TEMPLATE } from '../api/secret-shape.ts';
+import { templateFilters, textOf } from './template-filters.ts';
+
+/**
+ * All that one template may make on its way, in UTF-16 code units: what it prints, and what its filters give. As there
+ * are no loops either, this bounds the time that it takes.
+ */
+const MOST_UNITS = 1024 * 1024;
+
+/** Tags of LiquidJS that templates may use. No loops, files or includes. */
+const tags: ReadonlySet<string> = new Set(['assign', 'capture', 'if']);
+
+/** What a template cannot be used for, as the end of a sentence that begins with the field; nothing of it is quoted. */
+export const UNUSABLE =
+  'is not a template that is taken: text with {{ output }}, {% assign %}, {% capture %} and {% if %}, and the filters base64_encode, default, downcase, json, replace, upcase and url_encode';
+
+/** What came of filling a template. `missing`: names that it uses and nobody gives. */
+export type Filled =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: 'unusable' | 'tooMuch' | 'fails' }
+  | { readonly ok: false; readonly problem: 'missing'; readonly names: readonly string[] };
+
+class TooMuch extends Error {}
+
+/** What the template that is being filled may still make. Filling is synchronous, so one account is enough. */
+let left = 0;
+
+function spend(units: number): void {
+  left -= units;
+  if (left < 0) throw new TooMuch('More is made than a template may.');
+}
+
+const engine = sandboxedEngine();
+
+/**
+ * LiquidJS without what could reach beyond a text and the values that are given: own properties only, unknown names and
+ * filters are errors, no tag or filter but ours, and nothing is read from files.
+ */
+function sandboxedEngine(): Liquid {
+  const liquid = new Liquid({
+    ownPropertyOnly: true,
+    strictFilters: true,
+    strictVariables: true,
+    // A name that nobody gives may be asked for in an `if`, and have a default.
+    lenientIf: true,
+    templates: {},
+    dynamicPartials: false,
+    relativeReference: false,
+    parseLimit: LONGEST_TEMPLATE,
+    memoryLimit: MOST_UNITS,
+    outputEscape: (value: unknown) => {
+      const text = textOf(value);
+      spend(text.length);
+      return text;
+    },
+  });
+  for (const name of Object.keys(liquid.tags)) if (!tags.has(name)) delete liquid.tags[name];
+  for (const name of Object.keys(liquid.filters)) liquid.unregisterFilter(name);
+  for (const [name, filter] of Object.entries(templateFilters(spend))) liquid.registerFilter(name, filter);
+  return liquid;
+}
+
+/** Whether a text is a template that can be used at all, whatever the values are. */
+export function isTemplate(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
+function parse(text: string): readonly Template[] | undefined {
+  try {
+    return engine.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Fills a template with the values of a lease. Never throws, and no message of the engine gets out: it could quote a
+ * value.
+ */
+export function fill(text: string, values: Readonly<Record<string, unknown>>): Filled {
+  const template = parse(text);
+  if (template === undefined) return { ok: false, problem: 'unusable' };
+  left = MOST_UNITS;
+  try {
+    const made = textOf(engine.renderSync([...template], { ...values }));
+    return made.length > MOST_UNITS
+      ? { ok: false, problem: 'tooMuch' }
+      : { ok: true, text: made.toWellFormed() };
+  } catch (error) {
+    return failure(error, template, values);
+  }
+}
+
+function failure(
+  error: unknown,
+  template: readonly Template[],
+  values: Readonly<Record<string, unknown>>,
+): Filled {
+  if (left < 0) return { ok: false, problem: 'tooMuch' };
+  if (error instanceof ParseError) return { ok: false, problem: 'unusable' };
+  if (!(error instanceof UndefinedVariableError)) return { ok: false, problem: 'fails' };
+  const names = engine.globalVariablesSync([...template]).filter((name) => !Object.hasOwn(values, name));
+  return { ok: false, problem: 'missing', names: names.toSorted() };
+}
