@@ -15,6 +15,8 @@ const workload = z.object({
   }),
 });
 
+const path = (name: string): string => `/apis/apps/v1/namespaces/default/deployments/${name}`;
+
 /** No controller of workloads is here: their status is written as they would. */
 describe.concurrent('workloads are restarted', () => {
   let stage: Stage;
@@ -47,7 +49,6 @@ describe.concurrent('workloads are restarted', () => {
       },
     });
   };
-  const path = (name: string): string => `/apis/apps/v1/namespaces/default/deployments/${name}`;
   const seen = async (name: string): Promise<z.infer<typeof workload>> =>
     workload.parse(await stage.read(path(name)));
   const templateOf = async (name: string): Promise<Readonly<Record<string, string>>> =>
