@@ -115,6 +115,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const places = placesIn(cluster, timing);
   const common = { clock, timing, log, metrics, signal };
 
+  const begun = new Map<string, ReadonlySet<string>>();
   const controllers: Readonly<Record<(typeof controllerNames)[number], Controller>> = {
     lease: startController({
       ...common,
@@ -148,7 +149,7 @@ export function startOperator(options: OperatorOptions): Operator {
       ...common,
       name: 'restart',
       workers: RESTART_WORKERS,
-      reconcile: (namespace) => reconcileRestarts(parts, namespace),
+      reconcile: (namespace) => reconcileRestarts({ ...parts, begun }, namespace),
     }),
   };
 

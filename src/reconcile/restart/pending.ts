@@ -5,12 +5,16 @@ import type { LeaseRecord } from '../ports.ts';
 /** An object whose workloads have not all taken up the lease in its Secret. */
 export interface Pending extends Renewal {
   readonly object: LeaseRecord;
-  /** Whether its restarts have been begun: the status tells of workloads. */
+  /** Whether its restarts have been begun: this process knows it, or the status tells of workloads. */
   readonly begun: boolean;
 }
 
-/** The restart that an object waits for; undefined where it waits for none. */
-export function pendingOf(object: LeaseRecord): Pending | undefined {
+/**
+ * The restart that an object waits for; undefined where it waits for none.
+ *
+ * @param known ids of the leases whose restarts this process has begun. Default: none is known.
+ */
+export function pendingOf(object: LeaseRecord, known: ReadonlySet<string> = new Set()): Pending | undefined {
   const { name, deletedAt, spec, status } = object;
   const { restart } = status;
   if (restart === undefined || restart.complete || deletedAt !== undefined || !spec.valid) return undefined;
@@ -18,5 +22,5 @@ export function pendingOf(object: LeaseRecord): Pending | undefined {
   const { lease, workloads } = restart;
   const since = parseInstant(restart.since) ?? 0;
   const targets = spec.value.restart ?? [];
-  return { object, name, lease, since, targets, begun: workloads !== undefined };
+  return { object, name, lease, since, targets, begun: workloads !== undefined || known.has(lease) };
 }

@@ -4,7 +4,7 @@ import { equal } from '../../kube/merge-patch.ts';
 import { beginOf, standingOf } from '../../restart/plan.ts';
 import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
-import type { Cluster } from '../ports.ts';
+import type { Cluster, LeaseRecord } from '../ports.ts';
 import { workloadKey, workloadsOf, type Found } from './gather.ts';
 import { pendingOf, type Pending } from './pending.ts';
 import { roll } from './roll.ts';
@@ -17,6 +17,8 @@ export interface RestartParts {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'restarted'>;
   readonly events: Events;
+  /** Ids of the leases whose restarts this process has begun, by namespace. Lost in a restart: only ever an optimisation. */
+  readonly begun: Map<string, ReadonlySet<string>>;
 }
 
 /** `again`: milliseconds until there is more to do; undefined: an event will tell. */
@@ -27,7 +29,8 @@ export interface RestartOutcome {
 
 /**
  * Restarts the workloads of a namespace whose leases have been replaced, and follows their rollouts to the end. One pass
- * serves all objects of the namespace, so that what several of them share is restarted once.
+ * serves all objects of the namespace, so that what several of them share is restarted once. How far it has come is written
+ * when it is complete or stuck, or takes longer than `timing.restartRetry`: not each time that it moves.
  *
  * | Situation | What happens |
  * | --- | --- |
@@ -40,11 +43,14 @@ export interface RestartOutcome {
  */
 export async function reconcileRestarts(parts: RestartParts, namespace: string): Promise<RestartOutcome> {
   const { cluster, timing, log, metrics } = parts;
-  const pending = cluster.leases.inNamespace(namespace).flatMap((object) => pendingOf(object) ?? []);
+  const known = parts.begun.get(namespace) ?? new Set();
+  const pending = cluster.leases.inNamespace(namespace).flatMap((object) => pendingOf(object, known) ?? []);
   const fresh = pending.filter(({ begun }) => !begun);
   const begin = beginOf(fresh, timing.restartWindow);
   const wait = begin === undefined ? undefined : Math.max(begin - cluster.now(), 0);
   const acting = wait === undefined || wait === 0 ? pending : pending.filter(({ begun }) => begun);
+  parts.begun.set(namespace, new Set(acting.map(({ lease }) => lease)));
+  if (pending.length === 0) parts.begun.delete(namespace);
   const targets = acting.flatMap((one) => one.targets);
   const resource = cluster.workloads;
   const seen = await workloadsOf(resource, namespace, targets);
@@ -62,7 +68,9 @@ export async function reconcileRestarts(parts: RestartParts, namespace: string):
 async function report(parts: RestartParts, pending: Pending, found: Found): Promise<number | undefined> {
   const { timing } = parts;
   const standing = withFailures(standingOf(pending, found.workloads), pending, found);
-  if (!(await write(parts, pending, standing))) return timing.restartLook;
+  if (!pending.begun) tellBegun(parts, pending, standing);
+  const isTold = !isNews(parts, pending, standing) || (await write(parts, pending, standing));
+  if (!isTold) return timing.restartLook;
   if (standing.complete) return undefined;
   const moves = standing.workloads?.some(({ phase }) => phase === 'RollingOut' || phase === 'Pending');
   return moves === true ? timing.restartLook : timing.restartRetry;
@@ -91,10 +99,39 @@ function isDone({ phase }: NonNullable<RestartStatus['workloads']>[number]): boo
   return phase === 'Complete';
 }
 
+/** Whether it is complete, or something is stuck or goes on again; that it goes on at all is news when it takes long. */
+function isNews(
+  { cluster, timing }: RestartParts,
+  { object, since }: Pending,
+  standing: RestartStatus,
+): boolean {
+  const told = object.status.restart;
+  const isLate = cluster.now() >= since + timing.restartWindow + timing.restartRetry;
+  const isFirst = told?.workloads === undefined;
+  return standing.complete || (isLate && isFirst) || !equal(stuckOf(told), stuckOf(standing));
+}
+
+function stuckOf(status: RestartStatus | undefined): RestartStatus['workloads'] {
+  return (status?.workloads ?? []).filter(({ phase }) => phase === 'Paused' || phase === 'Failed');
+}
+
+function tellBegun({ events }: RestartParts, { object }: Pending, { workloads = [] }: RestartStatus): void {
+  if (!workloads.some(({ phase }) => phase === 'RollingOut' || phase === 'Complete')) return;
+  events.note(
+    subjectOf(object),
+    'WorkloadsRestarted',
+    'The workloads of spec.restart are restarted for the new credentials.',
+  );
+}
+
+function subjectOf({ namespace, name, uid }: LeaseRecord): EventSubject {
+  return { kind: 'DynamicSecretLease', namespace, name, uid };
+}
+
 /** @returns false when the object has changed meanwhile. */
 async function write(
   { cluster, events }: RestartParts,
-  { object, begun }: Pending,
+  { object }: Pending,
   restart: RestartStatus,
 ): Promise<boolean> {
   if (equal(object.status.restart, restart)) return true;
@@ -106,17 +143,9 @@ async function write(
     await cluster.leases.look(object.key);
     return false;
   }
-  const { namespace, name, uid } = object;
-  const subject: EventSubject = { kind: 'DynamicSecretLease', namespace, name, uid };
-  if (!begun)
-    events.note(
-      subject,
-      'WorkloadsRestarted',
-      'The workloads of spec.restart are restarted for the new credentials.',
-    );
   for (const workload of newlyFailed(object.status.restart, restart)) {
     events.warn(
-      subject,
+      subjectOf(object),
       'RestartFailed',
       `${workload} does not take up the new credentials; status.restart says why.`,
     );

@@ -18,6 +18,7 @@ const target: RestartTarget = { kind: 'Deployment', name: 'orders' };
 class Town {
   now = NOW + restartWindow;
   readonly calls: string[] = [];
+  readonly begun = new Map<string, ReadonlySet<string>>();
   readonly telemetry = { ...countedMetrics(), ...rememberedEvents(), ...memoryLog() };
   readonly objects = new Map<string, LeaseRecord>();
   readonly workloads = new Map<string, WorkloadRecord>();
@@ -74,6 +75,7 @@ class Town {
         log,
         metrics,
         events,
+        begun: this.begun,
         cluster: {
           now: () => this.now,
           leases: {
@@ -135,24 +137,53 @@ describe('the restarts of a namespace', () => {
     expect([await town.reconcile(), town.calls]).toEqual([{ again: 20 * SECOND }, []]);
   });
 
-  test('change the pod template, and follow the rollout to its end', async () => {
+  test('change the pod template, follow the rollout to its end, and say so with one write', async () => {
     const town = new Town();
     town.object('orders-db');
     town.workload('orders');
     expect(await town.reconcile()).toEqual({ again: restartLook });
-    expect(town.calls).toEqual(['look', 'annotate', 'patch status']);
+    expect(town.calls).toEqual(['look', 'annotate']);
     expect(town.workloads.get('orders')?.annotations).toEqual({
       [restartKey('orders-db')]: 'lease of orders-db',
     });
+    expect(await town.reconcile()).toEqual({ again: restartLook });
+    expect(town.calls.slice(2)).toEqual(['look']);
+    town.roll('orders', { phase: 'Complete' });
+    expect(await town.reconcile()).toEqual({});
+    expect(town.calls.slice(3)).toEqual(['look', 'patch status']);
+    expect(town.restartOf('orders-db')).toMatchObject({ complete: true, workloads: [{ phase: 'Complete' }] });
+    expect(town.telemetry.told).toEqual(['Normal WorkloadsRestarted shop/orders-db']);
+    expect(town.begun.size).toBe(1);
+    await town.reconcile();
+    expect(town.begun.size).toBe(0);
+  });
+
+  test('that take longer than a minute are told of, once', async () => {
+    const town = new Town();
+    town.object('orders-db');
+    town.workload('orders');
+    await town.reconcile();
+    town.now += restartRetry;
+    await town.reconcile();
     expect(town.restartOf('orders-db')?.workloads).toEqual([
       { kind: 'Deployment', name: 'orders', phase: 'RollingOut' },
     ]);
+    await town.reconcile();
+    expect(town.calls.filter((call) => call === 'patch status')).toHaveLength(1);
+  });
+
+  test('that are begun leave what is replaced later its own window', async () => {
+    const town = new Town();
+    town.object('orders-db');
+    town.workload('orders');
+    await town.reconcile();
+    town.now += 10 * SECOND;
+    town.object('mail-db', { since: formatInstant(town.now) });
     expect(await town.reconcile()).toEqual({ again: restartLook });
-    expect(town.calls.slice(3)).toEqual(['look']);
-    town.roll('orders', { phase: 'Complete' });
-    expect(await town.reconcile()).toEqual({});
-    expect(town.restartOf('orders-db')?.complete).toBe(true);
-    expect(town.telemetry.told).toEqual(['Normal WorkloadsRestarted shop/orders-db']);
+    expect(town.calls.filter((call) => call === 'annotate')).toHaveLength(1);
+    town.now += restartWindow;
+    await town.reconcile();
+    expect(town.calls.filter((call) => call === 'annotate')).toHaveLength(2);
   });
 
   test('of fifty leases that name one workload are one', async () => {
@@ -181,7 +212,7 @@ describe('the restarts of a namespace', () => {
     town.object('orders-db');
     expect(await town.reconcile()).toEqual({ again: restartRetry });
     expect(town.restartOf('orders-db')?.workloads).toMatchObject([{ phase: 'Failed', reason: 'NotFound' }]);
-    expect(town.telemetry.told).toContain('Warning RestartFailed shop/orders-db');
+    expect(town.telemetry.told).toEqual(['Warning RestartFailed shop/orders-db']);
     town.workload('orders');
     expect(await town.reconcile()).toEqual({ again: restartLook });
   });
@@ -222,20 +253,22 @@ describe('the restarts of a namespace', () => {
     town.workload('orders');
     town.fates.set('annotate', refused(409, 'Conflict'));
     expect(await town.reconcile()).toEqual({ again: restartLook });
-    expect(town.restartOf('orders-db')?.workloads).toMatchObject([{ phase: 'Pending' }]);
+    expect(town.workloads.get('orders')?.annotations).toEqual({});
     await town.reconcile();
-    expect(town.restartOf('orders-db')?.workloads).toMatchObject([{ phase: 'RollingOut' }]);
+    expect(town.workloads.get('orders')?.rollout).toEqual({ phase: 'RollingOut' });
   });
 
   test('whose object has changed meanwhile are told of with the next look', async () => {
     const town = new Town();
     town.object('orders-db');
     town.workload('orders');
+    await town.reconcile();
+    town.roll('orders', { phase: 'Complete' });
     town.fates.set('patch status', refused(409, 'Conflict'));
     expect(await town.reconcile()).toEqual({ again: restartLook });
     expect(town.calls.slice(-2)).toEqual(['patch status', 'look at the object']);
-    expect(await town.reconcile()).toEqual({ again: restartLook });
-    expect(town.restartOf('orders-db')?.workloads).toMatchObject([{ phase: 'RollingOut' }]);
+    expect(await town.reconcile()).toEqual({});
+    expect(town.restartOf('orders-db')?.workloads).toMatchObject([{ phase: 'Complete' }]);
     expect(town.calls.filter((call) => call === 'annotate')).toHaveLength(1);
   });
 });
