@@ -1,3 +1,5 @@
+import type { LeaseRef } from '../api/lease.ts';
+import { parseInstant } from '../instant.ts';
 import type { DecisionInput, FormerSecret, ObjectView } from './input.ts';
 import type { SeenSecret, Step } from './plan.ts';
 import { earliest, untilEnded } from './revocations.ts';
@@ -23,10 +25,18 @@ function untilRetired(
   { status }: ObjectView,
   { lease }: FormerSecret,
 ): number | undefined {
-  if (lease !== undefined && lease === status.lease?.id) return undefined;
-  const listed = (status.retiring ?? []).find(({ id }) => id === lease);
-  const alive = listed && stillAlive(input, listed);
+  if (lease === undefined) return 0;
+  if (lease.id === status.lease?.id) return undefined;
+  const listed = (status.retiring ?? []).find(({ id }) => id === lease.id);
+  if (listed === undefined) return untilOver(input, lease);
+  const alive = stillAlive(input, listed);
   return alive === undefined ? 0 : untilEnded(input, alive);
+}
+
+/** Of a lease that a process before this one could not write into the status any more, nothing but the Secret tells. */
+function untilOver({ memory, now, timing }: DecisionInput, { id, expireAt }: LeaseRef): number {
+  if (memory.settled.has(id)) return 0;
+  return Math.max((parseInstant(expireAt) ?? 0) + timing.clockSlack - (now.lease ?? now.kube), 0);
 }
 
 /** How an object parts with a Secret of its own: as `spec.secret.deletionPolicy` says. */

@@ -79,8 +79,8 @@ export interface FormerSecret {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** Id of the lease that its record names; undefined where there is no readable record. */
-  readonly lease: string | undefined;
+  /** The lease that its record names; undefined where there is no readable record. */
+  readonly lease: LeaseRef | undefined;
 }
 
 /** A lease that this process was given and has not yet delivered. */

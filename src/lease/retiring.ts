@@ -50,8 +50,8 @@ function leaving(input: DecisionInput, { spec }: ObjectView, ref: LeaseRef): Ret
 
 /**
  * What the last write of the Secret replaced, while the status does not know of it: the lease that the status still
- * names. The record's `previous` adds what this process knows of itself, and nothing else: an id that only a record
- * names may be anybody's.
+ * names. The record's `previous`, and those of Secrets by former names, add what this process knows of itself, and nothing
+ * else: an id that only a record names may be anybody's.
  */
 function replacedBy(
   input: DecisionInput,
@@ -59,7 +59,10 @@ function replacedBy(
   { lease }: LeaseStatus,
 ): readonly LeaseRef[] {
   if (current.state !== 'trusted' || lease?.id === current.ref.id) return [];
-  const known = current.record.previous.flatMap(({ id }) => input.memory.known.get(id)?.ref ?? []);
+  const former = input.formers.flatMap(({ lease: held }) => held ?? []);
+  const known = [...current.record.previous, ...former].flatMap(
+    ({ id }) => input.memory.known.get(id)?.ref ?? [],
+  );
   // The status may be behind a renewal.
   const reported = isAttested(lease) && !isForeign(input, lease.id) ? [atLatest(input, lease)] : [];
   return [...reported, ...known];

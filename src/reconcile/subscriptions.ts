@@ -9,7 +9,7 @@ import type { Links } from './connection/links.ts';
 import { leasesThrough, usersOf } from './indexes.ts';
 import { secretKeyOf } from './lease/context.ts';
 import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
-import { pendingOf } from './restart/pending.ts';
+import { isNewRestart, pendingOf } from './restart/pending.ts';
 import { standings } from './standing.ts';
 
 type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart';
@@ -61,7 +61,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
     stores.leases.subscribe((key, before, after) => {
       countLeases(before, after);
       controllers.lease.enqueue(key);
-      if (after !== undefined && pendingOf(after) !== undefined) controllers.restart.enqueue(after.namespace);
+      if (after !== undefined && isNewRestart(before, after)) controllers.restart.enqueue(after.namespace);
       if (before !== undefined && after === undefined) links.release(before.namespace);
       noteUse(before, after);
       for (const waiting of waitingFor(stores, before, after)) controllers.lease.enqueue(waiting);

@@ -71,6 +71,24 @@ export function restartsOf<Seen extends Workload>(
   });
 }
 
+/**
+ * Whether a workload has taken up a lease of the object that this view of it does not know: neither the one in use nor one
+ * that it has replaced. It may be a newer one, and then no workload goes back.
+ *
+ * @param replaced ids of the leases that the status says were replaced.
+ */
+export function isDoubtful(
+  { name, lease, targets }: Renewal,
+  replaced: ReadonlySet<string>,
+  workloads: readonly Workload[],
+): boolean {
+  const key = restartKey(name);
+  return workloads
+    .filter((workload) => targets.some((target) => isMeant(target, workload)))
+    .map(({ annotations }) => annotations[key])
+    .some((taken) => taken !== undefined && taken !== lease && !replaced.has(taken));
+}
+
 /** How the restarts of one object stand, for its status. */
 export function standingOf(renewal: Renewal, workloads: readonly Workload[]): RestartStatus {
   const { lease, since, targets } = renewal;

@@ -12,6 +12,7 @@ import { watchReferences, type ReferenceWatches } from '../../src/reconcile/refe
 import { declaredCalls } from './declared/client.ts';
 import type { DeclaredServer } from './declared/server.ts';
 import type { Actor, ObservedLeaseServer } from './ledger.ts';
+import type { Fleet } from './pods/fleet.ts';
 import type { Random } from './random.ts';
 import { ReferenceStreams } from './references.ts';
 import { type History, KindWatch, kinds } from './watches.ts';
@@ -22,6 +23,8 @@ export interface ProcessParts extends WireParts {
   readonly leases: ObservedLeaseServer;
   /** Undefined: nobody declares dynamic secrets. Its chance is drawn apart. */
   readonly declared: { readonly server: DeclaredServer; readonly random: Random } | undefined;
+  /** Undefined: nothing runs in the cluster. */
+  readonly fleet: Fleet | undefined;
   readonly history: History;
   readonly kubeNow: () => number;
   readonly lateness: number;
@@ -80,7 +83,9 @@ export class OperatorProcess implements Actor, Caller {
     this.wire = new SimulatedWire(parts, this, death);
     this.clock = this.#makeClock(random.fork());
     this.memories = memoryStore(this.clock, standardTiming);
-    this.#cluster = memoryCluster(kube, this.wire, parts.kubeNow, history.listing(kube, listAge));
+    const cluster = memoryCluster(kube, this.wire, parts.kubeNow, history.listing(kube, listAge));
+    const { fleet } = parts;
+    this.#cluster = fleet === undefined ? cluster : { ...cluster, workloads: fleet.resource(this.wire) };
     const position = Math.max(history.events.length - listAge, 0);
     const watchParts = {
       time,

@@ -1,8 +1,9 @@
+import type { ApiObject } from '../unit/reconcile/support/api-server.ts';
 import { isHeldBack } from './invariants/ground.ts';
 import { Invariants } from './invariants/invariants.ts';
 import { makeAmends } from './tenants.ts';
 import { lacksDeclaration } from './declared/view.ts';
-import type { ObjectState } from './view.ts';
+import { commitOf, isOwned, type ObjectState } from './view.ts';
 import { Violation } from './violation.ts';
 import { isWrite } from './wire.ts';
 import type { Task } from './task.ts';
@@ -65,6 +66,7 @@ async function play(world: World, invariants: Invariants, check: () => void): Pr
   const amend = (): void => {
     makeAmends(world.land);
     world.declared?.makeAmends();
+    world.pods?.makeAmends();
   };
   world.begin();
   await time.run(profile.busy, check);
@@ -84,11 +86,16 @@ async function play(world: World, invariants: Invariants, check: () => void): Pr
 
 /** A rotation may just be under way: what is wrong must be so at every look. */
 async function untilHealed(world: World, invariants: Invariants, check: () => void): Promise<void> {
-  const { ground, declared } = invariants;
-  let problems = [...problemsOf(world, ground), ...declared.problems()];
+  const { ground, declared, restarts } = invariants;
+  const all = (): readonly string[] => [
+    ...problemsOf(world, ground),
+    ...declared.problems(),
+    ...restarts.problems(),
+  ];
+  let problems = all();
   for (let looks = 1; looks < LOOKS && problems.length > 0; looks += 1) {
     await world.time.run(world.time.now + BETWEEN_LOOKS, check);
-    problems = [...problemsOf(world, ground), ...declared.problems()];
+    problems = all();
   }
   for (const problem of problems) world.violate('liveness', problem);
 }
@@ -98,7 +105,10 @@ function problemsOf(world: World, { objects, meddled }: Invariants['ground']): r
     // Another object was first to fill the Secret of that name.
     if (state.atName !== undefined && state.secret === undefined) return [];
     if (isHeldBack(world, state.lease) || lacksDeclaration(world, state.lease)) return [];
-    const problem = unreadiness(state) ?? (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
+    const problem =
+      unreadiness(state) ??
+      leftover(world, state) ??
+      (meddled.has(state.lease.uid) ? undefined : deadness(world, state));
     return problem === undefined ? [] : [`${state.lease.key} ${problem}.`];
   });
 }
@@ -112,6 +122,16 @@ function unreadiness({ lease: { status, deletedAt, generation }, record }: Objec
   if (holds !== 'True') return `is not Ready: ${reason}`;
   if (status.observedGeneration !== generation) return 'has a status of another generation';
   return status.lease?.id === record?.lease.id ? undefined : 'has a status of another lease';
+}
+
+/** A Secret of a name that the spec has given up goes with its lease. */
+function leftover({ kube, leases, time }: World, { lease, secret }: ObjectState): string | undefined {
+  const isOver = (one: ApiObject): boolean => {
+    const made = leases.made.get(commitOf(one)?.lease.id ?? '');
+    return made === undefined || made.endsAt + MINUTE < time.now;
+  };
+  const left = kube.list('secrets').find((one) => one !== secret && isOwned(one, lease.uid) && isOver(one));
+  return left && `still has the Secret ${left.metadata.name}`;
 }
 
 /** The Secret must name a lease that lives. */
@@ -138,7 +158,9 @@ async function checkQuiet(world: World, { requests, ground }: Invariants, check:
     ['CREATE lease', rotations],
     // One may have begun before.
     ['patch secrets', rotations + renewals + 1],
-    ['patch leases/status', 2 * rotations + renewals + revocations + 2],
+    // With restarts once more, when they are complete.
+    ['patch leases/status', (world.pods === undefined ? 2 : 3) * rotations + renewals + revocations + 2],
+    ['patch workloads', (rotations + waiting + 1) * (world.pods?.fleet.rows.size ?? 0)],
     // One that is refused leads to a rotation.
     ['RENEW lease', renewals + rotations],
     // Each replaced lease once, where the spec has them revoked.

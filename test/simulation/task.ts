@@ -7,4 +7,6 @@ export interface Task {
   readonly steady?: boolean;
   /** Whether dynamic secrets are declared in that world. Default: in every third. */
   readonly declares?: boolean | undefined;
+  /** Whether tenants say what their pods get: shapes, names, restarts. Default: in every third world, those apart. */
+  readonly pods?: boolean | undefined;
 }

@@ -59,6 +59,7 @@ export interface Death {
 }
 
 const reads: ReadonlySet<CallName> = new Set<CallName>([
+  'get workloads',
   'get dynamicSecrets',
   'LIST dynamic secrets',
   'get leases',
@@ -269,7 +270,7 @@ const refusableOfLeases: ReadonlySet<CallName> = new Set<CallName>([
 function refusable(name: CallName): boolean {
   return sideOf(name) === 'lease'
     ? refusableOfLeases.has(name)
-    : name.startsWith('create secrets') || name.startsWith('patch secrets');
+    : name.startsWith('create secrets') || name.startsWith('patch secrets') || name === 'patch workloads';
 }
 
 /** How long after a failure nothing can be demanded: what is to be waited for before the next try. */

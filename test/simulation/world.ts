@@ -7,6 +7,8 @@ import type { DeclaredAct } from './declared/server.ts';
 import { Election } from './election.ts';
 import { type Actor, ObservedLeaseServer } from './ledger.ts';
 import type { OperatorProcess } from './process.ts';
+import type { TemplateWrite } from './pods/fleet.ts';
+import { PodWorld } from './pods/land.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { seeded, type Random } from './random.ts';
 import { actOnce, type Land, settleIn } from './tenants.ts';
@@ -21,6 +23,7 @@ import { isWrite } from './wire.ts';
 /** Makes another seed of a seed, for what is drawn apart. */
 const CLOCK = 1_000_000_007;
 const DECLARED = 2_000_000_011;
+const PODS = 3_000_000_019;
 
 /** In every so many-th world dynamic secrets are declared. */
 const EACH = 3;
@@ -39,6 +42,8 @@ export interface Witness {
   revoking(id: string, actor: Actor): void;
   /** Something is about to be done to a dynamic secret. */
   declaring(act: DeclaredAct): void;
+  /** A pod template is about to be changed by the operator. */
+  rolling(write: TemplateWrite): void;
   said(process: OperatorProcess, text: string): void;
   counted(process: OperatorProcess, word: string): void;
   /** A request of a process was served. */
@@ -59,6 +64,8 @@ export class World {
   readonly land: Land;
   /** Undefined: nobody declares dynamic secrets. */
   readonly declared: DeclaredWorld | undefined;
+  /** Undefined: nobody says what pods get. */
+  readonly pods: PodWorld | undefined;
   /** Secrets that a tenant changed since the operator last wrote their data: until then they hold what he likes. */
   readonly edited = new Set<string>();
   /** Until when nothing can be demanded; by namespace, and of everybody under the empty name. */
@@ -68,7 +75,13 @@ export class World {
   #actor: Actor = tenant;
   readonly #kubeWall: number;
 
-  constructor({ seed, trace: traceAll, steady = false, declares = seed % EACH === 0 }: Task) {
+  constructor({
+    seed,
+    trace: traceAll,
+    steady = false,
+    declares = seed % EACH === 0,
+    pods = seed % EACH === 1,
+  }: Task) {
     this.random = seeded(seed);
     // Drawn apart, so that worlds without such steps are what they were.
     const clock = seeded(seed + CLOCK);
@@ -91,6 +104,7 @@ export class World {
     });
     this.leases.onRevoke = (id) => this.witness?.revoking(id, this.#actor);
     this.declared = declares ? this.#declaredWorld(seeded(seed + DECLARED)) : undefined;
+    this.pods = pods ? this.#podWorld(seeded(seed + PODS)) : undefined;
     this.election = new Election(this.#processParts(), () => this.#processOptions());
     this.land = {
       random: this.random.fork(),
@@ -118,6 +132,7 @@ export class World {
   begin(): void {
     settleIn(this.land);
     this.declared?.begin();
+    this.pods?.makeAmends();
     for (let count = 0; count < this.profile.replicas; count += 1) this.election.start();
     const { tenants, crashes, suspensions, freezes, mischief } = this.profile;
     this.#often(tenants, () => {
@@ -147,6 +162,10 @@ export class World {
       const { profile, random } = this.declared;
       this.#often(profile.acts, () => this.#declareOnce(), random);
     }
+    if (this.pods !== undefined) {
+      const { acts, random } = this.pods;
+      this.#often(acts, () => this.#actOnPods(), random);
+    }
     this.#often(freezes, () => {
       const process = this.#anyProcess();
       if (process !== undefined) process.frozenUntil = this.time.now + this.random.between(1000, 300_000);
@@ -161,6 +180,14 @@ export class World {
   #declareOnce(): void {
     const done = this.declared?.actOnce();
     if (done !== undefined) this.trace.note('tenant', done);
+  }
+
+  #actOnPods(): void {
+    const done = this.pods?.actOnce();
+    if (done === undefined) return;
+    this.trace.note('tenant', done);
+    for (const namespace of ['shop', 'team'])
+      if (done.includes(namespace)) this.trouble(namespace, this.time.now + 5000);
   }
 
   /** By seconds, minutes or, ahead alone, hours. It is noticed with the next list. */
@@ -204,6 +231,20 @@ export class World {
     return declared;
   }
 
+  #podWorld(random: Random): PodWorld {
+    const { time, kube, profile } = this;
+    const pods = new PodWorld({
+      random,
+      time,
+      kube,
+      busy: profile.busy,
+      edited: (secretKey) => void this.edited.add(secretKey),
+      later: (delay, act) => void time.after(delay, act, false),
+    });
+    pods.fleet.onWrite = (write) => this.witness?.rolling(write);
+    return pods;
+  }
+
   #processOptions(): { death: { at: number; when: 'before' | 'after' } | undefined; listAge: number } {
     const { random, profile } = this;
     const dies = !this.weather.isOver(this.time.now) && random.chance(profile.deaths);
@@ -223,6 +264,7 @@ export class World {
       kube,
       leases,
       declared: this.declared,
+      fleet: this.pods?.fleet,
       history,
       random: this.random.fork(),
       kubeNow: () => this.kubeNow(),

@@ -119,7 +119,7 @@ const someFormer: fc.Arbitrary<FormerSecret> = fc.record({
   name: fc.constantFrom('before', 'long-before'),
   uid: fc.constantFrom('former-uid', 'another-uid'),
   resourceVersion: fc.constant('3'),
-  lease: sometimes(80, someId),
+  lease: sometimes(80, someRef),
 });
 
 const someFault: fc.Arbitrary<Fault> = fc.constantFrom(

@@ -318,7 +318,13 @@ export function withoutObject(parts: Omit<InputParts, 'object'> = {}): DecisionI
 
 /** A Secret of the object by a name that its spec has given up. */
 export function aFormerSecret(change: Partial<FormerSecret> = {}): FormerSecret {
-  return { name: 'former', uid: 'former-uid', resourceVersion: '3', lease: 'lease-0', ...change };
+  return {
+    name: 'former',
+    uid: 'former-uid',
+    resourceVersion: '3',
+    lease: aRef({ id: 'lease-0' }),
+    ...change,
+  };
 }
 
 export const absent: SecretView = { state: 'absent' };

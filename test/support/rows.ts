@@ -113,7 +113,10 @@ export const decisionRows: readonly DecisionRow[] = [
   },
   {
     policy: 'a Secret by a former name goes with its lease',
-    over: (parts) => ({ ...parts, formers: [aFormerSecret({ lease: 'long-gone' })] }),
+    over: (parts) => ({
+      ...parts,
+      formers: [aFormerSecret({ lease: aRef({ id: 'long-gone', expireAt: instant(-MINUTE) }) })],
+    }),
   },
 ];
 

@@ -43,6 +43,7 @@ function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding 
   const isHere = (ref: LeaseRef): boolean => keyOf(pass, object, ref) === group.key;
   const held = [...refs.values()].filter((ref) => isHere(ref) && !settled.has(ref.id));
   const secret = pass.cluster.secrets.get(secretKeyOf(object));
+  const ofSecrets = pass.cluster.secrets.ownedBy(object.uid).flatMap((one) => recordOf(one)?.lease.id ?? []);
   const recorded = secret === undefined ? undefined : recordOf(secret)?.lease.id;
   return {
     pass,
@@ -55,7 +56,7 @@ function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding 
     })),
     current: lease !== undefined && isHere(lease) ? lease : undefined,
     recorded,
-    named: new Set([...refs.keys(), ...(recorded === undefined ? [] : [recorded])]),
+    named: new Set([...refs.keys(), ...ofSecrets, ...(recorded === undefined ? [] : [recorded])]),
   };
 }
 

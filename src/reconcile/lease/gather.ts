@@ -138,7 +138,7 @@ function formersOf({ cluster }: LeasePass, object: LeaseRecord): readonly Former
     .filter(({ key, terminating }) => key !== present && !terminating)
     .map((secret) => {
       const { name, uid, resourceVersion } = secret;
-      return { name, uid, resourceVersion, lease: recordOf(secret)?.lease.id };
+      return { name, uid, resourceVersion, lease: recordOf(secret)?.lease };
     });
 }
 

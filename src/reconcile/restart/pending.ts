@@ -1,4 +1,5 @@
 import { parseInstant } from '../../instant.ts';
+import { equal } from '../../kube/merge-patch.ts';
 import type { Renewal } from '../../restart/plan.ts';
 import type { LeaseRecord } from '../ports.ts';
 
@@ -23,4 +24,11 @@ export function pendingOf(object: LeaseRecord, known: ReadonlySet<string> = new 
   const since = parseInstant(restart.since) ?? 0;
   const targets = spec.value.restart ?? [];
   return { object, name, lease, since, targets, begun: workloads !== undefined || known.has(lease) };
+}
+
+/** Whether an object has come to wait for another restart, or for that of other workloads. */
+export function isNewRestart(before: LeaseRecord | undefined, after: LeaseRecord): boolean {
+  const [was, is] = [before && pendingOf(before), pendingOf(after)];
+  if (is === undefined) return false;
+  return was?.lease !== is.lease || !equal(was.targets, is.targets);
 }

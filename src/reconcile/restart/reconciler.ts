@@ -1,7 +1,7 @@
 import type { RestartStatus } from '../../api/restart.ts';
 import { isConflict, isNotFound } from '../../kube/kube-error.ts';
 import { equal } from '../../kube/merge-patch.ts';
-import { beginOf, standingOf } from '../../restart/plan.ts';
+import { beginOf, isDoubtful, standingOf } from '../../restart/plan.ts';
 import type { Events, EventSubject, Log, Metrics } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
 import type { Cluster, LeaseRecord } from '../ports.ts';
@@ -37,6 +37,7 @@ export interface RestartOutcome {
  * | no object waits | nothing |
  * | the first that waits has not waited for `timing.restartWindow` | it is waited for; rollouts that go on are looked at |
  * | a workload has not taken up a lease | its pod template is annotated with the lease's id |
+ * | it has taken up one that the object is not known to have had | the object is looked at first: this view of it may be old |
  * | it is paused | it is left alone, and looked at again |
  * | it does not exist, or the change is refused | the status says so, and it is tried again |
  * | its rollout goes on | it is looked at again |
@@ -54,14 +55,36 @@ export async function reconcileRestarts(parts: RestartParts, namespace: string):
   const targets = acting.flatMap((one) => one.targets);
   const resource = cluster.workloads;
   const seen = await workloadsOf(resource, namespace, targets);
-  const found = await roll({ resource, log, metrics }, acting, seen);
+  const sure = await sureOf(parts, acting, seen);
+  const found = await roll({ resource, log, metrics }, sure, seen);
   const looks = [wait === 0 ? undefined : wait];
-  for (const one of acting) looks.push(await report(parts, one, found));
+  for (const one of sure) looks.push(await report(parts, one, found));
   const again = looks.filter((look) => look !== undefined);
   return {
     ...(again.length === 0 ? {} : { again: Math.min(...again) }),
     ...(found.failures.size === 0 ? {} : { faulted: true }),
   };
+}
+
+/** Those that still wait for this lease, by a live look where a workload tells that this view of one may be old. */
+async function sureOf(
+  { cluster }: RestartParts,
+  acting: readonly Pending[],
+  { workloads }: Found,
+): Promise<readonly Pending[]> {
+  const sure: Pending[] = [];
+  for (const one of acting) {
+    const { status, key } = one.object;
+    const replaced = new Set((status.retiring ?? []).map(({ id }) => id));
+    const isOld = isDoubtful(one, replaced, workloads) && !isSame(one, await cluster.leases.look(key));
+    if (!isOld) sure.push(one);
+  }
+  return sure;
+}
+
+/** What is another by now has told so by its event. */
+function isSame({ object, lease }: Pending, now: LeaseRecord | undefined): boolean {
+  return now?.uid === object.uid && pendingOf(now)?.lease === lease;
 }
 
 /** Says how the restarts of an object stand. @returns milliseconds until another look, where they are not complete. */

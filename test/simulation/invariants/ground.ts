@@ -3,11 +3,16 @@ import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { commitOf, type ObjectState, objectsOf } from '../view.ts';
 import type { World } from '../world.ts';
 
+/** What was decided before something changed may still be done for so long, in milliseconds. */
+const UNDER_WAY = 120_000;
+
 /** What the Kubernetes API holds, gathered once for each of its versions. */
 export class Ground {
   readonly world: World;
   /** Objects whose Secret a tenant has ever changed. */
   readonly meddled = new Set<string>();
+  /** When somebody last changed the spec of an object, by uid. */
+  readonly changed = new Map<string, number>();
   #version = '';
   #objects: readonly ObjectState[] = [];
   #named: ReadonlySet<string> = new Set();
@@ -25,6 +30,11 @@ export class Ground {
   get named(): ReadonlySet<string> {
     this.#gather();
     return this.#named;
+  }
+
+  /** Whether something is so new that a process may act by what was before. */
+  isFresh(since: number | undefined): boolean {
+    return since !== undefined && this.world.time.now < since + UNDER_WAY;
   }
 
   object(uid: string): ObjectState | undefined {

@@ -3,6 +3,7 @@ import type { CallName } from '../../unit/reconcile/support/wire.ts';
 import { INPUT_CANARY } from '../declared/specs.ts';
 import type { DeclaredAct } from '../declared/server.ts';
 import type { Actor } from '../ledger.ts';
+import type { TemplateWrite } from '../pods/fleet.ts';
 import type { OperatorProcess } from '../process.ts';
 import type { Witness, World } from '../world.ts';
 import { Accounting } from './accounting.ts';
@@ -10,6 +11,7 @@ import { Declared } from './declared.ts';
 import { Ground } from './ground.ts';
 import { Reads } from './reads.ts';
 import { checkSecretWrite } from './secrets.ts';
+import { Restarts } from './restarts.ts';
 import { Storms } from './storms.ts';
 
 /** What every password of the lease server contains, and every one of a provider's administrator; and their beginnings in base64. */
@@ -23,6 +25,7 @@ export class Invariants implements Witness {
   readonly ground: Ground;
   readonly accounting: Accounting;
   readonly declared: Declared;
+  readonly restarts: Restarts;
   /** Requests since this was last cleared, by name. */
   readonly requests = new Map<CallName, number>();
   readonly #world: World;
@@ -34,6 +37,7 @@ export class Invariants implements Witness {
     this.ground = new Ground(world);
     this.accounting = new Accounting(this.ground);
     this.declared = new Declared(this.ground);
+    this.restarts = new Restarts(this.ground);
     this.#reads = new Reads(this.ground);
     this.#storms = new Storms(world);
   }
@@ -49,15 +53,20 @@ export class Invariants implements Witness {
     const { kind, type, object } = event;
     if (kind === 'leases') {
       this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
+      if (before?.metadata.generation !== object.metadata.generation)
+        this.ground.changed.set(object.metadata.uid, this.#world.time.now);
       this.#reads.leaseChanged(object);
       this.accounting.leaseChanged(object);
+      this.restarts.changed(object, before, actor.isOperator);
       if (type === 'removed') this.accounting.ended(object);
     } else if (kind === 'dynamicSecrets') {
       this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
       this.declared.changed(event, before, actor.isOperator);
     } else if (kind === 'secrets') {
-      if (actor.isOperator) checkSecretWrite(this.#world, event, before, actor);
-      else this.#meddled(object, before);
+      if (actor.isOperator) {
+        this.restarts.delivered(object);
+        checkSecretWrite(this.ground, event, before, actor);
+      } else this.#meddled(object, before);
     }
   }
 
@@ -74,11 +83,18 @@ export class Invariants implements Witness {
     if (made === undefined)
       this.#world.violate('I3', `${actor.name} revokes ${id}, which is another's lease.`);
     else if (this.declared.isStray(made)) this.#reads.excuse(made);
-    else this.#reads.revoking(made, actor);
+    else {
+      this.#reads.revoking(made, actor);
+      this.restarts.revoking(made, actor);
+    }
   }
 
   declaring(act: DeclaredAct): void {
     this.declared.declaring(act);
+  }
+
+  rolling(write: TemplateWrite): void {
+    this.restarts.writing(write);
   }
 
   said(process: OperatorProcess, text: string): void {

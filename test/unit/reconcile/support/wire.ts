@@ -16,6 +16,8 @@ export type CallName =
   | 'patch secrets'
   | 'patch secrets, dry'
   | 'delete secrets'
+  | 'get workloads'
+  | 'patch workloads'
   | 'get credential'
   | 'TIME'
   | 'LOGIN'
