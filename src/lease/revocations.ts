@@ -1,5 +1,6 @@
 import type { LeaseRef } from '../api/lease.ts';
 import { parseInstant } from '../instant.ts';
+import { currentLease } from './current.ts';
 import type { DecisionInput } from './input.ts';
 import { isOver, mayBeLonger } from './lifetime.ts';
 import { isRestarting } from './restarting.ts';
@@ -40,8 +41,9 @@ export function dueRevocations(input: DecisionInput): DueRevocations {
   const { object } = input;
   // What pods may still use lives on until they do no longer; a deletion does not wait for that.
   const retiring = object === undefined || isRestarting(object) ? [] : (object.status.retiring ?? []);
+  const needed = lastResort(input);
   const serverNow = input.now.lease ?? input.now.kube;
-  const revokable = retiring.filter((entry) => entry.revokeAfter !== undefined);
+  const revokable = retiring.filter(({ id, revokeAfter }) => revokeAfter !== undefined && !needed.has(id));
   const waits = revokable.map((entry) => (parseInstant(entry.revokeAfter) ?? serverNow) - serverNow);
   const ripe = revokable.filter((_, index) => (waits[index] ?? 0) <= 0);
   const due = dueAmong(
@@ -50,6 +52,12 @@ export function dueRevocations(input: DecisionInput): DueRevocations {
   );
   const unripe = waits.filter((wait) => wait > 0);
   return { now: due.now, again: earliest([due.again, ...unripe]) };
+}
+
+/** While the Secret of the new name holds no lease, pods have those of the names that were given up. */
+function lastResort(input: DecisionInput): ReadonlySet<string> {
+  if (input.formers.length === 0 || currentLease(input).state === 'trusted') return new Set();
+  return new Set(input.formers.flatMap(({ lease }) => lease?.id ?? []));
 }
 
 function canBeAsked(input: DecisionInput, ref: LeaseRef): boolean {

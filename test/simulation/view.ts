@@ -41,11 +41,15 @@ export interface ObjectState {
   readonly record: CommitRecord | undefined;
 }
 
+/** The name of an object's Secret, with its namespace. */
+export function secretKeyOf({ spec, namespace, name }: LeaseRecord): string {
+  return `${namespace}/${(spec.valid ? spec.value.secret?.name : undefined) ?? name}`;
+}
+
 export function objectsOf(kube: ApiServer): readonly ObjectState[] {
   return kube.list('leases').map((raw) => {
     const lease = leaseOf(raw);
-    const name = lease.spec.valid ? lease.spec.value.secret?.name : undefined;
-    const secretKey = `${lease.namespace}/${name ?? lease.name}`;
+    const secretKey = secretKeyOf(lease);
     const atName = kube.find('secrets', secretKey);
     const secret = atName !== undefined && isOwned(atName, lease.uid) ? atName : undefined;
     return { lease, secretKey, atName, secret, record: secret && commitOf(secret) };

@@ -13,6 +13,8 @@ export class Ground {
   readonly meddled = new Set<string>();
   /** When somebody last changed the spec of an object, by uid. */
   readonly changed = new Map<string, number>();
+  /** When somebody last gave the Secret of an object another name, by uid. */
+  readonly renamed = new Map<string, number>();
   #version = '';
   #objects: readonly ObjectState[] = [];
   #named: ReadonlySet<string> = new Set();

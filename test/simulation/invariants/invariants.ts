@@ -6,6 +6,7 @@ import type { Actor } from '../ledger.ts';
 import type { TemplateWrite } from '../pods/fleet.ts';
 import type { OperatorProcess } from '../process.ts';
 import type { Witness, World } from '../world.ts';
+import { leaseOf, secretKeyOf } from '../view.ts';
 import { Accounting } from './accounting.ts';
 import { Declared } from './declared.ts';
 import { Ground } from './ground.ts';
@@ -53,8 +54,7 @@ export class Invariants implements Witness {
     const { kind, type, object } = event;
     if (kind === 'leases') {
       this.#checkCanaries(JSON.stringify(object.status ?? {}), `The status of ${object.metadata.name} shows`);
-      if (before?.metadata.generation !== object.metadata.generation)
-        this.ground.changed.set(object.metadata.uid, this.#world.time.now);
+      this.#noteChange(object, before);
       this.#reads.leaseChanged(object);
       this.accounting.leaseChanged(object);
       this.restarts.changed(object, before, actor.isOperator);
@@ -68,6 +68,14 @@ export class Invariants implements Witness {
         checkSecretWrite(this.ground, event, before, actor);
       } else this.#meddled(object, before);
     }
+  }
+
+  #noteChange(object: ApiObject, before: ApiObject | undefined): void {
+    const { now } = this.#world.time;
+    const { uid, generation } = object.metadata;
+    if (before?.metadata.generation !== generation) this.ground.changed.set(uid, now);
+    if (before !== undefined && secretKeyOf(leaseOf(before)) !== secretKeyOf(leaseOf(object)))
+      this.ground.renamed.set(uid, now);
   }
 
   #meddled({ metadata }: ApiObject, before: ApiObject | undefined): void {

@@ -89,6 +89,8 @@ export class Reads {
       return undefined;
     const made = world.leases.made.get(record.lease.id);
     if (made?.object !== lease.uid || this.#excused.has(made.id)) return undefined;
+    // What has its name back may have lost its lease meanwhile.
+    if (this.#ground.isFresh(this.#ground.renamed.get(lease.uid))) return undefined;
     return world.edited.has(secretKey) ? undefined : made;
   }
 

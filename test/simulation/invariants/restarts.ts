@@ -29,7 +29,7 @@ export class Restarts {
 
   /**
    * P1: a template names only leases of the object that its key is for, and never an older one than before, unless that is
-   * what the Secret holds: a name that is given back brings back its Secret.
+   * what the object says that it has: a name that is given back brings back its Secret.
    */
   writing({ row, annotations }: TemplateWrite): void {
     const { world } = this.#ground;
@@ -85,14 +85,16 @@ export class Restarts {
 
   #problemOf({ namespace, annotations }: Row, key: string, made: Made): string | undefined {
     const { id, madeAt, object } = made;
-    const { lease, record } = this.#ground.object(object) ?? {};
+    const { lease } = this.#ground.object(object) ?? {};
     // An object that is gone by now had it.
     if (lease !== undefined && (lease.namespace !== namespace || restartKey(lease.name) !== key))
       return `is a lease of ${lease.key}`;
     const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
     if (before === undefined || before.object !== object) return undefined;
     if (before.id === id) return 'it has taken up already';
-    return before.madeAt > madeAt && record?.lease.id !== id ? `is older than ${before.id}` : undefined;
+    return before.madeAt > madeAt && lease?.status.lease?.id !== id
+      ? `is older than ${before.id}`
+      : undefined;
   }
 
   #targetsOf({ namespace, spec }: LeaseRecord): readonly Row[] {

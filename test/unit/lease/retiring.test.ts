@@ -5,6 +5,7 @@ import type { LeaseRef } from '../../../src/api/lease.ts';
 import { currentLease } from '../../../src/lease/current.ts';
 import { retiringOf } from '../../../src/lease/retiring.ts';
 import {
+  aFormerSecret,
   aLease,
   anInput,
   aRecord,
@@ -141,5 +142,23 @@ describe('a full list', () => {
 
   test('takes it in as soon as there is room', () => {
     expect(ids(15)).toEqual([...oldLeases(15).map(({ id }) => id), 'lost']);
+  });
+});
+
+describe('a lease that only a Secret by a former name holds', () => {
+  const third = aRef({ id: 'lease-3' });
+  const parts: InputParts = {
+    secret: ourSecret({ record: aRecord({ lease: third, previous: [] }) }),
+    formers: [aFormerSecret({ lease: second })],
+  };
+
+  test('is replaced as well, where this process was given it', () => {
+    const replaced = retiring({ ...parts, memory: { known: known(second, third) } });
+    expect(replaced?.map(({ id }) => id).sort()).toEqual(['lease-1', 'lease-2']);
+  });
+
+  test('is not taken from the words of the Secret alone', () => {
+    const replaced = retiring({ ...parts, memory: { known: known(third) } });
+    expect(replaced?.map(({ id }) => id)).toEqual(['lease-1']);
   });
 });

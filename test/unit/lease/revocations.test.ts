@@ -4,6 +4,7 @@ import { decide } from '../../../src/lease/decide.ts';
 import type { DecisionInput } from '../../../src/lease/input.ts';
 import { earliest, unique } from '../../../src/lease/revocations.ts';
 import {
+  aFormerSecret,
   anInput,
   aRef,
   aSpec,
@@ -73,6 +74,27 @@ describe('revocations beside the step', () => {
     'cannot be asked about any more': { unreachable: ['ripe'] },
     'waits for its next try': { memory: { revocations: nextTry } },
   };
+
+  const restarting = (complete: boolean): InputParts => ({
+    object: { status: { ...one, restart: { lease: aRef().id, since: instant(0), complete } } },
+  });
+
+  test('wait for the restarts of those that may still use a replaced lease', () => {
+    const input = anInput(restarting(false));
+    expect(due(input)).toEqual([]);
+    expect(due(anInput({ ...restarting(false), memory: { discarded: [aRef({ id: 'unused' })] } }))).toEqual([
+      'unused',
+    ]);
+    expect(due(anInput(restarting(true)))).toEqual(['ripe']);
+  });
+
+  test('leave a Secret by a former name its lease while the new one holds none', () => {
+    const formers = [aFormerSecret({ lease: ripe })];
+    const absent = { state: 'absent' } as const;
+    expect(due(anInput({ object: { status: one }, formers, secret: absent }))).toEqual([]);
+    expect(due(anInput({ object: { status: one }, formers }))).toEqual(['ripe']);
+    expect(due(anInput({ object: { status: one }, secret: absent }))).toEqual(['ripe']);
+  });
 
   test.each(Object.entries(none))('leave out a lease that %s', (_which, parts) => {
     expect(due(anInput({ object: { status: one }, ...parts }))).toEqual([]);
