@@ -97,7 +97,8 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const eventsOf = resource(transport, eventType, mayWrite);
   const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
   const parts = { transport, clock, timing, log, metrics, events };
-  const cluster = watchCluster({ ...parts, namespaces, mayWrite, signal: watching.signal });
+  const nudgePods = config.nudgePods === 'on';
+  const cluster = watchCluster({ ...parts, namespaces, nudgePods, mayWrite, signal: watching.signal });
   const own = isPod(way) ? access.namespace : HOME;
   const namespace = config.leaderElectionNamespace ?? own;
   const home = config.clusterConnectionNamespace ?? own;

@@ -32,6 +32,7 @@ export const eventReasons = [
   'SecretRetained',
   'WorkloadsRestarted',
   'RestartFailed',
+  'NudgeFailed',
   'RotationRequested',
   'RetiringDropped',
   'RequestUnaccounted',
@@ -96,6 +97,8 @@ export interface Metrics {
   renewed(result: 'renewed' | 'refused' | 'unknown'): void;
   /** The pod template of a workload was changed for a new lease, or could not be. */
   restarted(result: 'restarted' | 'failed'): void;
+  /** A pod was annotated for new credentials, or could not be. */
+  nudged(result: 'nudged' | 'failed'): void;
   /** Whether this process leads. */
   leading(leads: boolean): void;
   leases(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;

@@ -117,6 +117,8 @@ export interface Timing {
   readonly restartLook: number;
   /** Between two looks at one that is paused, or cannot be restarted. */
   readonly restartRetry: number;
+  /** Between two looks for pods to be nudged, while no pod is known yet. */
+  readonly nudgeLook: number;
   /** Between two looks of `leaseholder drain` at what is left. */
   readonly drainLook: number;
 }
@@ -182,6 +184,7 @@ export const standardTiming: Timing = Object.freeze({
   restartWindow: 30 * second,
   restartLook: 5 * second,
   restartRetry: 1 * minute,
+  nudgeLook: 5 * second,
   drainLook: 1 * second,
 });
 

@@ -146,6 +146,12 @@ const fields = z.object({
         .describe(
           'What becomes of the Secret when this object is deleted or names another. Delete (default), or Retain: it stays, as if it had never been of this object; its credentials end with their lease.',
         ),
+      propagation: z
+        .enum(['Kubelet', 'Nudge'])
+        .optional()
+        .describe(
+          'How pods that mount the Secret as files come to new credentials. Kubelet (default): when their kubelet looks again, within about 90 seconds. Nudge: these pods are annotated when the Secret has changed, which makes their kubelet look at once; only where the operator was started with --nudge-pods on. It helps neither environment variables nor files mounted by subPath. A change acts with the next credentials.',
+        ),
       ...secretShape,
     })
     .superRefine((shape, context) => {

@@ -107,6 +107,13 @@ export const schema = z
       allowed: 'on or off',
       default: 'off',
     }),
+    nudgePods: z.enum(['on', 'off']).register(about, {
+      value: 'on|off',
+      meaning:
+        'Whether `spec.secret.propagation: Nudge` of a lease is heeded, so that pods which mount its Secret are annotated when the credentials change and see them within a second or so. Pods are watched for it. Needs the ClusterRole `leaseholder-nudge`; docs/restarts.md tells more.',
+      allowed: 'on or off',
+      default: 'off',
+    }),
     drainTimeout: reads(drainTime).register(about, {
       value: 'DURATION',
       meaning:

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import type { Log } from '../telemetry.ts';
 import { KubeError } from './kube-error.ts';
 import { objectKey } from './object-key.ts';
+import { quietLog } from './quiet-log.ts';
 import { startReflector, type ReflectorOptions } from './reflector.ts';
 import type { StoreRecord } from './store.ts';
 
@@ -44,7 +44,8 @@ export function watchObject(options: ObjectWatchOptions): ObjectWatch {
     namespaces: [namespace],
     fieldSelector: `metadata.name=${name}`,
     metadataOnly: true,
-    log: quietly(options.log.with({ name })),
+    // Many such watches break off together with those of whole kinds, which say so already.
+    log: quietLog(options.log.with({ name })),
     signal: stop.signal,
     onFailure(failure) {
       if (!(failure instanceof KubeError) || failure.status !== 403) return;
@@ -87,16 +88,4 @@ const identified = z.object({
 function project(object: unknown): StoreRecord {
   const { namespace, name, uid, resourceVersion } = identified.parse(object).metadata;
   return { key: objectKey(namespace, name), uid, resourceVersion };
-}
-
-/** Many such watches break off together with those of whole kinds, which say so already. */
-function quietly(log: Log): Log {
-  const debug = log.debug.bind(log);
-  return {
-    debug,
-    info: debug,
-    warn: debug,
-    error: log.error.bind(log),
-    with: (fields) => quietly(log.with(fields)),
-  };
 }

@@ -14,8 +14,8 @@ export interface Standing {
   readonly deleting: boolean;
   /** The spec says that nothing is to be done. */
   readonly suspended: boolean;
-  /** Why the spec's wish to renew has no effect, where somebody should know. */
-  readonly obstacle: keyof typeof obstacleMessages | undefined;
+  /** Why something that the spec asks for has no effect, where somebody should know. */
+  readonly obstacles: readonly Obstacle[];
   /** The lease and its successor will overlap for less than the two minutes that a pod may need to see the new one. */
   readonly tight: boolean;
   readonly fault: Fault | undefined;
@@ -30,7 +30,11 @@ const tightMessage = `${activeMessage} It is replaced less than 2 minutes before
 const obstacleMessages = {
   type: 'spec.rotation.strategy Renew has no effect: credentials of this type of dynamic secret do not live longer by a renewal, so the lease is replaced instead.',
   refused: 'The server does not renew this lease, so it is replaced instead (spec.rotation.strategy Renew).',
+  nudges:
+    'spec.secret.propagation Nudge has no effect: the operator nudges no pods (its option --nudge-pods is off), so mounted files follow within about 90 seconds.',
 } as const;
+
+export type Obstacle = keyof typeof obstacleMessages;
 
 const suspendedMessage =
   'spec.suspend is true: nothing is leased, renewed or revoked until it is false, and the credentials may reach their end.';
@@ -82,9 +86,9 @@ function readyWord(standing: Standing): Word {
   return pendingWord('False', standing.pending ?? 'Leasing');
 }
 
-function activeWords({ tight, obstacle }: Standing): string {
+function activeWords({ tight, obstacles }: Standing): string {
   const first = tight ? tightMessage : activeMessage;
-  return obstacle === undefined ? first : `${first} ${obstacleMessages[obstacle]}`;
+  return [first, ...obstacles.map((obstacle) => obstacleMessages[obstacle])].join(' ');
 }
 
 function pendingWord(status: 'True' | 'False', pending: keyof typeof pendingMessages): Word {

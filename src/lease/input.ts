@@ -211,5 +211,7 @@ export interface DecisionInput {
   readonly unreachable: ReadonlySet<string>;
   /** Which installation of leaseholder this is. */
   readonly install: string;
+  /** Whether the operator nudges pods where a spec asks for it. */
+  readonly nudgesPods: boolean;
   readonly timing: Timing;
 }

@@ -2,7 +2,7 @@ import type { LeaseStatus } from '../api/dynamic-secret-lease.ts';
 import type { LeaseRef } from '../api/lease.ts';
 import type { Fault } from '../errors.ts';
 import { formatInstant } from '../instant.ts';
-import { conditionsOf, type Standing } from './conditions.ts';
+import { conditionsOf, type Obstacle, type Standing } from './conditions.ts';
 import { currentLease, hasEnded, isOnTarget, rotateAtOf, spanOf, type CurrentLease } from './current.ts';
 import { heldByStatus, ownFailures } from './holding.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
@@ -75,7 +75,7 @@ function standingOf(
     stalled: specFault(object) !== undefined || (fault?.retry === 'change' && !live),
     deleting: object.deletedAt !== undefined,
     suspended: isSuspended(object),
-    obstacle: current.state === 'trusted' ? obstacleOf(input, object, current) : undefined,
+    obstacles: current.state === 'trusted' ? obstaclesTo(input, object, current) : [],
     tight: current.state === 'trusted' && isTight(input, object, current.ref),
     fault,
     pending: pendingOf(input, current, { live, ready }),
@@ -93,8 +93,19 @@ function pendingOf(
   return current.state === 'trusted' && !live ? 'LeaseExpired' : 'Leasing';
 }
 
+function obstaclesTo(input: DecisionInput, object: ObjectView, current: TrustedLease): readonly Obstacle[] {
+  const { spec } = object;
+  const isUnheeded = spec.valid && spec.value.secret?.propagation === 'Nudge' && !input.nudgesPods;
+  const renewal = renewalObstacleOf(input, object, current);
+  return [...(renewal === undefined ? [] : [renewal]), ...(isUnheeded ? (['nudges'] as const) : [])];
+}
+
 /** Why the lease will be replaced though the spec asks to renew it. That it cannot be longer than the maximum is no news. */
-function obstacleOf(input: DecisionInput, object: ObjectView, current: TrustedLease): Standing['obstacle'] {
+function renewalObstacleOf(
+  input: DecisionInput,
+  object: ObjectView,
+  current: TrustedLease,
+): Obstacle | undefined {
   if (!wantsRenewal(object)) return undefined;
   const obstacle = renewalObstacle(input, object, current);
   if (obstacle === 'type') return 'type';

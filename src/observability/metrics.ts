@@ -25,6 +25,7 @@ import { dynamicSecretMetrics } from './dynamic-secret-metrics.ts';
  * | `leaseholder_reconciliation_duration_seconds`   | histogram | controller           | how long such a look took                |
  * | `leaseholder_queue_depth`                       | gauge     | controller           | objects that wait for a worker           |
  * | `leaseholder_workload_restarts_total`          | counter   | result               | pod templates changed for a new lease    |
+ * | `leaseholder_pod_nudges_total`                  | counter   | result               | pods annotated for new credentials       |
  * | `leaseholder_watch_restarts_total`              | counter   | resource, cause      | watches of the Kubernetes API begun anew |
  * | `leaseholder_api_requests_total`                | counter   | route, outcome       | answers of lease APIs                    |
  * | `leaseholder_api_request_duration_seconds`      | histogram | route                | how long they took                       |
@@ -86,6 +87,7 @@ const sweeps: ClosedSet<First<'swept'>> = { revoked: true, reported: true };
 const drifts: ClosedSet<First<'drifted'>> = { deleted: true, edited: true, unlabelled: true, forged: true };
 const renewals: ClosedSet<First<'renewed'>> = { renewed: true, refused: true, unknown: true };
 const workloadRestarts: ClosedSet<First<'restarted'>> = { restarted: true, failed: true };
+const podNudges: ClosedSet<First<'nudged'>> = { nudged: true, failed: true };
 const logins: ClosedSet<First<'loggedIn'>> = { accepted: true, refused: true };
 const reconcileResults: ClosedSet<ReconcileResult> = {
   done: true,
@@ -137,6 +139,7 @@ type LeaseMetrics = Pick<
   | 'rotated'
   | 'renewed'
   | 'restarted'
+  | 'nudged'
   | 'swept'
   | 'drifted'
   | 'loggedIn'
@@ -204,6 +207,12 @@ function leaseMetrics(registry: Registry): LeaseMetrics {
       'leaseholder_workload_restarts_total',
       'Workloads whose pod template was changed for a new lease; failed: the Kubernetes API refused it.',
       workloadRestarts,
+    ),
+    nudged: countResults(
+      registry,
+      'leaseholder_pod_nudges_total',
+      'Pods that were annotated for new credentials; failed: the Kubernetes API refused it.',
+      podNudges,
     ),
     leases: (counts) => Object.entries(counts).forEach(([state, count]) => leases.set({ state }, count)),
   };

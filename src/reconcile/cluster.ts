@@ -32,6 +32,7 @@ import {
   namespaceRecord,
   secretRecord,
 } from './records.ts';
+import { watchPods } from './nudge/pod-watch.ts';
 import { referents } from './referents.ts';
 import { workloads } from './workloads.ts';
 import { customResource, secretResource } from './resources.ts';
@@ -62,6 +63,8 @@ export interface ClusterOptions {
   readonly transport: Transport;
   /** Only these namespaces; undefined: all. */
   readonly namespaces: readonly string[] | undefined;
+  /** Whether pods are watched, so that they can be nudged. Default: no. */
+  readonly nudgePods?: boolean;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly log: Log;
@@ -81,6 +84,8 @@ export const watchedResources = [
   'secrets',
   // Only those that other objects name, where the rights allow it.
   'configmaps',
+  // Only where pods are nudged.
+  'pods',
 ] as const;
 
 const own = { group: GROUP, version: VERSION, namespaced: true };
@@ -165,6 +170,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     ['namespaces', namespaces],
     ['secrets', secrets],
   ];
+  const pods = options.nudgePods === true ? watchPods(options) : undefined;
   const allConnections = storeUnion(connections.store, clusterConnections.store, isNamespaced);
   return {
     stores: {
@@ -201,12 +207,13 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     },
     secrets: secretResource(types.secrets, secrets.store),
     workloads: workloads(transport, mayWrite),
+    pods,
     ...referents(transport, types.secrets),
     synced: async () => {
       await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));
     },
     waitingFor: () => reflectors.filter(([, reflector]) => !reflector.hasSynced).map(([name]) => name),
-    ended: Promise.all(reflectors.map(([, reflector]) => reflector.ended)),
+    ended: Promise.all([...reflectors.map(([, reflector]) => reflector.ended), pods?.ended]),
   };
 }
 

@@ -15,10 +15,14 @@ import { inventory } from './inventory/inventory.ts';
 import { placesIn } from './lanes.ts';
 import { whileLeading } from './leading.ts';
 import type { LeaseParts } from './lease/context.ts';
+import { serverTime } from './lease/gather.ts';
 import { memoryStore, type MemoryStore } from './lease/memory.ts';
 import { reconcileLease } from './lease/reconciler.ts';
 import { clientOverNetwork, type NetworkRules, type OpenClient } from './open-client.ts';
+import { reconcileNudges } from './nudge/reconciler.ts';
+import { retries } from './nudge/retries.ts';
 import { reconcileRestarts } from './restart/reconciler.ts';
+import type { LeaseRecord } from './ports.ts';
 import { lookAtUsers, subscribe } from './subscriptions.ts';
 
 export interface OperatorOptions {
@@ -57,7 +61,14 @@ export interface Operator {
 }
 
 /** The names of the controllers, for metrics. */
-export const controllerNames = ['lease', 'connection', 'dynamic-secret', 'inventory', 'restart'] as const;
+export const controllerNames = [
+  'lease',
+  'connection',
+  'dynamic-secret',
+  'inventory',
+  'restart',
+  'nudge',
+] as const;
 
 /** How many connections are worked on at the same time. */
 const CONNECTION_WORKERS = 8;
@@ -67,6 +78,9 @@ const DYNAMIC_SECRET_WORKERS = 4;
 
 /** In how many namespaces workloads are restarted at the same time. */
 const RESTART_WORKERS = 4;
+
+/** For how many objects pods are nudged at the same time, a pod at a time each: leases come first. */
+const NUDGE_WORKERS = 4;
 
 /** How many dynamic secrets are listed at the same time. */
 const INVENTORY_WORKERS = 4;
@@ -112,6 +126,11 @@ export function startOperator(options: OperatorOptions): Operator {
     memories: dynamicSecretMemories(),
   };
   const connectionParts = { ...parts, writtenAt: new Map<string, number>() };
+  const nudging = {
+    ...parts,
+    retries: retries(clock, timing),
+    serverNow: (object: LeaseRecord): number | undefined => serverTime(parts, object),
+  };
   const places = placesIn(cluster, timing);
   const common = { clock, timing, log, metrics, signal };
 
@@ -150,6 +169,12 @@ export function startOperator(options: OperatorOptions): Operator {
       name: 'restart',
       workers: RESTART_WORKERS,
       reconcile: (namespace) => reconcileRestarts({ ...parts, begun }, namespace),
+    }),
+    nudge: startController({
+      ...common,
+      name: 'nudge',
+      workers: NUDGE_WORKERS,
+      reconcile: (key, stop) => reconcileNudges(nudging, key, stop),
     }),
   };
 

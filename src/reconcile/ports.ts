@@ -7,6 +7,7 @@ import type { WorkloadKind } from '../api/restart.ts';
 import type { Fault } from '../errors.ts';
 import type { DynamicSecretView } from '../dynamic-secret/input.ts';
 import type { ObjectView } from '../lease/input.ts';
+import type { Pod } from '../nudge/plan.ts';
 import type { Workload } from '../restart/plan.ts';
 import type { PatchOperation } from '../secret/manifest.ts';
 import type { SecretMetadata } from '../secret/ownership.ts';
@@ -24,6 +25,8 @@ export interface Cluster {
   readonly dynamicSecrets: DynamicSecretResource;
   readonly secrets: SecretResource;
   readonly workloads: WorkloadResource;
+  /** Undefined where the operator nudges no pods. */
+  readonly pods: PodResource | undefined;
   /** Whether there are cluster connections: not where the operator looks after some namespaces only. */
   readonly scope: 'cluster' | 'namespaces';
   /** The labels of a namespace, as last seen. Undefined where they are not known. */
@@ -111,6 +114,27 @@ export interface WorkloadRecord extends Workload {
   readonly namespace: string;
   readonly resourceVersion: string;
 }
+
+/** Pods, as far as they can be nudged. */
+export interface PodResource {
+  /**
+   * Whether the pods of a namespace have been seen: `full`, they have; `none`, not yet; `forbidden`, the rights do not
+   * allow it.
+   */
+  knowledgeOf(namespace: string): 'full' | 'none' | 'forbidden';
+  /** The pods of a namespace that mount a Secret, by its name, as last seen. */
+  mounting(namespace: string, secret: string): readonly PodRecord[];
+  /**
+   * Has each pod told that comes or changes.
+   *
+   * @returns what ends that.
+   */
+  follow(told: (pod: PodRecord) => void): () => void;
+  /** Sets annotations of this one pod, whatever state it is in. */
+  nudge(pod: PodRecord, annotations: Readonly<Record<string, string>>): Promise<void>;
+}
+
+export type PodRecord = Identified & Pod;
 
 /** What a look at a Secret's data tells. */
 export interface InspectedSecret {

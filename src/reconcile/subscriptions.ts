@@ -10,9 +10,10 @@ import { leasesThrough, usersOf } from './indexes.ts';
 import { secretKeyOf } from './lease/context.ts';
 import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
 import { isNewRestart, pendingOf } from './restart/pending.ts';
+import { triggerNudges } from './nudge/triggers.ts';
 import { standings } from './standing.ts';
 
-type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart';
+type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart' | 'nudge';
 
 interface Served {
   readonly stores: WatchedStores;
@@ -20,7 +21,7 @@ interface Served {
 }
 
 export interface SubscriptionOptions extends Served {
-  readonly cluster: Pick<Cluster, 'connections'>;
+  readonly cluster: Pick<Cluster, 'connections' | 'pods'>;
   readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets'>;
   readonly links: Pick<Links, 'release'>;
   /** A DynamicSecret of this uid is gone. */
@@ -102,6 +103,10 @@ export function subscribe(options: SubscriptionOptions): () => void {
       if (mattersToLeases(before, after)) lookAtUsers(options, { key, uid });
     }),
   ];
+  if (cluster.pods !== undefined) {
+    const enqueue = (key: string, priority?: 'background'): void => controllers.nudge.enqueue(key, priority);
+    endings.push(triggerNudges({ leases: stores.leases, pods: cluster.pods, enqueue }));
+  }
   for (const connection of stores.connections.values()) controllers.connection.enqueue(connection.key);
   for (const declared of stores.dynamicSecrets.values()) {
     countDeclared(undefined, declared);

@@ -332,6 +332,7 @@ export const someInput: fc.Arbitrary<DecisionInput & { readonly object: ObjectVi
     }),
     unreachable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
     install: fc.constant(INSTALL),
+    nudgesPods: fc.boolean(),
     timing: fc.constant(standardTiming),
   })
   .map(({ declared, ...input }) => ({ ...input, target: targetIn(input.object.spec, ...declared) }));

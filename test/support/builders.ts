@@ -276,6 +276,8 @@ export interface InputParts {
   readonly memory?: Partial<Memory>;
   readonly now?: Partial<DecisionInput['now']>;
   readonly unreachable?: readonly string[];
+  /** Default: it does not, as shipped. */
+  readonly nudgesPods?: boolean;
 }
 
 /** An input in which all is well: a lease with 50 minutes left in the Secret, and a status that says so. */
@@ -293,6 +295,7 @@ export function anInput(parts: InputParts = {}): DecisionInput & { readonly obje
     now: { elapsed: ELAPSED, lease: NOW, kube: NOW, ...parts.now },
     unreachable: new Set(parts.unreachable),
     install: INSTALL,
+    nudgesPods: parts.nudgesPods ?? false,
     timing: standardTiming,
   };
 }

@@ -30,6 +30,7 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
     now: { elapsed: clock.elapsed(), lease: serverTime(pass, object), kube: cluster.now() },
     unreachable: new Set(),
     install: pass.install,
+    nudgesPods: cluster.pods !== undefined,
     timing,
   };
   return { ...input, unreachable: unreachable(pass, input) };

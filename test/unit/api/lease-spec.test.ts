@@ -47,6 +47,8 @@ describe('a spec is accepted, by zod and by the schema of the CRD', () => {
     },
     'with an empty config': { ...least, config: {} },
     'with empty parts': { ...least, rotation: {}, revocation: {}, secret: {} },
+    'with nudged pods': withSecret({ propagation: 'Nudge' }),
+    'with pods that are left to their kubelets': withSecret({ propagation: 'Kubelet' }),
     'with an empty label': withSecret({ labels: { team: '' } }),
     'with labels of Kubernetes that are free': withSecret({ labels: { 'app.kubernetes.io/name': 'orders' } }),
     'with 32 labels': withSecret({ labels: Object.fromEntries(Object.entries(many).slice(1)) }),
@@ -147,6 +149,10 @@ describe('a spec is refused, by zod and by the schema of the CRD', () => {
     'with a label value with a blank': {
       spec: withSecret({ labels: { team: 'a b' } }),
       at: '.secret.labels.team',
+    },
+    'with another way for Secrets to reach pods': {
+      spec: withSecret({ propagation: 'nudge' }),
+      at: '.secret.propagation',
     },
     'with 33 labels': { spec: withSecret({ labels: many }), at: '.secret.labels' },
     'with 33 annotations': {

@@ -8,6 +8,7 @@ import { decide } from '../../../src/lease/decide.ts';
 import { report } from '../../../src/lease/report.ts';
 import {
   absent,
+  aDynamicSecret,
   anInput,
   aNewInput,
   anOpenRequest,
@@ -220,6 +221,34 @@ describe('the time of a transition', () => {
   test('is now, by the clock of the Kubernetes API, where the status changes', () => {
     const input = anInput({ memory: { settled: new Set(['lease-1']) }, now: { kube: NOW + MINUTE } });
     expect(times(input)).toEqual([instant(MINUTE), instant(MINUTE), instant(MINUTE)]);
+  });
+});
+
+function readyMessage(input: DecisionInput & { object: ObjectView }): string {
+  return reported(input).conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
+}
+
+describe('a wish for nudged pods', () => {
+  const unheeded = 'spec.secret.propagation Nudge has no effect';
+  const nudging = aSpec({ secret: { propagation: 'Nudge' } });
+
+  test.each([
+    ['is told of where the operator nudges none', nudging, false, true],
+    ['is not told of where it does', nudging, true, false],
+    ['is not told of where there is none', aSpec(), false, false],
+    ['is not told of where the opposite is', aSpec({ secret: { propagation: 'Kubelet' } }), false, false],
+  ])('%s', (_what, spec, nudgesPods, told) => {
+    const message = readyMessage(anInput({ object: { spec: valid(spec) }, nudgesPods }));
+    expect(message).toContain('The Secret holds a live lease.');
+    expect(message.includes(unheeded)).toBe(told);
+  });
+
+  test('is told of beside another wish without effect', () => {
+    const spec = valid({ ...nudging, rotation: { strategy: 'Renew' } });
+    const memory = { dynamicSecret: aDynamicSecret({ type: 'kubernetes' }) };
+    const message = readyMessage(anInput({ object: { spec }, memory }));
+    expect(message).toContain(unheeded);
+    expect(message).toContain('spec.rotation.strategy Renew has no effect');
   });
 });
 

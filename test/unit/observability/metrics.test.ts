@@ -52,6 +52,10 @@ describe('before anything has happened', () => {
     'leaseholder_drift_total{kind="edited"}',
     'leaseholder_drift_total{kind="unlabelled"}',
     'leaseholder_drift_total{kind="forged"}',
+    'leaseholder_workload_restarts_total{result="restarted"}',
+    'leaseholder_workload_restarts_total{result="failed"}',
+    'leaseholder_pod_nudges_total{result="nudged"}',
+    'leaseholder_pod_nudges_total{result="failed"}',
     'leaseholder_logins_total{result="accepted"}',
     'leaseholder_logins_total{result="refused"}',
     'leaseholder_reconciliations_total{controller="lease",result="done"}',
@@ -128,6 +132,14 @@ describe('each event is counted where it belongs', () => {
     'a Secret that was edited': {
       act: (metrics) => metrics.drifted('edited'),
       changed: { 'leaseholder_drift_total{kind="edited"}': 1 },
+    },
+    'a workload that is restarted': {
+      act: (metrics) => metrics.restarted('restarted'),
+      changed: { 'leaseholder_workload_restarts_total{result="restarted"}': 1 },
+    },
+    'a pod that could not be nudged': {
+      act: (metrics) => metrics.nudged('failed'),
+      changed: { 'leaseholder_pod_nudges_total{result="failed"}': 1 },
     },
     'a process that leads': {
       act: (metrics) => metrics.leading(true),

@@ -77,6 +77,7 @@ const templates = fc.oneof(
   },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
 );
+const propagation = around(/^(Kubelet|Nudge)$/, ['nudge', ''], 540);
 const include = fc.array(secretKey, { minLength: 1, maxLength: 3 });
 
 const optionalParts = {
@@ -88,7 +89,7 @@ const optionalParts = {
     { weight: 20, arbitrary: fc.boolean() },
     { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
   ),
-  secret: group({ name, labels, annotations, type: secretType, data: templates, include }),
+  secret: group({ name, labels, annotations, propagation, type: secretType, data: templates, include }),
 };
 
 export const anyLeaseSpec = fc

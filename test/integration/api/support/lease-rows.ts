@@ -86,6 +86,9 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
     [{ 'config.kubernetes.io/a': ' any text, "quoted" \n' }, { most: '😀'.repeat(4096) }, entries(32)],
     annotated,
   ),
+  ...acceptances('spec.secret.propagation', ['Kubelet', 'Nudge'], (propagation) =>
+    delivering({ propagation }),
+  ),
   ...acceptances(
     'spec.secret.type',
     [
@@ -324,6 +327,12 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
   ...refusals('spec.secret.annotations', 'Too many', [entries(33)], annotated),
   ...refusals('spec.secret.annotations.why', 'Too long', ['a'.repeat(4097)], (why) => annotated({ why })),
   ...refusals('spec.secret.annotations.why', NOT_TEXT, [1], (why) => annotated({ why })),
+  ...refusals(
+    'spec.secret.propagation',
+    'supported values: "Kubelet", "Nudge"',
+    ['nudge', 'Restart', ''],
+    (propagation) => delivering({ propagation }),
+  ),
   ...refusals(
     'spec.secret.type',
     'supported values: "Opaque"',

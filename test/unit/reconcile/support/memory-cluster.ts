@@ -114,6 +114,7 @@ export function memoryCluster(
     },
     secrets: secretResource(server, wire, stores.secrets),
     workloads: noWorkloads,
+    pods: undefined,
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
       const secret = await wire.call('get credential', () => server.find('secrets', `${namespace}/${name}`));
       const text = Buffer.from(secret?.data?.[key] ?? '', 'base64').toString();

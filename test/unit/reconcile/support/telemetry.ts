@@ -27,6 +27,7 @@ export function countedMetrics(): { readonly metrics: Metrics; readonly counts: 
       drifted: (kind) => void counts.push(`drifted: ${kind}`),
       renewed: (result) => void counts.push(`renewed: ${result}`),
       restarted: (result) => void counts.push(`workload: ${result}`),
+      nudged: (result) => void counts.push(`pod: ${result}`),
       leading: ignored,
       leases: ignored,
       dynamicSecretChanged: (what) => void counts.push(`dynamic secret: ${what}`),
