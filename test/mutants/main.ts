@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { mistakes } from './mistakes.ts';
-import { mutate, StaleMutation, type Mutation } from './mutation.ts';
+import { mutate, StaleMutation, type Mutation, type WorldKind, worldKinds } from './mutation.ts';
 import { parseOptions } from './options.ts';
 import { play, type Played } from './play.ts';
 import { describeOutcome, isCaught, summary, vitestReport, type Outcome } from './report.ts';
@@ -16,9 +16,9 @@ const options = parseOptions(process.argv.slice(2));
 const root = join(import.meta.dirname, '../..');
 const common = Array.from({ length: options.seeds }, (_, index) => index + 1);
 
-/** The seeds of a mutant, in their order: a fixed set. Worlds with declarations take longer, and there is one for each mutant. */
-function seedsOf({ first = [], declares }: Mutation): readonly number[] {
-  return [...new Set([...first, ...(declares === true ? [] : common)])];
+/** The seeds of a mutant, in their order: a fixed set. Other worlds than plain ones take longer, and there is one for each mutant. */
+function seedsOf({ first = [], world = 'plain' }: Mutation): readonly number[] {
+  return [...new Set([...first, ...(world === 'plain' ? common : [])])];
 }
 
 /** Sentences on the mutants that the sources have left behind. */
@@ -36,23 +36,24 @@ function staleOnes(): readonly string[] {
 
 /** The very same seeds, with the sources as they are: else a violation says nothing about a mistake. */
 async function playControl(): Promise<boolean> {
-  const played = [...(await playAsTheyAre(false)), ...(await playAsTheyAre(true))];
+  const played: Played[] = [];
+  for (const world of worldKinds) played.push(...(await playAsTheyAre(world)));
   for (const one of played) if (one.end !== 'nothing') console.log('control:', JSON.stringify(one));
   return played.every(({ end }) => end === 'nothing');
 }
 
-function playAsTheyAre(declares: boolean): Promise<readonly Played[]> {
-  const seeds = [...new Set(mistakes.filter((one) => (one.declares ?? false) === declares).flatMap(seedsOf))];
+function playAsTheyAre(world: WorldKind): Promise<readonly Played[]> {
+  const seeds = [...new Set(mistakes.filter((one) => (one.world ?? 'plain') === world).flatMap(seedsOf))];
   const shares = Array.from({ length: options.lanes }, (_, lane) =>
     seeds.filter((_seed, index) => index % options.lanes === lane),
   );
   const deadline = Math.max(60, 5 * options.deadline);
-  return Promise.all(shares.map((share) => play({ seeds: share, declares, mutation: undefined, deadline })));
+  return Promise.all(shares.map((share) => play({ seeds: share, world, mutation: undefined, deadline })));
 }
 
 async function playMutant(mutation: Mutation): Promise<Outcome> {
-  const declares = mutation.declares === true;
-  const played = await play({ seeds: seedsOf(mutation), declares, mutation, deadline: options.deadline });
+  const { world = 'plain' } = mutation;
+  const played = await play({ seeds: seedsOf(mutation), world, mutation, deadline: options.deadline });
   const outcome = { name: mutation.name, played };
   console.log(describeOutcome(outcome));
   if ('message' in played && (options.trace || !isCaught(outcome))) console.log(`  ${messageOf(played)}`);

@@ -175,9 +175,10 @@ export const mistakes: readonly Mutation[] = [
   },
   {
     name: 'A Secret of somebody else that is in the way is written over.',
-    file: 'src/secret/ownership.ts',
-    find: "if (!isOwnedBy(secret, uid)) return 'foreign';",
-    put: '',
+    file: 'src/secret/claim.ts',
+    find: "return claimant.adopts && isOffered ? 'free' : 'foreign';",
+    put: "return 'free';",
+    first: [2],
   },
   {
     name: 'A lease is written however old it is.',
@@ -234,7 +235,7 @@ export const mistakes: readonly Mutation[] = [
     find: "? intend('Create', spec.name, situation)",
     put: "? { step: { do: 'create', target: declared } }",
     first: [3],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'What a lost request has created is taken for another’s.',
@@ -242,7 +243,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'if (input.memory.surelyRefused === true) return takeBack;',
     put: 'if (seen.at > 0) return takeBack;',
     first: [35],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A dynamic secret that is there already is adopted without asking.',
@@ -250,7 +251,7 @@ export const mistakes: readonly Mutation[] = [
     find: "if (spec.adoption !== 'Adopt') return refuse(fault('DynamicSecretExists', declared), again);",
     put: '',
     first: [3],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'The mark of another object counts as the own one.',
@@ -258,7 +259,7 @@ export const mistakes: readonly Mutation[] = [
     find: "return mark === object.uid ? 'ours' : 'other';",
     put: "return 'ours';",
     first: [10],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'What another object has just lost is made in its place.',
@@ -266,7 +267,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'if (isHeld(input, declared)) return heldElsewhere(situation, untilStale(input, sighting));',
     put: '',
     first: [50],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A stale view of a DynamicSecret replaces leases.',
@@ -274,7 +275,7 @@ export const mistakes: readonly Mutation[] = [
     find: "if (cause === 'target-changed' && !(await stillDeclared(pass, object))) return false;",
     put: '',
     first: [76],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'Each change of a dynamic secret is sent whole.',
@@ -282,7 +283,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'const change = { ...fields, inputs: [...names].toSorted() };',
     put: 'const change = wholeChange(wanted);',
     first: [3],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A removal does not wait for the leases of its dynamic secret.',
@@ -290,7 +291,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'judge: ({ users, timing }) => (users.length > 0 ? wait(timing.inventoryInterval) : undefined),',
     put: 'judge: () => undefined,',
     first: [1],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A list that does not show a dynamic secret is taken for its absence.',
@@ -300,7 +301,7 @@ export const mistakes: readonly Mutation[] = [
     if (shown === undefined)
       pass.remember({ sighting: { target, existence: 'absent', leases: [], ...asked, since: at - 60_000 } });`,
     first: [3],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'The status tells an input that comes from a Secret.',
@@ -309,7 +310,7 @@ export const mistakes: readonly Mutation[] = [
     put: `const told = { ...dynamicSecret, statusDetails: JSON.stringify(read.inputs) };
     bring(pass, input, { did: 'created', target, dynamicSecret: told, sources: read.sources });`,
     first: [3],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A rename replaces the leases.',
@@ -317,7 +318,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'if (id !== undefined && ref.dynamicSecretId !== undefined) return ref.dynamicSecretId === id;\n  return isNamed(ref, wanted.target) || (id !== undefined && shown === id);',
     put: 'return isNamed(ref, wanted.target);',
     first: [6],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'A changed password of the provider is not sent on.',
@@ -325,7 +326,7 @@ export const mistakes: readonly Mutation[] = [
     find: 'suspect: (uid) => update(uid, { suspicions: of(uid).suspicions + 1 }),',
     put: 'suspect: () => undefined,',
     first: [21],
-    declares: true,
+    world: 'declared',
   },
   {
     name: 'The finalizer of a DynamicSecret never comes.',
@@ -333,6 +334,54 @@ export const mistakes: readonly Mutation[] = [
     find: "return held > 0 ? wait(held) : { step: { do: 'claim' } };",
     put: 'return held > 0 ? wait(held) : undefined;',
     first: [3],
-    declares: true,
+    world: 'declared',
+  },
+  {
+    name: 'A replaced lease is revoked while workloads are restarted.',
+    file: 'src/lease/restarting.ts',
+    find: 'return status.restart?.complete === false;',
+    put: 'return false;',
+    first: [1],
+    world: 'pods',
+  },
+  {
+    name: 'A restart is complete when the workloads have been told of it.',
+    file: 'src/restart/plan.ts',
+    find: 'if (hasTakenUp(workload, renewal) || isPaused(workload)) return workload.rollout;',
+    put: "if (hasTakenUp(workload, renewal)) return { phase: 'Complete' };",
+    first: [1],
+    world: 'pods',
+  },
+  {
+    name: 'Workloads are restarted by an old view of an object.',
+    file: 'src/reconcile/restart/reconciler.ts',
+    find: 'const isOld = isDoubtful(one, replaced, workloads) && !isSame(one, await cluster.leases.look(key));',
+    put: 'const isOld = false;',
+    first: [1],
+    world: 'pods',
+  },
+  {
+    name: 'The lease of a Secret by a former name is forgotten.',
+    file: 'src/lease/retiring.ts',
+    find: '[...current.record.previous, ...former]',
+    put: '[...current.record.previous]',
+    first: [1],
+    world: 'pods',
+  },
+  {
+    name: 'A Secret that offers itself to another is taken over.',
+    file: 'src/secret/claim.ts',
+    find: 'return claimant.adopts && isOffered ?',
+    put: 'return claimant.adopts ?',
+    first: [1],
+    world: 'pods',
+  },
+  {
+    name: 'A Secret by a former name is never deleted.',
+    file: 'src/lease/policies.ts',
+    find: "{ name: 'a Secret by a former name goes with its lease', judge: judgeFormer },",
+    put: '',
+    first: [1],
+    world: 'pods',
   },
 ];

@@ -9,9 +9,17 @@ export interface Mutation {
   readonly put: string;
   /** Seeds that are known to show it, played before the others. Default: none. */
   readonly first?: readonly number[];
-  /** It is looked for in worlds in which dynamic secrets are declared. Default: in worlds in which nobody does that. */
-  readonly declares?: true;
+  /** Default: `plain`. */
+  readonly world?: WorldKind;
 }
+
+/**
+ * In which worlds a mistake is looked for: `plain` ones, those in which dynamic secrets are declared, or those in which
+ * tenants say what their pods get.
+ */
+export type WorldKind = 'plain' | 'declared' | 'pods';
+
+export const worldKinds: readonly WorldKind[] = ['plain', 'declared', 'pods'];
 
 /** The source has changed so that a mistake no longer has the one place that it was made for. */
 export class StaleMutation extends Error {

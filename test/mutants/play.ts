@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 
 import type { SeedResult } from '../simulation/run.ts';
 import type { Task } from '../simulation/task.ts';
-import type { Mutation } from './mutation.ts';
+import type { Mutation, WorldKind } from './mutation.ts';
 import { MUTANT } from './variable.ts';
 
 /** What became of some seeds. `seconds`: by the wall. */
@@ -20,8 +20,7 @@ export type Played = { readonly seconds: number } & (
 
 export interface Game {
   readonly seeds: readonly number[];
-  /** Whether dynamic secrets are declared in these worlds. */
-  readonly declares: boolean;
+  readonly world: WorldKind;
   /** Undefined: the sources as they are. */
   readonly mutation: Mutation | undefined;
   /** Seconds after which the process is killed. */
@@ -32,7 +31,7 @@ const WORKER = join(import.meta.dirname, '../simulation/worker.ts');
 const HOOK = pathToFileURL(join(import.meta.dirname, 'hook.ts')).href;
 
 /** Plays seeds of the simulation in a process of its own, until one violates something or time is over. */
-export function play({ seeds, declares, mutation, deadline }: Game): Promise<Played> {
+export function play({ seeds, world, mutation, deadline }: Game): Promise<Played> {
   const { promise, resolve } = Promise.withResolvers<Played>();
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
@@ -55,7 +54,14 @@ export function play({ seeds, declares, mutation, deadline }: Game): Promise<Pla
   const proceed = (): void => {
     const [seed] = left;
     if (seed === undefined) end({ end: 'nothing', seconds: seconds() });
-    else worker.send({ seed, trace: false, steady: true, declares } satisfies Task);
+    else
+      worker.send({
+        seed,
+        trace: false,
+        steady: true,
+        declares: world === 'declared',
+        pods: world === 'pods',
+      } satisfies Task);
   };
   worker.on('message', ({ seed, violation }: SeedResult) => {
     left.shift();

@@ -36,6 +36,14 @@ export async function startSurroundings(): Promise<Surroundings> {
     'tags-dropped': stack.use(await startLeaseApi({ profile: '2024' })),
   };
   const { plane } = stage;
+  const account = '--serviceaccount=leaseholder-system:leaseholder';
+  await stage.kubectl(
+    'create',
+    'clusterrolebinding',
+    'restarts',
+    '--clusterrole=leaseholder-restart',
+    account,
+  );
   const kubeCA = await readFile(plane.caFile, 'utf8');
   const adminToken = await tokenIn(plane.kubeconfig);
   const admin = stack.adopt(new ApiClient(plane.server, kubeCA, adminToken), (client) => client.close());

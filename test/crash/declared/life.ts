@@ -2,7 +2,7 @@ import { conditionOf, isReady } from '../../support/stage.ts';
 import type { LifeContext } from '../story.ts';
 import { SWEPT_WITHIN, timing } from '../timing.ts';
 import { until, untilQuiet } from '../waiting.ts';
-import { NAMES, type DeclaredTenant, type OpenSecret, type View } from './tenant.ts';
+import { NAMES, type DeclaredTenant, type OpenSecret, type View, type WorkloadView } from './tenant.ts';
 
 /** The lease that the Secret named at a step, and whether one could log in with it. */
 export interface Login {
@@ -19,6 +19,10 @@ export interface Course {
   readonly readyAt: number;
   /** A new lease was asked for from then on; never between `readyAt` and this. */
   readonly rotationAskedAt: number;
+  /** The pods of the workload were replaced from then on, never before. */
+  readonly rolledOutAt: number;
+  /** The workload right before the deletion. */
+  readonly workload: WorkloadView;
   /** The folder before the first object was made. */
   readonly before: readonly OpenSecret[];
   /** How everything stood right before the deletion. */
@@ -53,7 +57,7 @@ const LONGER = '2h';
 /**
  * The recorded life. A DynamicSecret is made, and a lease of it gets ready; its TTL is changed; the password of its admin
  * is changed, in PostgreSQL and in the Secret; it is renamed while the lease lives, and the lease rotated under its
- * new name. When all is settled and quiet the lease is deleted, then the DynamicSecret.
+ * new name, for which a workload is restarted. When all is settled and quiet the lease is deleted, then the DynamicSecret.
  */
 export async function live(options: LifeOptions): Promise<Course> {
   const { tenant, reached, recorder } = options;
@@ -85,10 +89,19 @@ export async function live(options: LifeOptions): Promise<Course> {
 
   const rotationAskedAt = Date.now();
   await tenant.rotateLease();
-  await step('rotated', await served(options, 'rotated', ({ id }) => id !== first.id));
+  const rotated = await served(options, 'rotated', ({ id }) => id !== first.id);
+  await step('rotated', rotated);
+  await until(options, 'the workload to be restarted', async () => {
+    const { lease } = await tenant.workload();
+    return lease === rotated.id;
+  });
+  reached('restarting');
+  const rolledOutAt = Date.now();
+  await tenant.rollOut();
   const { view, live: alive } = await settle(options);
   reached('settled');
   const folder = await tenant.folder();
+  const workload = await tenant.workload();
   await untilQuiet(options);
   await step('quiet', view);
   const deletedAt = Date.now();
@@ -111,6 +124,8 @@ export async function live(options: LifeOptions): Promise<Course> {
     logins,
     readyAt,
     rotationAskedAt,
+    rolledOutAt,
+    workload,
     before,
     settled: view,
     folder,
@@ -168,7 +183,9 @@ function settle(options: LifeOptions): Promise<Settled> {
     const retiring = view?.lease?.status.retiring ?? [];
     const alive = await tenant.live();
     const alone = alive.every((id) => id === view?.id || pardoned().has(id));
-    return view !== undefined && retiring.length === 0 && alone ? { view, live: alive } : undefined;
+    const restarted = view?.lease?.status.restart?.complete === true;
+    const restful = restarted && retiring.length === 0;
+    return view !== undefined && restful && alone ? { view, live: alive } : undefined;
   };
   return until(options, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
 }

@@ -40,6 +40,16 @@ const oracles: Oracles<Evidence> = {
     const [first, ...others] = logins.filter(({ step }) => step !== 'rotated' && step !== 'quiet');
     return others.filter(({ lease }) => lease !== first?.lease).map(({ step, lease }) => `${step}: ${lease}`);
   },
+  'a workload is restarted once for each lease that takes the place of another': ({ course }) => {
+    const { workload, settled } = course;
+    const wanted = { generation: 2, lease: settled.lease?.status.lease?.id };
+    return differences(wanted, workload);
+  },
+  'a replaced lease outlives the restarts for its successor': ({ ledger, course, recorder }) =>
+    ledger
+      .filter(({ event, at }) => event === 'revoked' && at < course.rolledOutAt)
+      .filter(({ leaseId }) => recorder.secretWrites.some(({ lease }) => lease === leaseId))
+      .map(({ leaseId }) => `lease ${String(leaseId)}`),
   'the dynamic secret is made once, and by us': ({ ledger }) => {
     const made = ledger.filter(({ event }) => event === 'secret-made');
     return made.length === 1 ? [] : [`made ${String(made.length)} times`];

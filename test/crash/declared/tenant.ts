@@ -4,6 +4,7 @@ import { postgresInputs } from '../../../sandbox/lease-api/postgres-inputs.ts';
 import { ROTATE_ANNOTATION } from '../../../src/api/names.ts';
 import type { DynamicSecretRecord, LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { dynamicSecretRecord, leaseRecord } from '../../../src/reconcile/records.ts';
+import { restartKey } from '../../../src/restart/annotation.ts';
 import { secretView, type SecretView } from '../../support/secret-view.ts';
 import { connectionObjects } from '../../support/stage.ts';
 import { makeNamespace, namespaced } from '../namespaced.ts';
@@ -15,6 +16,9 @@ import { makeAdminRole, type AdminRole } from './admin-role.ts';
 export const DECLARED = 'db';
 export const LEASE = 'shop';
 const ADMIN = 'db-admin';
+
+/** The Deployment that is restarted for each lease. */
+const WORKLOAD = 'web';
 
 /** What somebody else has in the same folder. */
 export const STRANGER = 'stranger';
@@ -34,6 +38,23 @@ const openSecret = z.looseObject({
   inputs: z.record(z.string(), z.unknown()),
 });
 export type OpenSecret = z.infer<typeof openSecret>;
+
+const workload = z.object({
+  metadata: z.object({ generation: z.number() }),
+  spec: z.object({
+    template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
+    }),
+  }),
+});
+
+/** How the Deployment stands. */
+export interface WorkloadView {
+  /** 1, and one more for each change of it. */
+  readonly generation: number;
+  /** The lease that it was restarted for last. */
+  readonly lease: string | undefined;
+}
 
 /** How the objects stand. */
 export interface View {
@@ -66,6 +87,9 @@ export interface DeclaredTenant {
   rotateAdmin(): Promise<void>;
   /** Asks for a new lease. */
   rotateLease(): Promise<void>;
+  workload(): Promise<WorkloadView>;
+  /** Its controller, which does not run here, has replaced all pods. */
+  rollOut(): Promise<void>;
   removeLease(): Promise<void>;
   removeDeclared(): Promise<void>;
   connectionHeld(): Promise<boolean>;
@@ -121,10 +145,31 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
   });
   const lease = object('DynamicSecretLease', LEASE, {
     dynamicSecretRef: { name: DECLARED },
-    secret: { name: LEASE },
+    secret: {
+      name: LEASE,
+      data: { URL: 'postgres://{{ DB_USERNAME | url_encode }}:{{ DB_PASSWORD | url_encode }}@db/shop' },
+      include: ['DB_USERNAME', 'DB_PASSWORD'],
+    },
+    restart: [{ kind: 'Deployment', name: WORKLOAD }],
     rotation: { before: '10%' },
     revocation: { onRotation: 'Revoke', gracePeriod: '1s' },
   });
+
+  const labels = { app: WORKLOAD };
+  const deployment = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: WORKLOAD, namespace, labels },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'web', image: 'example.com/web' }] },
+      },
+    },
+  };
+  const workloadNow = async (): Promise<z.infer<typeof workload>> =>
+    workload.parse(await objects.read('deployments', WORKLOAD));
 
   return {
     identityId: identity.identityId,
@@ -140,6 +185,7 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
       await objects.create('secrets', login);
       await objects.create('secrets', { apiVersion: 'v1', kind: 'Secret', ...kept });
       await objects.create('infisicalconnections', connection);
+      await objects.create('deployments', deployment);
       await objects.create('dynamicsecrets', declared);
       await objects.create('dynamicsecretleases', lease);
     },
@@ -165,6 +211,17 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
     async rotateLease() {
       const annotations = { [ROTATE_ANNOTATION]: 'once' };
       await objects.merge('dynamicsecretleases', LEASE, { metadata: { annotations } });
+    },
+    async workload() {
+      const { metadata, spec } = await workloadNow();
+      const lease = spec.template.metadata.annotations[restartKey(LEASE)];
+      return { generation: metadata.generation, lease };
+    },
+    async rollOut() {
+      const { metadata } = await workloadNow();
+      const pods = { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 };
+      const status = { observedGeneration: metadata.generation, ...pods };
+      await objects.mergeStatus('deployments', WORKLOAD, status);
     },
     removeLease: () => objects.remove('dynamicsecretleases', LEASE),
     removeDeclared: () => objects.remove('dynamicsecrets', DECLARED),

@@ -42,10 +42,12 @@ const course: Course = {
   logins: steps.map((step, index) => ({ step, lease: index < 4 ? 'one' : 'two', refused: undefined })),
   readyAt: 10_000,
   rotationAskedAt: 50_000,
+  rolledOutAt: 51_000,
+  workload: { generation: 2, lease: 'two' },
   before: [stranger],
   settled: {
     declared: { uid, status: { dynamicSecret: { id: 'ours' } } },
-    lease: { uid: 'the lease object' },
+    lease: { uid: 'the lease object', status: { lease: { id: 'two' } } },
     secret: undefined,
   } as unknown as Course['settled'],
   folder: [stranger, ours],
@@ -180,6 +182,21 @@ describe('the oracles of the life that declares', () => {
         logins: [leased, ...later.map((login) => ({ ...login, lease: 'two' }))].flatMap((one) => one ?? []),
       }),
       'a lease outlives the changes and the new name of its dynamic secret',
+    ],
+    [
+      'a workload that was restarted twice',
+      withCourse({ workload: { generation: 3, lease: 'two' } }),
+      'a workload is restarted once for each lease that takes the place of another',
+    ],
+    [
+      'a workload that was restarted for another lease',
+      withCourse({ workload: { generation: 2, lease: 'one' } }),
+      'a workload is restarted once for each lease that takes the place of another',
+    ],
+    [
+      'a lease that is revoked before the pods are replaced',
+      withCourse({ rolledOutAt: 61_000 }),
+      'a replaced lease outlives the restarts for its successor',
     ],
     [
       'a dynamic secret that was made twice',
