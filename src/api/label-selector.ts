@@ -1,18 +1,28 @@
 import { z } from 'zod';
 
+import { boundedText } from './rule.ts';
+
 const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
 /** The most requirements of a selector, and values of a requirement; keeps the cost of the CEL rules in bounds. */
 const MOST = 64;
 
+/** The most characters of a label's value, and of its key: a prefix of 253, a slash, a name of 63. */
+const MOST_VALUE = 63;
+const MOST_KEY = 317;
+
+const labelKey = boundedText(MOST_KEY)
+  .refine((text) => text !== '', { error: 'must not be empty' })
+  .meta({ minLength: 1, maxLength: MOST_KEY });
+
 const needsValues = 'must have values with In and NotIn, and none with Exists and DoesNotExist';
 
 const requirement = z
   .object({
-    key: z.string().min(1).max(317).describe('The key of a label.'),
+    key: labelKey.describe('The key of a label.'),
     operator: z.enum(OPERATORS).describe('In, NotIn, Exists or DoesNotExist.'),
     values: z
-      .array(z.string().max(63).describe('A value.'))
+      .array(boundedText(MOST_VALUE).describe('A value.'))
       .max(MOST)
       .optional()
       .describe('The values of In and NotIn.'),
@@ -33,9 +43,12 @@ const requirement = z
 /** `metav1.LabelSelector`: all requirements must hold; without any, it selects everything. */
 export const labelSelector = z.object({
   matchLabels: z
-    .record(z.string(), z.string().max(63))
-    .optional()
+    .record(z.string(), boundedText(MOST_VALUE))
+    .refine((map) => Object.keys(map).length <= MOST, {
+      error: `must have at most ${String(MOST)} entries`,
+    })
     .meta({ maxProperties: MOST })
+    .optional()
     .describe('Labels with the values that they must have.'),
   matchExpressions: z.array(requirement).max(MOST).optional().describe('What must hold of labels.'),
 });

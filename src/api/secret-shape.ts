@@ -118,7 +118,7 @@ const shapeRules: readonly {
     .filter((type) => secretTypes[type].keys.length > 0)
     .map((type) => ({
       field: 'type' as const,
-      must: `${type} demands ${demandOf(type)} in data or include, where one of them is given`,
+      must: `must not be ${type} without ${demandOf(type)} in data or include, where one of these is given`,
       cel: `!has(self.type) || self.type != '${type}' || !(has(self.data) || has(self.include)) || ${celDemand(type)}`,
       holds: ({ type: given, data, include }: ShapeFields) =>
         given !== type ||

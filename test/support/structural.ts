@@ -93,7 +93,13 @@ const checks: readonly Check[] = [
   ['pattern', (rule, value) => new RegExp(String(rule)).test(String(value))],
   ['minLength', (rule, value) => Array.from(String(value)).length >= Number(rule)],
   ['maxLength', (rule, value) => Array.from(String(value)).length <= Number(rule)],
+  ['minItems', (rule, value) => Array.isArray(value) && value.length >= Number(rule)],
   ['maxItems', (rule, value) => Array.isArray(value) && value.length <= Number(rule)],
+  [
+    'x-kubernetes-list-type',
+    (rule, value) => rule !== 'set' || (Array.isArray(value) && new Set(value).size === value.length),
+  ],
+  ['minProperties', (rule, value) => Object.keys(asObject(value) ?? {}).length >= Number(rule)],
   ['maxProperties', (rule, value) => Object.keys(asObject(value) ?? {}).length <= Number(rule)],
   [
     'required',

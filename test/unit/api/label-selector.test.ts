@@ -45,4 +45,20 @@ describe('a selector', () => {
   ])('takes a requirement or refuses it: %s', (_what, requirement, taken) => {
     expect(labelSelector.safeParse({ matchExpressions: [requirement] }).success).toBe(taken);
   });
+
+  test.each([
+    [64, true],
+    [65, false],
+  ])('of %i labels is taken: %s, as the API server does', (count, taken) => {
+    const matchLabels = Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`k${String(index)}`, 'v']),
+    );
+    expect(labelSelector.safeParse({ matchLabels }).success).toBe(taken);
+  });
+
+  test('counts characters as the API server does, not halves of them', () => {
+    const matchLabels = { a: '😀'.repeat(63) };
+    expect(labelSelector.safeParse({ matchLabels }).success).toBe(true);
+    expect(labelSelector.safeParse({ matchLabels: { a: '😀'.repeat(64) } }).success).toBe(false);
+  });
 });

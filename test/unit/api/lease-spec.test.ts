@@ -21,6 +21,19 @@ function withSecret(secret: object): object {
   return { ...least, secret };
 }
 
+function withRestart(...restart: readonly object[]): object {
+  return { ...least, restart };
+}
+
+function requiring(requirement: object): object {
+  return withRestart({ kind: 'Deployment', selector: { matchExpressions: [requirement] } });
+}
+
+function numbered(count: number, prefix: string): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${String(index)}`);
+}
+
+const workload = { kind: 'Deployment', name: 'orders' };
 const many = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${String(index)}`, 'v']));
 
 describe('a spec is accepted, by zod and by the schema of the CRD', () => {
@@ -43,7 +56,17 @@ describe('a spec is accepted, by zod and by the schema of the CRD', () => {
       rotation: { strategy: 'Renew', before: '33%' },
       revocation: { onDelete: 'Expire', onRotation: 'Revoke', gracePeriod: '5m', timeout: '10m' },
       suspend: true,
-      secret: { name: 'orders-db', labels: { team: 'a' }, annotations: { 'example.com/note': 'x y' } },
+      secret: {
+        name: 'orders-db',
+        labels: { team: 'a' },
+        annotations: { 'example.com/note': 'x y' },
+        type: 'kubernetes.io/basic-auth',
+        data: { username: '{{ DB_USERNAME }}' },
+        include: ['DB_PASSWORD'],
+        adoption: 'Adopt',
+        deletionPolicy: 'Retain',
+      },
+      restart: [workload, { kind: 'StatefulSet', selector: { matchLabels: { uses: 'orders-db' } } }],
     },
     'with an empty config': { ...least, config: {} },
     'with empty parts': { ...least, rotation: {}, revocation: {}, secret: {} },
@@ -52,6 +75,41 @@ describe('a spec is accepted, by zod and by the schema of the CRD', () => {
     'with an empty label': withSecret({ labels: { team: '' } }),
     'with labels of Kubernetes that are free': withSecret({ labels: { 'app.kubernetes.io/name': 'orders' } }),
     'with 32 labels': withSecret({ labels: Object.fromEntries(Object.entries(many).slice(1)) }),
+    'with every key that a Secret can have': withSecret({
+      data: { '.pgpass': '', 'a..b': '', _: '', ['k'.repeat(253)]: '' },
+      include: ['-', '.a', '0'],
+    }),
+    'with a template that only the operator judges': withSecret({ data: { A: '{{' } }),
+    'with templates of 4096 characters, however many bytes': withSecret({ data: { A: '😀'.repeat(4096) } }),
+    'with 64 templates and 64 copied keys': withSecret({
+      data: Object.fromEntries(numbered(64, 'a').map((key) => [key, ''])),
+      include: numbered(64, 'b'),
+    }),
+    'with a type whose keys all are there, templates or copied': withSecret({
+      type: 'kubernetes.io/tls',
+      data: { 'tls.crt': '' },
+      include: ['tls.key'],
+    }),
+    'with a type of which one key is enough': withSecret({
+      type: 'kubernetes.io/basic-auth',
+      include: ['username'],
+    }),
+    'with a type, and every key of the lease': withSecret({ type: 'kubernetes.io/ssh-auth' }),
+    'with nothing to restart': withRestart(),
+    'with 16 workloads to restart': { ...least, restart: numbered(16, 'a').map(() => workload) },
+    'with workloads of each kind': withRestart(
+      ...['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'].map((kind) => ({ kind, name: 'a' })),
+    ),
+    'with all workloads of a kind': withRestart({ kind: 'DaemonSet', selector: {} }),
+    'with workloads by 64 labels, some of 63 characters': withRestart({
+      kind: 'Deployment',
+      selector: { matchLabels: Object.fromEntries(numbered(64, 'a').map((key) => [key, '😀'.repeat(63)])) },
+    }),
+    'with workloads by what must hold of labels': requiring({
+      key: '😀'.repeat(317),
+      operator: 'In',
+      values: numbered(64, 'a'),
+    }),
   };
 
   test.each(Object.entries(cases))('%s', (_sentence, spec) => {
@@ -163,6 +221,86 @@ describe('a spec is refused, by zod and by the schema of the CRD', () => {
       spec: withSecret({ annotations: { note: 'a'.repeat(4097) } }),
       at: '.secret.annotations.note',
     },
+    'with a Secret of a type that may be a token': {
+      spec: withSecret({ type: 'kubernetes.io/service-account-token' }),
+      at: '.secret.type',
+    },
+    'with no template': { spec: withSecret({ data: {} }), at: '.secret.data' },
+    'with 65 templates': {
+      spec: withSecret({ data: Object.fromEntries(numbered(65, 'a').map((key) => [key, ''])) }),
+      at: '.secret.data',
+    },
+    'with a template of 4097 characters': {
+      spec: withSecret({ data: { A: 'a'.repeat(4097) } }),
+      at: '.secret.data.A',
+    },
+    'with a number for a template': { spec: withSecret({ data: { PORT: 5432 } }), at: '.secret.data.PORT' },
+    'with a list of templates': { spec: withSecret({ data: ['a'] }), at: '.secret.data' },
+    'with no copied key': { spec: withSecret({ include: [] }), at: '.secret.include' },
+    'with 65 copied keys': { spec: withSecret({ include: numbered(65, 'a') }), at: '.secret.include' },
+    'with a key that is copied twice': { spec: withSecret({ include: ['a', 'a'] }), at: '.secret.include' },
+    'with a copied key of 254 characters': {
+      spec: withSecret({ include: ['a'.repeat(254)] }),
+      at: '.secret.include[0]',
+    },
+    'with another word for adoption': { spec: withSecret({ adoption: 'adopt' }), at: '.secret.adoption' },
+    'with another word for deletionPolicy': {
+      spec: withSecret({ deletionPolicy: 'Keep' }),
+      at: '.secret.deletionPolicy',
+    },
+    'with one workload in no list': { spec: { ...least, restart: workload }, at: '.restart' },
+    'with 17 workloads to restart': {
+      spec: { ...least, restart: numbered(17, 'a').map(() => workload) },
+      at: '.restart',
+    },
+    'with a workload of no kind': { spec: withRestart({ name: 'a' }), at: '.restart[0]' },
+    'with a workload of another kind': {
+      spec: withRestart({ kind: 'CronJob', name: 'a' }),
+      at: '.restart[0].kind',
+    },
+    'with a workload in another namespace': {
+      spec: withRestart({ kind: 'Deployment', name: 'shop/a' }),
+      at: '.restart[0].name',
+    },
+    'with a text for a selector': {
+      spec: withRestart({ kind: 'Deployment', selector: 'a=b' }),
+      at: '.restart[0].selector',
+    },
+    'with a selector of 65 labels': {
+      spec: withRestart({
+        kind: 'Deployment',
+        selector: { matchLabels: Object.fromEntries(numbered(65, 'a').map((key) => [key, ''])) },
+      }),
+      at: '.restart[0].selector.matchLabels',
+    },
+    'with a selector for a label of 64 characters': {
+      spec: withRestart({ kind: 'Deployment', selector: { matchLabels: { a: 'b'.repeat(64) } } }),
+      at: '.restart[0].selector.matchLabels.a',
+    },
+    'with a requirement of no key': {
+      spec: requiring({ operator: 'Exists' }),
+      at: '.restart[0].selector.matchExpressions[0]',
+    },
+    'with a requirement of an empty key': {
+      spec: requiring({ key: '', operator: 'Exists' }),
+      at: '.restart[0].selector.matchExpressions[0].key',
+    },
+    'with a requirement of a key of 318 characters': {
+      spec: requiring({ key: 'a'.repeat(318), operator: 'Exists' }),
+      at: '.restart[0].selector.matchExpressions[0].key',
+    },
+    'with a requirement of another operator': {
+      spec: requiring({ key: 'a', operator: 'Gt', values: ['1'] }),
+      at: '.restart[0].selector.matchExpressions[0].operator',
+    },
+    'with a requirement of 65 values': {
+      spec: requiring({ key: 'a', operator: 'In', values: numbered(65, 'a') }),
+      at: '.restart[0].selector.matchExpressions[0].values',
+    },
+    'with a requirement of a value of 64 characters': {
+      spec: requiring({ key: 'a', operator: 'In', values: ['a'.repeat(64)] }),
+      at: '.restart[0].selector.matchExpressions[0].values[0]',
+    },
   };
 
   test.each(Object.entries(cases))('%s', (_sentence, { spec, at }) => {
@@ -199,12 +337,55 @@ describe('a spec is refused in the same words, by zod and by the API server', ()
       at: '.secret.labels',
     },
     'for a label with a blank': { spec: withSecret({ labels: { team: 'a b' } }), at: '.secret.labels.team' },
+    ...Object.fromEntries(
+      ['', '.', '..', '..data', 'a b', 'a/b', 'ä', 'a\n', 'k'.repeat(254)].map((key) => [
+        `for a template of the key ${JSON.stringify(key.slice(0, 9))}`,
+        { spec: withSecret({ data: { [key]: 'a' } }), at: '.secret.data' },
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['', '.', '..', '..data', 'a b', 'a/b', 'ä', 'a\n'].map((key) => [
+        `for a copied key ${JSON.stringify(key)}`,
+        { spec: withSecret({ include: [key] }), at: '.secret.include[0]' },
+      ]),
+    ),
+    'for a key that is made twice': {
+      spec: withSecret({ data: { A: 'a' }, include: ['A'] }),
+      at: '.secret.include',
+    },
+    ...Object.fromEntries(
+      ['basic-auth', 'dockerconfigjson', 'ssh-auth', 'tls'].map((type) => [
+        `for a ${type} Secret without what it demands`,
+        {
+          spec: withSecret({ type: `kubernetes.io/${type}`, data: { 'tls.crt': 'a' }, include: ['b'] }),
+          at: '.secret.type',
+        },
+      ]),
+    ),
+    'for a workload without name and selector': {
+      spec: withRestart({ kind: 'Deployment' }),
+      at: '.restart[0].name',
+    },
+    'for a workload with both': { spec: withRestart({ ...workload, selector: {} }), at: '.restart[0].name' },
+    'for a workload with a name in capitals': {
+      spec: withRestart(workload, { kind: 'Deployment', name: 'Orders' }),
+      at: '.restart[1].name',
+    },
+    'for a requirement without values': {
+      spec: requiring({ key: 'a', operator: 'In' }),
+      at: '.restart[0].selector.matchExpressions[0]',
+    },
+    'for a requirement with values that it cannot have': {
+      spec: requiring({ key: 'a', operator: 'Exists', values: ['b'] }),
+      at: '.restart[0].selector.matchExpressions[0]',
+    },
   };
 
   test.each(Object.entries(cases))('%s', (_what, { spec, at }) => {
     const [issue] = leaseSpec.safeParse(spec).error?.issues ?? [];
     const [said = ''] = violations(schema, spec);
-    expect(['', ...(issue?.path ?? [])].join('.')).toBe(at);
+    const field = ['', ...(issue?.path ?? [])].join('.').replaceAll(/[.](\d+)/g, '[$1]');
+    expect(field).toBe(at);
     expect(issue?.message).toMatch(/^must /);
     expect(said.startsWith(`${at}: `)).toBe(true);
     expect(said.endsWith(` ${issue?.message ?? ''}`)).toBe(true);
@@ -271,6 +452,26 @@ describe('whatever is applied', () => {
     fc.string({ maxLength: 5 }),
   );
   const map = fc.dictionary(key, text, { maxKeys: 3 });
+  const type = fc.constantFrom('Opaque', 'kubernetes.io/tls', 'kubernetes.io/basic-auth', 'opaque');
+  const secretKey = fc.oneof(
+    fc.constantFrom('tls.crt', 'tls.key', 'username', 'password', '..a'),
+    fc.string({ maxLength: 3 }),
+  );
+  const selector = fc.record(
+    {
+      matchLabels: fc.dictionary(key, fc.oneof(text, fc.string({ minLength: 60, maxLength: 66 })), {
+        maxKeys: 3,
+      }),
+      matchExpressions: fc.array(
+        fc.record(
+          { key, operator: fc.constantFrom('In', 'Exists', 'Gt'), values: fc.array(text, { maxLength: 2 }) },
+          { requiredKeys: ['key', 'operator'] },
+        ),
+        { maxLength: 2 },
+      ),
+    },
+    { requiredKeys: [] },
+  );
   const spec = fc.record(
     {
       connectionRef: fc.record({ kind: fc.constantFrom('InfisicalConnection', 'Secret'), name: text }),
@@ -281,14 +482,34 @@ describe('whatever is applied', () => {
       ttl: text,
       rotation: fc.record({ before: text }, { requiredKeys: [] }),
       revocation: fc.record({ onDelete: text, timeout: text }, { requiredKeys: [] }),
-      secret: fc.record({ name: text, labels: map, annotations: map }, { requiredKeys: [] }),
+      secret: fc.record(
+        { name: text, labels: map, annotations: map, adoption: text, deletionPolicy: text },
+        { requiredKeys: [] },
+      ),
+      shape: fc.record(
+        {
+          type: type,
+          data: fc.dictionary(secretKey, text, { maxKeys: 3 }),
+          include: fc.array(secretKey, { maxLength: 3 }),
+        },
+        { requiredKeys: [] },
+      ),
+      restart: fc.array(
+        fc.record(
+          { kind: fc.constantFrom('Rollout', 'Pod'), name: text, selector },
+          { requiredKeys: ['kind'] },
+        ),
+        { maxLength: 3 },
+      ),
     },
     { requiredKeys: ['connectionRef', 'dynamicSecret'] },
   );
 
   /** One field at a time is drawn, so that a difference is not hidden by another fault. */
   const oneField = spec.chain((drawn) =>
-    fc.constantFrom(...Object.entries(drawn)).map(([field, value]) => ({ ...least, [field]: value })),
+    fc
+      .constantFrom(...Object.entries(drawn))
+      .map(([field, value]) => ({ ...least, [field === 'shape' ? 'secret' : field]: value })),
   );
 
   test('is accepted or refused alike by zod and by the API server', () => {

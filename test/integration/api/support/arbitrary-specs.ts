@@ -16,6 +16,11 @@ function around(pattern: RegExp, edges: readonly string[], weight = 80): fc.Arbi
   );
 }
 
+/** As {@link around}, for groups of many fields: one in thirty is wrong. */
+function mostly(pattern: RegExp, edges: readonly string[]): fc.Arbitrary<unknown> {
+  return around(pattern, edges, 540);
+}
+
 /** A group of fields, any of which may be absent, with a key now and then that the schema does not have. */
 function group(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<object> {
   const unknown = fc.option(fc.jsonValue({ maxDepth: 2 }), { freq: 8, nil: undefined });
@@ -28,20 +33,20 @@ function needed(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arb
 }
 
 const name = around(/^[a-z0-9]([-a-z0-9]{0,9}[a-z0-9])?(\.[a-z0-9]{1,9})?$/, ['a.b', 'a..b', 'A', '']);
-const slug = around(/^[A-Za-z0-9]([A-Za-z0-9_-]{0,9}[A-Za-z0-9])?$/, ['a-', '_', 'My Shop', 'a']);
-const duration = around(/^[1-9][0-9]{0,3}(s|m|h|d|w)$/, ['1m', '59s', '10y', '11y', '1h30m', '0s', '1y']);
-const share = around(/^[1-8][0-9]%$/, ['0%', '1%', '90%', '91%', '10m', '1h30m', '999999999y']);
-const strategy = around(/^(ReLease|Renew)$/, ['renew', 'Keep', '']);
-const onDelete = around(/^(Revoke|Expire)$/, ['revoke', 'Keep', '']);
+const slug = mostly(/^[A-Za-z0-9]([A-Za-z0-9_-]{0,9}[A-Za-z0-9])?$/, ['a-', '_', 'My Shop', 'a']);
+const duration = mostly(/^[1-9][0-9]{0,3}(s|m|h|d|w)$/, ['1m', '59s', '10y', '11y', '1h30m', '0s', '1y']);
+const share = mostly(/^[1-8][0-9]%$/, ['0%', '1%', '90%', '91%', '10m', '1h30m', '999999999y']);
+const strategy = mostly(/^(ReLease|Renew)$/, ['renew', 'Keep', '']);
+const ending = mostly(/^(Revoke|Expire)$/, ['revoke', 'Keep', '']);
 
 const labelKey = fc.oneof(
-  { weight: 30, arbitrary: fc.stringMatching(/^([a-z]{1,5}\.io\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,9}[a-z])?$/) },
+  { weight: 60, arbitrary: fc.stringMatching(/^([a-z]{1,5}\.io\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,9}[a-z])?$/) },
   { weight: 1, arbitrary: fc.constantFrom('kubernetes.io/a', 'leaseholder.dev/a', 'a b', 'A.b/c', 'a..b/c') },
   // The one key that no rule here ever sees: zod leaves it out.
   { weight: 1, arbitrary: fc.string({ maxLength: 80 }).filter((key) => key !== '__proto__') },
 );
-const labels = fc.dictionary(labelKey, around(/^[A-Za-z0-9]{0,9}$/, ['a b', 'a-', '']), { maxKeys: 4 });
-const annotations = fc.dictionary(labelKey, around(/^[ -~]{0,40}$/, ['', '\n', '😀'.repeat(2049)]), {
+const labels = fc.dictionary(labelKey, mostly(/^[A-Za-z0-9]{0,9}$/, ['a b', 'a-', '']), { maxKeys: 4 });
+const annotations = fc.dictionary(labelKey, mostly(/^[ -~]{0,40}$/, ['', '\n', '😀'.repeat(2049)]), {
   maxKeys: 40,
 });
 
@@ -51,15 +56,22 @@ const config = fc.oneof(
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
 );
 
-const secretKey = around(
-  /^[A-Za-z._-]{1,9}$/,
-  ['tls.crt', 'tls.key', 'username', 'ssh-privatekey', '', '.', '..a'],
-  540,
-);
-const secretType = around(
-  /^(Opaque|kubernetes\.io\/(basic-auth|tls|ssh-auth|dockerconfigjson))$/,
-  ['', 'opaque'],
-  540,
+const secretKey = mostly(/^[A-Za-z._-]{1,9}$/, [
+  'tls.crt',
+  'tls.key',
+  'username',
+  'ssh-privatekey',
+  '',
+  '.',
+  '..a',
+]);
+// Most types demand keys, which templates of any name seldom are.
+const secretType = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('Opaque') },
+  {
+    weight: 1,
+    arbitrary: mostly(/^kubernetes\.io\/(basic-auth|tls|ssh-auth|dockerconfigjson)$/, ['', 'opaque']),
+  },
 );
 const templates = fc.oneof(
   {
@@ -80,16 +92,72 @@ const templates = fc.oneof(
 const propagation = around(/^(Kubelet|Nudge)$/, ['nudge', ''], 540);
 const include = fc.array(secretKey, { minLength: 1, maxLength: 3 });
 
+/** About one entry in thirty is wrong: a spec may have three of them. */
+const requirement = fc
+  .tuple(
+    needed({ key: mostly(/^[a-z]{1,9}$/, ['', '😀'.repeat(318)]) }),
+    fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc.constantFrom<object>(
+          { operator: 'In', values: ['a', ''] },
+          { operator: 'NotIn', values: ['😀'.repeat(63)] },
+          { operator: 'Exists' },
+          { operator: 'DoesNotExist', values: [] },
+        ),
+      },
+      {
+        weight: 1,
+        arbitrary: group({
+          operator: fc.constantFrom('In', 'Exists', 'Gt'),
+          values: fc.array(fc.string({ maxLength: 80 }), { maxLength: 70 }),
+        }),
+      },
+    ),
+  )
+  .map(([one, other]) => ({ ...one, ...other }));
+const selector = group({
+  matchLabels: fc.dictionary(labelKey, mostly(/^[A-Za-z0-9]{0,9}$/, ['a'.repeat(63), '😀'.repeat(63)]), {
+    maxKeys: 66,
+  }),
+  matchExpressions: fc.array(requirement, { maxLength: 3 }),
+});
+const kind = mostly(/^(Deployment|StatefulSet|DaemonSet|Rollout)$/, ['Pod', 'deployment', '']);
+const workload = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: needed({ kind, name: mostly(/^[a-z0-9]([-a-z0-9]{0,9}[a-z0-9])?$/, ['a.b', 'A', '']) }),
+  },
+  { weight: 20, arbitrary: needed({ kind, selector }) },
+  { weight: 1, arbitrary: group({ kind, name, selector }) },
+);
+const restart = fc.oneof(
+  { weight: 30, arbitrary: fc.array(workload, { maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.array(fc.constant({ kind: 'Rollout', name: 'a' }), { maxLength: 18 }) },
+  { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
+);
+
 const optionalParts = {
   ttl: duration,
   config,
   rotation: group({ strategy, before: share }),
-  revocation: group({ onDelete, onRotation: onDelete, gracePeriod: duration, timeout: duration }),
+  revocation: group({ onDelete: ending, onRotation: ending, gracePeriod: duration, timeout: duration }),
   suspend: fc.oneof(
     { weight: 20, arbitrary: fc.boolean() },
     { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 1 }) },
   ),
-  secret: group({ name, labels, annotations, propagation, type: secretType, data: templates, include }),
+  secret: group({
+    name,
+    labels,
+    annotations,
+    propagation,
+    type: secretType,
+    data: templates,
+    include,
+    adoption: mostly(/^(Refuse|Adopt)$/, ['Take', '']),
+    deletionPolicy: mostly(/^(Delete|Retain)$/, ['Keep', '']),
+  }),
+  restart,
 };
 
 export const anyLeaseSpec = fc
@@ -99,11 +167,11 @@ export const anyLeaseSpec = fc
       dynamicSecret: fc
         .tuple(
           needed({
-            name: around(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/, ['a--b', 'A', 'a'.repeat(65)]),
+            name: mostly(/^[a-z0-9]{1,9}(-[a-z0-9]{1,9})?$/, ['a--b', 'A', 'a'.repeat(65)]),
             projectSlug: slug,
             environmentSlug: slug,
           }),
-          group({ path: around(/^(\/[A-Za-z0-9_-]{1,9}){1,3}$/, ['/', '', '//a', '/a/', 'a']) }),
+          group({ path: mostly(/^(\/[A-Za-z0-9_-]{1,9}){1,3}$/, ['/', '', '//a', '/a/', 'a']) }),
         )
         .map(([target, place]) => ({ ...target, ...place })),
     }),
@@ -158,11 +226,6 @@ export const anyConnectionSpec = fc
     }),
   )
   .map(([least, parts]) => ({ ...least, ...parts }));
-
-/** As {@link around}, for the kind that has the most fields: one in thirty is wrong. */
-function mostly(pattern: RegExp, edges: readonly string[]): fc.Arbitrary<unknown> {
-  return around(pattern, edges, 540);
-}
 
 const input = mostly(/^[a-z]{3,9}([.][a-z]{3,9})?$/, [
   'password',

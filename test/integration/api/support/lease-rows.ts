@@ -12,11 +12,16 @@ const rotating = (before: unknown): JsonObject => lease({ rotation: { before } }
 const revoking = (part: JsonObject): JsonObject => lease({ revocation: part });
 const delivering = (part: JsonObject): JsonObject => lease({ secret: part });
 const labelled = (labels: unknown): JsonObject => delivering({ labels });
+const restarting = (...restart: readonly unknown[]): JsonObject => lease({ restart });
+const selecting = (selector: unknown): JsonObject => restarting({ kind: 'Deployment', selector });
+const requiring = (requirement: JsonObject): JsonObject => selecting({ matchExpressions: [requirement] });
 const annotated = (annotations: unknown): JsonObject => delivering({ annotations });
 const entries = (count: number): JsonObject =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`entry-${String(index)}`, '']));
 
 const PREFIX_253 = `${'a'.repeat(63)}.`.repeat(3) + 'b'.repeat(61);
+
+const workload = { kind: 'Deployment', name: 'orders' };
 
 export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
   'the least that is needed': leastLease,
@@ -32,7 +37,16 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
       name: 'orders-db',
       labels: { 'app.kubernetes.io/part-of': 'shop', tier: '' },
       annotations: { 'example.com/why': 'a "text" of any kind\nin two lines' },
+      type: 'kubernetes.io/basic-auth',
+      data: { username: '{{ DB_USERNAME }}', URL: 'postgres://{{ DB_USERNAME | url_encode }}@db/orders' },
+      include: ['DB_PASSWORD'],
+      adoption: 'Adopt',
+      deletionPolicy: 'Retain',
     },
+    restart: [
+      { kind: 'Deployment', name: 'orders' },
+      { kind: 'StatefulSet', selector: { matchLabels: { uses: 'orders-db' } } },
+    ],
   },
   'groups of fields with nothing in them': lease({ config: {}, rotation: {}, revocation: {}, secret: {} }),
   'a DynamicSecret for what is leased': { dynamicSecretRef: { name: 'orders.eu-1' } },
@@ -126,9 +140,41 @@ export const acceptedLeases: Readonly<Record<string, JsonObject>> = {
     type: 'kubernetes.io/basic-auth',
     include: ['password'],
   }),
+  ...acceptances('spec.secret.adoption', ['Refuse', 'Adopt'], (adoption) => delivering({ adoption })),
+  ...acceptances('spec.secret.deletionPolicy', ['Delete', 'Retain'], (deletionPolicy) =>
+    delivering({ deletionPolicy }),
+  ),
+  ...acceptances('spec.restart', [[], Array.from({ length: 16 }, () => workload)], (restart) =>
+    lease({ restart }),
+  ),
+  ...acceptances('spec.restart[0].kind', ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'], (kind) =>
+    restarting({ kind, name: 'orders' }),
+  ),
+  ...acceptances('spec.restart[0].name', ['a', 'orders.db-1', 'a'.repeat(253)], (name) =>
+    restarting({ kind: 'Deployment', name }),
+  ),
+  ...acceptances(
+    'spec.restart[0].selector',
+    [
+      {},
+      { matchLabels: { ...entries(63), most: '😀'.repeat(63) } },
+      { matchExpressions: Array.from({ length: 64 }, () => ({ key: 'a', operator: 'Exists' })) },
+      {
+        matchLabels: { uses: 'orders-db' },
+        matchExpressions: [
+          { key: '😀'.repeat(317), operator: 'In', values: Object.keys(entries(64)) },
+          { key: 'tier', operator: 'NotIn', values: ['', 'a'.repeat(63)] },
+          { key: 'tier', operator: 'DoesNotExist', values: [] },
+        ],
+      },
+    ],
+    selecting,
+  ),
 };
 
 const ONE_TARGET = 'spec must have exactly one of dynamicSecret and dynamicSecretRef';
+const REQUIREMENT = 'spec.restart[0].selector.matchExpressions[0]';
+const ONE_WAY = 'an entry of restart must have exactly one of name and selector';
 const NAME = "must be the name of a Kubernetes object: lower-case letters, digits, '-' and '.'";
 const WRONG_NAMES = ['', 'Infisical', 'eu_infisical', '-a', 'a-', '.a', 'a..b', 'a/b', 'a b', 'ä', 'a\n'];
 const WRONG_SLUGS = ['', 'My Shop', '-a', 'a-', 'a/b', 'a.b', 'ä'];
@@ -360,7 +406,7 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
     ],
     (data) => delivering({ data }),
   ),
-  ...refusals('spec.secret.data', 'should have at least 1', [{}], (data) => delivering({ data })),
+  ...refusals('spec.secret.data', 'should have at least', [{}], (data) => delivering({ data })),
   ...refusals('spec.secret.data', 'Too many', [entries(65)], (data) => delivering({ data })),
   ...refusals('spec.secret.data', 'must be of type object', [['a'], 'a'], (data) => delivering({ data })),
   ...refusals('spec.secret.data.A', 'Too long', ['a'.repeat(4097)], (A) => delivering({ data: { A } })),
@@ -375,7 +421,7 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
     delivering({ include: [key] }),
   ),
   ...refusals('spec.secret.include[0]', NOT_TEXT, [1], (key) => delivering({ include: [key] })),
-  ...refusals('spec.secret.include', 'should have at least 1', [[]], (include) => delivering({ include })),
+  ...refusals('spec.secret.include', 'should have at least', [[]], (include) => delivering({ include })),
   ...refusals('spec.secret.include', 'Too many', [Object.keys(entries(65))], (include) =>
     delivering({ include }),
   ),
@@ -390,23 +436,106 @@ export const refusedLeases: Readonly<Record<string, RefusedRow>> = {
   ),
   ...refusals(
     'spec.secret.type',
-    'type kubernetes.io/basic-auth demands username or password',
+    'type must not be kubernetes.io/basic-auth without username or password',
     [{ include: ['a'] }, { data: { a: 'a' } }, { include: ['a'], data: { b: 'b' } }],
     (part) => delivering({ type: 'kubernetes.io/basic-auth', ...(part as JsonObject) }),
   ),
   ...refusals(
     'spec.secret.type',
-    'type kubernetes.io/tls demands tls.crt and tls.key',
+    'type must not be kubernetes.io/tls without tls.crt and tls.key',
     [{ include: ['tls.key'] }, { data: { 'tls.crt': 'a' }, include: ['b'] }],
     (part) => delivering({ type: 'kubernetes.io/tls', ...(part as JsonObject) }),
   ),
-  ...refusals('spec.secret.type', 'type kubernetes.io/ssh-auth demands ssh-privatekey', [['a']], (include) =>
-    delivering({ type: 'kubernetes.io/ssh-auth', include }),
+  ...refusals(
+    'spec.secret.type',
+    'type must not be kubernetes.io/ssh-auth without ssh-privatekey',
+    [['a']],
+    (include) => delivering({ type: 'kubernetes.io/ssh-auth', include }),
   ),
   ...refusals(
     'spec.secret.type',
-    'type kubernetes.io/dockerconfigjson demands .dockerconfigjson',
+    'type must not be kubernetes.io/dockerconfigjson without .dockerconfigjson',
     [{ a: 'a' }],
     (data) => delivering({ type: 'kubernetes.io/dockerconfigjson', data }),
+  ),
+  ...refusals(
+    'spec.secret.adoption',
+    'supported values: "Refuse", "Adopt"',
+    ['adopt', 'Take', ''],
+    (adoption) => delivering({ adoption }),
+  ),
+  ...refusals(
+    'spec.secret.deletionPolicy',
+    'supported values: "Delete", "Retain"',
+    ['retain', 'Keep', ''],
+    (deletionPolicy) => delivering({ deletionPolicy }),
+  ),
+  ...refusals('spec.restart', 'must be of type array', ['orders', {}], (restart) => lease({ restart })),
+  ...refusals('spec.restart', 'Too many', [Array.from({ length: 17 }, () => workload)], (restart) =>
+    lease({ restart }),
+  ),
+  ...refusals('spec.restart[0].kind', 'Required value', [undefined], () => restarting({ name: 'orders' })),
+  ...refusals(
+    'spec.restart[0].kind',
+    'supported values: "Deployment", "StatefulSet", "DaemonSet", "Rollout"',
+    ['Pod', 'CronJob', 'deployment', ''],
+    (kind) => restarting({ kind, name: 'orders' }),
+  ),
+  ...refusals('spec.restart[1].name', ONE_WAY, [undefined], () =>
+    restarting(workload, { kind: 'Deployment' }),
+  ),
+  ...refusals('spec.restart[0].name', ONE_WAY, ['beside a selector'], () =>
+    restarting({ ...workload, selector: {} }),
+  ),
+  ...refusals('spec.restart[0].name', NAME, WRONG_NAMES, (name) => restarting({ kind: 'Deployment', name })),
+  ...refusals('spec.restart[0].name', 'Too long', ['a'.repeat(254)], (name) =>
+    restarting({ kind: 'Deployment', name }),
+  ),
+  ...refusals('spec.restart[0].selector', 'must be of type object', ['uses=orders-db', []], selecting),
+  ...refusals('spec.restart[0].selector.matchLabels', 'Too many', [entries(65)], (matchLabels) =>
+    selecting({ matchLabels }),
+  ),
+  ...refusals('spec.restart[0].selector.matchLabels.uses', 'Too long', ['a'.repeat(64)], (uses) =>
+    selecting({ matchLabels: { uses } }),
+  ),
+  ...refusals('spec.restart[0].selector.matchLabels.uses', NOT_TEXT, [1, true], (uses) =>
+    selecting({ matchLabels: { uses } }),
+  ),
+  ...refusals(
+    'spec.restart[0].selector.matchExpressions',
+    'Too many',
+    [Array.from({ length: 65 }, () => ({ key: 'a', operator: 'Exists' }))],
+    (matchExpressions) => selecting({ matchExpressions }),
+  ),
+  ...refusals(`${REQUIREMENT}.key`, 'Required value', [undefined], () => requiring({ operator: 'Exists' })),
+  ...refusals(`${REQUIREMENT}.key`, 'should be at least', [''], (key) =>
+    requiring({ key, operator: 'Exists' }),
+  ),
+  ...refusals(`${REQUIREMENT}.key`, 'Too long', ['a'.repeat(318)], (key) =>
+    requiring({ key, operator: 'Exists' }),
+  ),
+  ...refusals(`${REQUIREMENT}.operator`, 'Required value', [undefined], () => requiring({ key: 'a' })),
+  ...refusals(
+    `${REQUIREMENT}.operator`,
+    'supported values: "In", "NotIn", "Exists", "DoesNotExist"',
+    ['in', 'Gt', ''],
+    (operator) => requiring({ key: 'a', operator }),
+  ),
+  ...refusals(
+    REQUIREMENT,
+    'matchExpressions must have values with In and NotIn, and none with Exists and DoesNotExist',
+    [
+      { operator: 'In' },
+      { operator: 'NotIn', values: [] },
+      { operator: 'Exists', values: ['b'] },
+      { operator: 'DoesNotExist', values: ['b'] },
+    ],
+    (part) => requiring({ key: 'a', ...(part as JsonObject) }),
+  ),
+  ...refusals(`${REQUIREMENT}.values`, 'Too many', [Object.keys(entries(65))], (values) =>
+    requiring({ key: 'a', operator: 'In', values }),
+  ),
+  ...refusals(`${REQUIREMENT}.values[0]`, 'Too long', ['a'.repeat(64)], (value) =>
+    requiring({ key: 'a', operator: 'In', values: [value] }),
   ),
 };

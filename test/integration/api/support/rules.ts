@@ -27,8 +27,12 @@ function rulesAt(field: string, schema: JsonObject): readonly Rule[] {
 }
 
 function limits(field: string, schema: JsonObject): readonly Rule[] {
-  const { maxLength, maxProperties, maxItems, enum: values } = schema;
+  const { minLength, maxLength, minProperties, maxProperties, minItems, maxItems, enum: values } = schema;
   return [
+    ...(minLength === undefined ? [] : [{ field, says: 'should be at least' }]),
+    ...(minItems === undefined ? [] : [{ field, says: 'should have at least' }]),
+    ...(minProperties === undefined ? [] : [{ field, says: 'should have at least' }]),
+    ...(schema['x-kubernetes-list-type'] === 'set' ? [{ field: `${field}.*`, says: 'Duplicate value' }] : []),
     ...(maxLength === undefined ? [] : [{ field, says: 'Too long' }]),
     ...(maxItems === undefined ? [] : [{ field, says: 'Too many' }]),
     ...(maxProperties === undefined ? [] : [{ field, says: 'Too many' }]),
@@ -48,9 +52,8 @@ function childrenOf(schema: JsonObject): readonly (readonly [string, JsonObject]
 
 /** Whether a refusal's field is the one that a rule is about: `*` is any key, which stands behind a dot or in brackets. */
 export function isAbout(rule: Rule, field: string): boolean {
-  const [head = '', tail] = rule.field.split('.*');
-  const dotted = dottedField(field);
-  return tail === undefined ? rule.field === dotted : dotted.startsWith(`${head}.`) && dotted.endsWith(tail);
+  const pattern = rule.field.replaceAll('.', '[.]').replaceAll('*', '.+');
+  return new RegExp(`^${pattern}$`).test(dottedField(field));
 }
 
 /** A field with the keys of maps behind dots, as zod's paths have them. */
