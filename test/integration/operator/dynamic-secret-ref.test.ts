@@ -100,6 +100,19 @@ describe.concurrent('a lease that refers to a DynamicSecret', () => {
     expect(await live('before', 'after')).toEqual([]);
   });
 
+  it('begins anew at once when it refers to another, as soon as that is Ready', async () => {
+    await stage.apply(declared('former'), referring('chooser', { dynamicSecretRef: { name: 'former' } }));
+    const before = await stage.untilReady('chooser');
+    await stage.apply(referring('chooser', { dynamicSecretRef: { name: 'latter' } }));
+    const waiting = await untilReason('chooser', 'Ready', 'DynamicSecretNotFound');
+    expect(waiting.status.lease).toEqual(before.status.lease);
+
+    await stage.apply(declared('latter'));
+    const after = await stage.untilReady('chooser');
+    expect(after.status).toMatchObject({ rotations: 1, lease: { dynamicSecret: 'latter' } });
+    expect(after.status.retiring?.map(({ id }) => id)).toEqual([before.status.lease?.id]);
+  });
+
   it('says that it is being deleted, keeps its lease, and lets it go with itself', async () => {
     await stage.apply(declared('leaving'), referring('leaving'));
     const before = await stage.untilReady('leaving');

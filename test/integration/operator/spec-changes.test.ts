@@ -45,6 +45,49 @@ describe.concurrent('a lease whose object is changed', () => {
     expect((await stage.secret('moved'))?.['DB_USERNAME']).toBe(after.status.lease?.externalEntityId);
   });
 
+  it.each([
+    ['name', 'by-name-too'],
+    ['projectSlug', 'stock'],
+    ['environmentSlug', 'dev'],
+  ])('begins anew at once when dynamicSecret.%s changes', async (field, value) => {
+    const first = { name: `by-${field.toLowerCase()}`, projectSlug: 'shop', environmentSlug: 'prod' };
+    const second = { ...first, [field]: value };
+    const own = await ownLease(stage, first.name);
+    await stage.api.seedProject({ slug: second.projectSlug, environments: [{ slug: 'dev', folders: [] }] });
+    const { dynamicSecretId } = await stage.api.seedDynamicSecret(second);
+    const projects = ['shop', 'stock'].map((projectSlug) => ({ projectSlug }));
+    const identity = await stage.api.seedIdentity({ grants: projects });
+    await stage.apply(...connectionObjects({ api: stage.api, identity }, { name: `reaches-${own.name}` }));
+    const connectionRef = { name: `reaches-${own.name}` };
+    await own.apply({ connectionRef });
+    const before = await stage.untilReady(own.name);
+    await own.apply({ connectionRef, dynamicSecret: second });
+    const after = await stage.untilReady(own.name);
+
+    const { name: dynamicSecret, ...place } = second;
+    expect(after.status).toMatchObject({
+      rotations: 1,
+      lease: { dynamicSecret, ...place },
+      dynamicSecret: { id: dynamicSecretId },
+      retiring: [{ id: before.status.lease?.id, dynamicSecret: first.name }],
+    });
+  });
+
+  it('begins anew at once by a connection to another server; the old lease is revoked by the old one', async () => {
+    await using other = await ownServer({}, { name: 'settler' });
+    const own = await ownLease(stage, 'settler');
+    const revocation = { onRotation: 'Revoke', gracePeriod: '1s' };
+    await stage.apply(...connectionObjects(other, { name: 'abroad' }));
+    await own.apply({ revocation });
+    await stage.untilReady('settler');
+    await own.apply({ revocation, connectionRef: { name: 'abroad' } });
+    const after = await stage.untilLease('settler', (lease) => isReady(lease) && lease.generation === 2);
+    expect(after.status.lease?.connection).toMatchObject({ name: 'abroad', host: other.api.url });
+    await awaitCondition(async () => (await own.live()).length === 0, { what: 'the revocation' });
+    expect(await own.events()).toEqual(['made', 'revoked']);
+    expect((await other.api.live()).leases.map(({ leaseId }) => leaseId)).toEqual([after.status.lease?.id]);
+  });
+
   it('begins anew at once on another server, and ends on both', async () => {
     await using other = await ownServer({}, { name: 'emigrant' });
     const own = await ownLease(stage, 'emigrant');
