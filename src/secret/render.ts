@@ -25,7 +25,7 @@ export type Rendered =
  * @param secret the Secret's name, for the message.
  */
 export function render(secret: string, shape: Shape, values: Readonly<Record<string, unknown>>): Rendered {
-  const made = content(shape, values);
+  const made = contentOrProblem(shape, values);
   if (typeof made === 'string') return refused(secret, made);
   const wrongKey = [...made.keys()].some((key) => !keyPattern.test(key));
   if (wrongKey) return refused(secret, WRONG_KEY);
@@ -42,7 +42,19 @@ const WRONG_KEY =
 
 type Texts = ReadonlyMap<string, string>;
 
+const TOO_DEEP = 'the lease carries a value that is too deep to be written as JSON';
+
 /** The texts by key, in the order of the keys, or what is wrong. */
+function contentOrProblem(shape: Shape, values: Readonly<Record<string, unknown>>): Texts | string {
+  try {
+    return content(shape, values);
+  } catch (error) {
+    // JSON is read to any depth, and written to that of the stack.
+    if (error instanceof RangeError) return TOO_DEEP;
+    throw error;
+  }
+}
+
 function content({ data, include }: Shape, values: Readonly<Record<string, unknown>>): Texts | string {
   const carried = textsOf(values);
   if (data === undefined && include === undefined) return carried;
@@ -70,9 +82,9 @@ function textsOf(values: Readonly<Record<string, unknown>>): Texts {
 function problemOf(filled: Filled & { readonly ok: false }, carried: Texts): string {
   switch (filled.problem) {
     case 'missing':
-      return `names ${filled.names.join(', ')}, which ${carries(carried)}`;
+      return `${lacks(filled.names)}, which ${carries(carried)}`;
     case 'tooMuch':
-      return 'makes more than the 1 MiB that a Secret can hold';
+      return 'makes, or looks at, more than the 1 MiB that a Secret can hold';
     case 'fails':
       return 'cannot be filled with what the lease carries';
     case 'unusable':
@@ -82,6 +94,12 @@ function problemOf(filled: Filled & { readonly ok: false }, carried: Texts): str
 
 /** The most names of keys that a sentence lists. */
 const MOST_NAMES = 10;
+
+/** Names as a sentence has them, where they could be those of keys: any other text of a template stays in it. */
+function lacks(names: readonly string[]): string {
+  const shown = names.filter((name) => keyPattern.test(name)).slice(0, MOST_NAMES);
+  return shown.length === 0 ? 'uses a value' : `names ${shown.join(', ')}`;
+}
 
 function carries(carried: Texts): string {
   const names = [...carried.keys()].filter((key) => keyPattern.test(key));

@@ -1,13 +1,15 @@
 import type { FilterImplOptions } from 'liquidjs';
 
-/** Pays for what a template makes, in UTF-16 code units. @throws when more is made than a template may. */
-export type Spend = (units: number) => void;
+import { spendOn, type Spend } from './template-account.ts';
 
 /** A filter that gives a text. */
 type TextFilter = (text: string, ...args: readonly string[]) => string;
 
-/** A value as text: what Liquid prints, but for lists and objects, which become their JSON. */
-export function textOf(value: unknown): string {
+/**
+ * A value as text: what Liquid prints, but for lists and objects, which become their JSON. That is paid for each time:
+ * it is made each time.
+ */
+export function textOf(value: unknown, spend: Spend): string {
   switch (typeof value) {
     case 'string':
       return value;
@@ -16,10 +18,17 @@ export function textOf(value: unknown): string {
     case 'boolean':
       return String(value);
     case 'object':
-      return value === null ? '' : JSON.stringify(value);
+      return value === null ? '' : jsonOf(value, spend);
     default:
       return '';
   }
+}
+
+function jsonOf(value: unknown, spend: Spend): string {
+  spendOn(value);
+  const text = JSON.stringify(value ?? null);
+  spend(text.length);
+  return text;
 }
 
 /** As RFC 3986 has it: all but letters, digits and `-._~`; a space is `%20`. (Liquid's own filter writes `+`.) */
@@ -55,7 +64,7 @@ export function templateFilters(spend: Spend): Readonly<Record<string, FilterImp
   const ofText =
     (filter: TextFilter): FilterImplOptions =>
     (value: unknown, ...args: readonly unknown[]) => {
-      const result = filter(textOf(value), ...args.map(textOf));
+      const result = filter(textOf(value, spend), ...args.map((arg) => textOf(arg, spend)));
       spend(result.length);
       return result;
     };
@@ -63,11 +72,7 @@ export function templateFilters(spend: Spend): Readonly<Record<string, FilterImp
     base64_encode: ofText((text) => Buffer.from(text).toString('base64')),
     default: (value: unknown, other: unknown) => (isNothing(value) ? other : value),
     downcase: ofText((text) => text.toLowerCase()),
-    json: (value: unknown) => {
-      const text = JSON.stringify(value ?? null);
-      spend(text.length);
-      return text;
-    },
+    json: (value: unknown) => jsonOf(value, spend),
     replace: ofText(replace(spend)),
     upcase: ofText((text) => text.toUpperCase()),
     url_encode: ofText((text) => urlEncode(text.toWellFormed())),

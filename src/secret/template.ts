@@ -1,13 +1,13 @@
 import { Liquid, ParseError, UndefinedVariableError, type Template } from 'liquidjs';
 
 import { LONGEST_TEMPLATE } from '../api/secret-shape.ts';
+import { isOverdrawn, MOST_UNITS, openAccount, spend } from './template-account.ts';
+import { TemplateContext } from './template-context.ts';
 import { templateFilters, textOf } from './template-filters.ts';
+import { templateOperators } from './template-operators.ts';
 
-/**
- * All that one template may make on its way, in UTF-16 code units: what it prints, and what its filters give. As there
- * are no loops either, this bounds the time that it takes.
- */
-const MOST_UNITS = 1024 * 1024;
+/** The longest range of numbers, such as `(1..5)`. */
+const MOST_NUMBERS = 1000;
 
 /** Tags of LiquidJS that templates may use. No loops, files or includes. */
 const tags: ReadonlySet<string> = new Set(['assign', 'capture', 'if']);
@@ -21,16 +21,6 @@ export type Filled =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly problem: 'unusable' | 'tooMuch' | 'fails' }
   | { readonly ok: false; readonly problem: 'missing'; readonly names: readonly string[] };
-
-class TooMuch extends Error {}
-
-/** What the template that is being filled may still make. Filling is synchronous, so one account is enough. */
-let left = 0;
-
-function spend(units: number): void {
-  left -= units;
-  if (left < 0) throw new TooMuch('More is made than a template may.');
-}
 
 const engine = sandboxedEngine();
 
@@ -48,10 +38,11 @@ function sandboxedEngine(): Liquid {
     templates: {},
     dynamicPartials: false,
     relativeReference: false,
-    parseLimit: LONGEST_TEMPLATE,
-    memoryLimit: MOST_UNITS,
+    // Nothing else that is left of LiquidJS counts by it.
+    memoryLimit: MOST_NUMBERS,
+    operators: templateOperators(),
     outputEscape: (value: unknown) => {
-      const text = textOf(value);
+      const text = textOf(value, spend);
       spend(text.length);
       return text;
     },
@@ -68,11 +59,18 @@ export function isTemplate(text: string): boolean {
 }
 
 function parse(text: string): readonly Template[] | undefined {
+  if (isTooLong(text)) return undefined;
   try {
     return engine.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** In characters, as Kubernetes counts them: one is two UTF-16 code units at the most. */
+function isTooLong(text: string): boolean {
+  if (text.length <= LONGEST_TEMPLATE) return false;
+  return text.length > 2 * LONGEST_TEMPLATE || Array.from(text).length > LONGEST_TEMPLATE;
 }
 
 /**
@@ -82,9 +80,10 @@ function parse(text: string): readonly Template[] | undefined {
 export function fill(text: string, values: Readonly<Record<string, unknown>>): Filled {
   const template = parse(text);
   if (template === undefined) return { ok: false, problem: 'unusable' };
-  left = MOST_UNITS;
+  openAccount();
   try {
-    const made = textOf(engine.renderSync([...template], { ...values }));
+    const context = new TemplateContext(values, engine.options, { sync: true }, { liquid: engine });
+    const made = String(engine.renderSync([...template], context));
     return made.length > MOST_UNITS
       ? { ok: false, problem: 'tooMuch' }
       : { ok: true, text: made.toWellFormed() };
@@ -98,9 +97,21 @@ function failure(
   template: readonly Template[],
   values: Readonly<Record<string, unknown>>,
 ): Filled {
-  if (left < 0) return { ok: false, problem: 'tooMuch' };
+  if (isOverdrawn()) return { ok: false, problem: 'tooMuch' };
   if (error instanceof ParseError) return { ok: false, problem: 'unusable' };
   if (!(error instanceof UndefinedVariableError)) return { ok: false, problem: 'fails' };
-  const names = engine.globalVariablesSync([...template]).filter((name) => !Object.hasOwn(values, name));
-  return { ok: false, problem: 'missing', names: names.toSorted() };
+  return { ok: false, problem: 'missing', names: namesLacking(template, values) };
+}
+
+function namesLacking(
+  template: readonly Template[],
+  values: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  try {
+    const names = engine.globalVariablesSync([...template]);
+    return names.filter((name) => !Object.hasOwn(values, name)).toSorted();
+  } catch {
+    // It could be filled as far as that name; what it has behind it may be too deep to be looked through.
+    return [];
+  }
 }
