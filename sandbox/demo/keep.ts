@@ -36,7 +36,7 @@ const logInterval = 500;
 /** Applies everything once more and leaves it up for as long as `stay` takes. @param connectionYaml of the connection */
 export async function keepUp(scene: Scene, connectionYaml: string, stay: () => Promise<void>): Promise<void> {
   const { narrator, terminal, plane, shop } = scene;
-  await terminal.apply([connectionYaml, dynamicSecretYaml(shop.inputs), leaseYaml].join('---\n'));
+  await terminal.apply([connectionYaml, dynamicSecretYaml(shop.inputs), leaseYaml(shop)].join('---\n'));
   await terminal.kubectl('wait', '--for=condition=Ready', `dsl/${leaseName}`, '--timeout=30s');
   await terminal.kubectl('get', 'dynsec,dsl');
   tellOperator(scene);

@@ -83,8 +83,19 @@ spec:
 `;
 }
 
-/** A lease of one minute, the shortest that there is. Its connection is that of the dynamic secret. */
-export const leaseYaml = `apiVersion: leaseholder.dev/v1alpha1
+/** Where a database is. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+}
+
+/**
+ * A lease of one minute, the shortest that there is. Its connection is that of the dynamic secret. Its Secret has a URL
+ * that an application can use as it is, beside the two keys of the lease.
+ */
+export function leaseYaml({ host, port, database }: Address): string {
+  return `apiVersion: leaseholder.dev/v1alpha1
 kind: DynamicSecretLease
 metadata:
   name: ${leaseName}
@@ -92,4 +103,9 @@ spec:
   dynamicSecretRef:
     name: ${dynamicSecretName}
   ttl: 1m
+  secret:
+    include: [DB_USERNAME, DB_PASSWORD]
+    data:
+      DATABASE_URL: 'postgres://{{ DB_USERNAME | url_encode }}:{{ DB_PASSWORD | url_encode }}@${host}:${String(port)}/${database}'
 `;
+}

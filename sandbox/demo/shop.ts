@@ -4,10 +4,11 @@ import { postgresInputs } from '../lease-api/postgres-inputs.ts';
 import type { SqlInputs } from '../lease-api/providers/inputs.ts';
 import type { Postgres } from '../postgres/start.ts';
 
-/** A user of the database and the password, as a Secret holds them. */
+/** A user of the database and the password, as a Secret holds them: as they are, and as parts of a URL. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  readonly url: string;
 }
 
 /** What the database said to a login and the query after it. */
@@ -22,8 +23,8 @@ export interface Shop extends AsyncDisposable {
   readonly database: string;
   /** What the lease API is told about it: how a lease's user is made and removed. */
   readonly inputs: SqlInputs;
-  /** Logs in with these credentials, asks {@link question}, logs out. @throws Error for anything but a refused login */
-  ask(credentials: Credentials): Promise<Answer>;
+  /** Logs in with the URL, as it is, asks {@link question}, logs out. @throws Error for anything but a refused login */
+  ask(credentials: Pick<Credentials, 'url'>): Promise<Answer>;
   /** The users that can log in, the administrator left out: the leased ones. */
   users(): Promise<readonly string[]>;
 }
@@ -61,8 +62,7 @@ export async function openShop(postgres: Postgres): Promise<Shop> {
     port: postgres.port,
     database,
     inputs: postgresInputs(postgres, { database, creationStatement }),
-    ask: (credentials) =>
-      ask(postgres.connectionString(credentials.username, credentials.password, database)),
+    ask: ({ url }) => ask(url),
     async users() {
       const { rows } = await administrator.client.query<{ rolname: string }>(
         'SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper ORDER BY rolname',

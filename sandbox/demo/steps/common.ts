@@ -24,7 +24,9 @@ export async function readLease({ terminal }: Pick<Scene, 'terminal'>): Promise<
 }
 
 const base64 = z.base64().min(1);
-const secretObject = z.object({ data: z.object({ DB_USERNAME: base64, DB_PASSWORD: base64 }) });
+const secretObject = z.object({
+  data: z.object({ DB_USERNAME: base64, DB_PASSWORD: base64, DATABASE_URL: base64 }),
+});
 
 /** Reads the credentials out of the Secret. The password is not printed from here on, wherever it comes up. */
 export async function readSecret({
@@ -33,8 +35,13 @@ export async function readSecret({
 }: Pick<Scene, 'terminal' | 'narrator'>): Promise<Credentials> {
   const json = await terminal.quietly('get', 'secret', leaseName, '-o', 'json');
   const { data } = secretObject.parse(JSON.parse(json));
-  const credentials = { username: decoded(data.DB_USERNAME), password: decoded(data.DB_PASSWORD) };
+  const credentials = {
+    username: decoded(data.DB_USERNAME),
+    password: decoded(data.DB_PASSWORD),
+    url: decoded(data.DATABASE_URL),
+  };
   narrator.conceal(credentials.password);
+  narrator.conceal(new URL(credentials.url).password);
   return credentials;
 }
 
@@ -42,12 +49,31 @@ export async function readSecret({
 export async function showSecret(scene: Pick<Scene, 'terminal' | 'narrator'>): Promise<Credentials> {
   const credentials = await readSecret(scene);
   scene.narrator.say(`Secret ${leaseName} holds:`);
-  scene.narrator.output(`DB_USERNAME: ${credentials.username}\nDB_PASSWORD: ${credentials.password}`);
+  const { username, password, url } = credentials;
+  scene.narrator.output(`DB_USERNAME: ${username}\nDB_PASSWORD: ${password}\nDATABASE_URL: ${url}`);
   return credentials;
 }
 
 function decoded(text: string): string {
   return Buffer.from(text, 'base64').toString('utf8');
+}
+
+/** Compares the URL with the keys beside it. */
+export function checkEncoded(
+  { check }: Pick<Scene, 'check'>,
+  { username, password, url }: Credentials,
+): void {
+  const parts = new URL(url);
+  check('the user and the password in DATABASE_URL are those of the keys beside it', decodedParts(parts), {
+    username,
+    password,
+  });
+  const isEncoded = /^[-.~\w]+$/.test(parts.password.replaceAll(/%[\dA-F]{2}/g, ''));
+  check('there every sign of the password that means something in a URL is percent-encoded', isEncoded, true);
+}
+
+function decodedParts({ username, password }: URL): Omit<Credentials, 'url'> {
+  return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
 /** Logs in to the database and runs the question. @param who says whose credentials these are */

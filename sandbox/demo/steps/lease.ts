@@ -2,7 +2,7 @@ import { parseInstant } from '../../../src/instant.ts';
 import { leaseName, leaseYaml } from '../objects.ts';
 import type { Scene } from '../scene.ts';
 import type { Credentials } from '../shop.ts';
-import { checkAdmitted, readLease, showSecret, tellOperator } from './common.ts';
+import { checkAdmitted, checkEncoded, readLease, showSecret, tellOperator } from './common.ts';
 
 /** The first lease, as the rest of the story looks back at it. */
 export interface FirstLease {
@@ -14,7 +14,7 @@ export interface FirstLease {
 /** Asks for a lease and uses it. */
 export async function lease(scene: Scene): Promise<FirstLease> {
   const { check, terminal, shop, api } = scene;
-  await terminal.apply(leaseYaml);
+  await terminal.apply(leaseYaml(shop));
   await terminal.kubectl('wait', '--for=condition=Ready', `dsl/${leaseName}`, '--timeout=30s');
   await terminal.kubectl('get', 'dsl');
   tellOperator(scene);
@@ -22,7 +22,8 @@ export async function lease(scene: Scene): Promise<FirstLease> {
   const credentials = await showSecret(scene);
   check('the status names the same user', status.lease?.externalEntityId, credentials.username);
   check('PostgreSQL has this user and no other', await shop.users(), [credentials.username]);
-  await checkAdmitted(scene, 'it', credentials);
+  checkEncoded(scene, credentials);
+  await checkAdmitted(scene, 'DATABASE_URL, used as it is,', credentials);
   check('the lease API has one lease', (await api.live()).leases.length, 1);
   const expireAt = parseInstant(status.lease?.expireAt);
   check('the status says when it ends', expireAt !== undefined, true);

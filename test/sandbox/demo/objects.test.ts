@@ -1,8 +1,11 @@
+import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 
 import { connectionYaml, dynamicSecretYaml, leaseYaml } from '../../../sandbox/demo/objects.ts';
+import { render } from '../../../src/secret/render.ts';
+import { shapeOf } from '../../../src/secret/shape.ts';
 import { connectionSpec } from '../../../src/api/infisical-connection.ts';
 import { dynamicSecretSpec } from '../../../src/api/dynamic-secret.ts';
 import { leaseSpec } from '../../../src/api/dynamic-secret-lease.ts';
@@ -41,6 +44,25 @@ it('so are its connection, and the lease that refers to the dynamic secret', () 
   const [secret, connection] = objectsIn(connectionYaml('http://127.0.0.1:8080', login));
   expect(secret).toMatchObject({ kind: 'Secret', stringData: login });
   expect(connectionSpec.safeParse(connection?.spec).error).toBeUndefined();
-  const [lease] = objectsIn(leaseYaml);
+  const [lease] = objectsIn(leaseYaml({ host: '127.0.0.1', port: 5433, database: 'shop' }));
   expect(leaseSpec.parse(lease?.spec)).toMatchObject({ dynamicSecretRef: { name: 'orders-postgres' } });
+});
+
+it('the URL in the Secret of the demo gives a client the credentials back, whatever signs they have', () => {
+  const [lease] = objectsIn(leaseYaml({ host: '127.0.0.1', port: 5433, database: 'shop' }));
+  const { secret } = leaseSpec.parse(lease?.spec);
+  const rendered = render('orders-db', shapeOf(secret), {
+    DB_USERNAME: 'a user',
+    DB_PASSWORD: password,
+    OTHER: 'x',
+  });
+  const data = rendered.ok ? rendered.data : new Map<string, string>();
+  expect([...data.keys()]).toEqual(['DATABASE_URL', 'DB_PASSWORD', 'DB_USERNAME']);
+  expect(new Client({ connectionString: data.get('DATABASE_URL') })).toMatchObject({
+    user: 'a user',
+    password,
+    host: '127.0.0.1',
+    port: 5433,
+    database: 'shop',
+  });
 });
