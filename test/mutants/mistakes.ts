@@ -349,7 +349,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/restart/plan.ts',
     find: 'if (hasTakenUp(workload, renewal) || isPaused(workload)) return workload.rollout;',
     put: "if (hasTakenUp(workload, renewal)) return { phase: 'Complete' };",
-    first: [1],
+    first: [8],
     world: 'pods',
   },
   {

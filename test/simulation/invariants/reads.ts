@@ -51,6 +51,8 @@ export class Reads {
     const state = this.#ground.object(made.object);
     if (state === undefined || state.lease.deletedAt !== undefined || world.edited.has(state.secretKey))
       return;
+    // It was asked for while the Secret had a name that the spec had given up.
+    if (this.#ground.isFresh(this.#ground.renamed.get(made.object))) return;
     if (state.record?.lease.id !== made.id) return;
     world.violate('I2', `${actor.name} revokes ${made.id}, which the Secret of ${state.lease.key} names.`);
   }
