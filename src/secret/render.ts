@@ -59,7 +59,7 @@ function content({ data, include }: Shape, values: Readonly<Record<string, unkno
   const carried = textsOf(values);
   if (data === undefined && include === undefined) return carried;
   const missing = (include ?? []).filter((key) => !carried.has(key));
-  if (missing.length > 0) return `spec.secret.include names ${missing.join(', ')}, which ${carries(carried)}`;
+  if (missing.length > 0) return `spec.secret.include ${lacks(missing)}, which ${carries(carried)}`;
   const made = new Map((include ?? []).map((key) => [key, carried.get(key) ?? '']));
   for (const [key, template] of Object.entries(data ?? {})) {
     const filled = fill(template, values);

@@ -111,6 +111,15 @@ describe('what a Secret cannot hold is refused', () => {
   });
 });
 
+test('keys to be copied that the lease does not carry are named, the first ten of them', () => {
+  const include = Array.from({ length: 12 }, (_, index) => `K${String(index)}`);
+  const result = render('orders-db', shapeOf({ include: ['A', ...include] }), { A: 'hunter2' });
+  const named = include.slice(0, 10).join(', ');
+  expect(result.ok ? '' : result.fault.message).toContain(
+    `spec.secret.include names ${named}, which the lease does not carry: it has A`,
+  );
+});
+
 describe('whatever JSON a server answers with', () => {
   const someJson = fc.dictionary(fc.string(), fc.jsonValue());
 

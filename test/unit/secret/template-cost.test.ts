@@ -102,6 +102,7 @@ describe('a long or greedy template takes no time', () => {
     ['a long list for a part of a text', often('{% if "a"[LIST] %}{% endif %}'), ''],
     ['a long list as text', often(' | replace: "b", LIST', { before: '{{ "a"', after: ' }}' }), 'tooMuch'],
     ['a long list, measured', often('{% if LIST.size == 1 %}{% endif %}'), ''],
+    ['many keys, printed once', '{{ KEYS }}', 'tooMuch'],
     ['many keys, counted', often('{% if KEYS.size %}y{% endif %}'), ''],
     ['many keys as text', often(' | replace: "b", KEYS', { before: '{{ "a"', after: ' }}' }), 'tooMuch'],
     ['a deep value', '{{ DEEP }}', 'fails'],
