@@ -361,14 +361,6 @@ export const mistakes: readonly Mutation[] = [
     world: 'pods',
   },
   {
-    name: 'The lease of a Secret by a former name is forgotten.',
-    file: 'src/lease/retiring.ts',
-    find: '[...current.record.previous, ...former]',
-    put: '[...current.record.previous]',
-    first: [1],
-    world: 'pods',
-  },
-  {
     name: 'A Secret that offers itself to another is taken over.',
     file: 'src/secret/claim.ts',
     find: 'return claimant.adopts && isOffered ?',

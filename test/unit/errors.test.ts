@@ -75,7 +75,7 @@ describe('a fault', () => {
       code: 'SecretConflict',
       retry: 'slow',
       message:
-        'Secret orders-db exists and does not belong to this object, so it is left as it is. Delete it or choose another spec.secret.name.',
+        'Secret orders-db exists and does not belong to this object, so it is left as it is. Delete it, choose another spec.secret.name, or have it taken over (spec.secret.adoption).',
     });
   });
 
