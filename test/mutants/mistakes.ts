@@ -295,10 +295,10 @@ export const mistakes: readonly Mutation[] = [
   {
     name: 'A list that does not show a dynamic secret is taken for its absence.',
     file: 'src/reconcile/dynamic-secret/list.ts',
-    find: "take(shown === undefined ? { state: 'hidden', at }",
-    put: `if (shown === undefined)
-      pass.remember({ sighting: { target, existence: 'absent', leases: [], at, since: at - 60_000 } });
-    take(shown === undefined ? { state: 'hidden', at }`,
+    find: 'const asked = { at, took: pass.clock.elapsed() - at };',
+    put: `const asked = { at, took: pass.clock.elapsed() - at };
+    if (shown === undefined)
+      pass.remember({ sighting: { target, existence: 'absent', leases: [], ...asked, since: at - 60_000 } });`,
     first: [3],
     declares: true,
   },
