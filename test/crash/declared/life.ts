@@ -2,7 +2,8 @@ import { conditionOf, isReady } from '../../support/stage.ts';
 import type { LifeContext } from '../story.ts';
 import { SWEPT_WITHIN, timing } from '../timing.ts';
 import { until, untilQuiet } from '../waiting.ts';
-import { NAMES, type DeclaredTenant, type OpenSecret, type View, type WorkloadView } from './tenant.ts';
+import { NAMES, type DeclaredTenant, type OpenSecret, type View } from './tenant.ts';
+import type { WorkloadView } from './workload.ts';
 
 /** The lease that the Secret named at a step, and whether one could log in with it. */
 export interface Login {
@@ -92,16 +93,16 @@ export async function live(options: LifeOptions): Promise<Course> {
   const rotated = await served(options, 'rotated', ({ id }) => id !== first.id);
   await step('rotated', rotated);
   await until(options, 'the workload to be restarted', async () => {
-    const { lease } = await tenant.workload();
+    const { lease } = await tenant.workload.view();
     return lease === rotated.id;
   });
   reached('restarting');
   const rolledOutAt = Date.now();
-  await tenant.rollOut();
+  await tenant.workload.rollOut();
   const { view, live: alive } = await settle(options);
   reached('settled');
   const folder = await tenant.folder();
-  const workload = await tenant.workload();
+  const workload = await tenant.workload.view();
   await untilQuiet(options);
   await step('quiet', view);
   const deletedAt = Date.now();
@@ -175,17 +176,20 @@ interface Settled {
   readonly live: readonly string[];
 }
 
+/** What was replaced is gone, and its workloads have taken up what came in its place. */
+function isRestful({ lease }: Served): boolean {
+  const { retiring = [], restart } = lease?.status ?? {};
+  return retiring.length === 0 && restart?.complete === true;
+}
+
 /** Waits until nothing retires any more, nothing lives that nobody names, and the status holds all that was sent. */
 function settle(options: LifeOptions): Promise<Settled> {
   const { tenant, pardoned } = options;
   const probe = async (): Promise<Settled | undefined> => {
     const view = servedView(await tenant.view());
-    const retiring = view?.lease?.status.retiring ?? [];
     const alive = await tenant.live();
     const alone = alive.every((id) => id === view?.id || pardoned().has(id));
-    const restarted = view?.lease?.status.restart?.complete === true;
-    const restful = restarted && retiring.length === 0;
-    return view !== undefined && restful && alone ? { view, live: alive } : undefined;
+    return view !== undefined && isRestful(view) && alone ? { view, live: alive } : undefined;
   };
   return until(options, 'everything to be settled', probe, SWEPT_WITHIN + timing.overlap);
 }

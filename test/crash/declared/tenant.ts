@@ -4,21 +4,18 @@ import { postgresInputs } from '../../../sandbox/lease-api/postgres-inputs.ts';
 import { ROTATE_ANNOTATION } from '../../../src/api/names.ts';
 import type { DynamicSecretRecord, LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { dynamicSecretRecord, leaseRecord } from '../../../src/reconcile/records.ts';
-import { restartKey } from '../../../src/restart/annotation.ts';
 import { secretView, type SecretView } from '../../support/secret-view.ts';
 import { connectionObjects } from '../../support/stage.ts';
 import { makeNamespace, namespaced } from '../namespaced.ts';
 import { isHeld, onlooker } from '../onlooker.ts';
 import type { LifeContext } from '../story.ts';
 import { makeAdminRole, type AdminRole } from './admin-role.ts';
+import { WORKLOAD, workloadOf, type Workload } from './workload.ts';
 
 /** The DynamicSecret of a life, its lease, and the Secrets: that of the lease and that of the admin's password. */
 export const DECLARED = 'db';
 export const LEASE = 'shop';
 const ADMIN = 'db-admin';
-
-/** The Deployment that is restarted for each lease. */
-const WORKLOAD = 'web';
 
 /** What somebody else has in the same folder. */
 export const STRANGER = 'stranger';
@@ -39,23 +36,6 @@ const openSecret = z.looseObject({
 });
 export type OpenSecret = z.infer<typeof openSecret>;
 
-const workload = z.object({
-  metadata: z.object({ generation: z.number() }),
-  spec: z.object({
-    template: z.object({
-      metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
-    }),
-  }),
-});
-
-/** How the Deployment stands. */
-export interface WorkloadView {
-  /** 1, and one more for each change of it. */
-  readonly generation: number;
-  /** The lease that it was restarted for last. */
-  readonly lease: string | undefined;
-}
-
 /** How the objects stand. */
 export interface View {
   readonly declared: DynamicSecretRecord | undefined;
@@ -74,6 +54,7 @@ export interface DeclaredTenant {
   readonly identityId: string;
   readonly canaries: Canaries;
   readonly role: AdminRole;
+  readonly workload: Workload;
   /** What the spec declares for the lease API, but for the password. */
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly metadata: readonly { readonly key: string; readonly value: string }[];
@@ -87,9 +68,6 @@ export interface DeclaredTenant {
   rotateAdmin(): Promise<void>;
   /** Asks for a new lease. */
   rotateLease(): Promise<void>;
-  workload(): Promise<WorkloadView>;
-  /** Its controller, which does not run here, has replaced all pods. */
-  rollOut(): Promise<void>;
   removeLease(): Promise<void>;
   removeDeclared(): Promise<void>;
   connectionHeld(): Promise<boolean>;
@@ -124,6 +102,7 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
   const stranger = leased.parse(await ask('POST', 'leases', { ...folder, dynamicSecretName: STRANGER }));
 
   const objects = namespaced(surroundings, namespace);
+  const workload = workloadOf(objects, namespace, LEASE);
   const { password: _, ...inputs } = postgresInputs(postgres, { username: role.username });
   const metadata = [{ key: 'team', value: 'shop' }];
   const maxTTL = '1d';
@@ -155,26 +134,11 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
     revocation: { onRotation: 'Revoke', gracePeriod: '1s' },
   });
 
-  const labels = { app: WORKLOAD };
-  const deployment = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: WORKLOAD, namespace, labels },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { containers: [{ name: 'web', image: 'example.com/web' }] },
-      },
-    },
-  };
-  const workloadNow = async (): Promise<z.infer<typeof workload>> =>
-    workload.parse(await objects.read('deployments', WORKLOAD));
-
   return {
     identityId: identity.identityId,
     canaries,
     role,
+    workload,
     inputs,
     metadata,
     maxTTL,
@@ -185,7 +149,7 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
       await objects.create('secrets', login);
       await objects.create('secrets', { apiVersion: 'v1', kind: 'Secret', ...kept });
       await objects.create('infisicalconnections', connection);
-      await objects.create('deployments', deployment);
+      await workload.make();
       await objects.create('dynamicsecrets', declared);
       await objects.create('dynamicsecretleases', lease);
     },
@@ -211,17 +175,6 @@ export async function makeDeclaredTenant(context: LifeContext): Promise<Declared
     async rotateLease() {
       const annotations = { [ROTATE_ANNOTATION]: 'once' };
       await objects.merge('dynamicsecretleases', LEASE, { metadata: { annotations } });
-    },
-    async workload() {
-      const { metadata, spec } = await workloadNow();
-      const lease = spec.template.metadata.annotations[restartKey(LEASE)];
-      return { generation: metadata.generation, lease };
-    },
-    async rollOut() {
-      const { metadata } = await workloadNow();
-      const pods = { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 };
-      const status = { observedGeneration: metadata.generation, ...pods };
-      await objects.mergeStatus('deployments', WORKLOAD, status);
     },
     removeLease: () => objects.remove('dynamicsecretleases', LEASE),
     removeDeclared: () => objects.remove('dynamicsecrets', DECLARED),

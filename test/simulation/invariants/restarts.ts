@@ -60,9 +60,9 @@ export class Restarts {
   revoking({ id, object }: Made, actor: Actor): void {
     const { world } = this.#ground;
     const { lease } = this.#ground.object(object) ?? {};
-    if (lease === undefined || lease.deletedAt !== undefined || !this.#delivered.has(id)) return;
-    const { restart, retiring = [] } = lease.status;
-    if (restart?.complete !== false || !retiring.some((one) => one.id === id)) return;
+    if (lease === undefined || lease.deletedAt !== undefined) return;
+    const { restart } = lease.status;
+    if (restart?.complete !== false || !this.#isReplaced(lease, id)) return;
     // What began just now may not be known to the process yet.
     const since = world.kubeMoment(parseInstant(restart.since) ?? 0);
     if (this.#ground.isFresh(since)) return;
@@ -83,18 +83,19 @@ export class Restarts {
     });
   }
 
-  #problemOf({ namespace, annotations }: Row, key: string, made: Made): string | undefined {
-    const { id, madeAt, object } = made;
+  #isReplaced({ status: { retiring = [] } }: LeaseRecord, id: string): boolean {
+    return this.#delivered.has(id) && retiring.some((one) => one.id === id);
+  }
+
+  #problemOf({ namespace, annotations }: Row, key: string, { id, madeAt, object }: Made): string | undefined {
     const { lease } = this.#ground.object(object) ?? {};
     // An object that is gone by now had it.
-    if (lease !== undefined && (lease.namespace !== namespace || restartKey(lease.name) !== key))
-      return `is a lease of ${lease.key}`;
+    if (lease !== undefined && !isOf(lease, namespace, key)) return `is a lease of ${lease.key}`;
     const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
-    if (before === undefined || before.object !== object) return undefined;
+    if (before?.object !== object) return undefined;
     if (before.id === id) return 'it has taken up already';
-    return before.madeAt > madeAt && lease?.status.lease?.id !== id
-      ? `is older than ${before.id}`
-      : undefined;
+    const isBack = before.madeAt > madeAt && lease?.status.lease?.id !== id;
+    return isBack ? `is older than ${before.id}` : undefined;
   }
 
   #targetsOf({ namespace, spec }: LeaseRecord): readonly Row[] {
@@ -104,6 +105,10 @@ export class Restarts {
       (row) => row.namespace === namespace && targets.some((target) => isMeant(target, recordOf(row))),
     );
   }
+}
+
+function isOf(lease: LeaseRecord, namespace: string, key: string): boolean {
+  return lease.namespace === namespace && restartKey(lease.name) === key;
 }
 
 function isComplete(object: ApiObject | undefined): boolean {

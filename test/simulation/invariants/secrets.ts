@@ -1,4 +1,5 @@
 import { ADOPT_ANNOTATION } from '../../../src/api/names.ts';
+import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { standardTiming } from '../../../src/timing.ts';
 import { type ApiEvent, type ApiObject, keyOf } from '../../unit/reconcile/support/api-server.ts';
 import type { Actor, Made } from '../ledger.ts';
@@ -41,15 +42,16 @@ function mayRelease(ground: Ground, after: ApiObject, before: ApiObject): boolea
   return (retains || ground.isFresh(ground.changed.get(uid ?? ''))) && sameData(after, before);
 }
 
+function mayAdopt(lease: LeaseRecord | undefined, { metadata }: ApiObject): boolean {
+  const adopts = lease?.spec.valid === true && lease.spec.value.secret?.adoption === 'Adopt';
+  return adopts && metadata.annotations?.[ADOPT_ANNOTATION] === lease.name;
+}
+
 /** Its own; one that offers itself to it; one of an object that names another by now. */
 function mayWrite(ground: Ground, owner: string, before: ApiObject): boolean {
   if (isOwned(before, owner)) return true;
   const holder = ownerOf(before);
-  const { lease } = ground.object(owner) ?? {};
-  if (holder === undefined) {
-    const adopts = lease?.spec.valid === true && lease.spec.value.secret?.adoption === 'Adopt';
-    return adopts && before.metadata.annotations?.[ADOPT_ANNOTATION] === lease.name;
-  }
+  if (holder === undefined) return mayAdopt(ground.object(owner)?.lease, before);
   const { secretKey } = ground.object(holder) ?? {};
   return (
     secretKey !== undefined && (secretKey !== keyOf(before) || ground.isFresh(ground.changed.get(holder)))

@@ -29,6 +29,10 @@ const nextTry = new Map([
   ['ripe', { attempts: 2, nextAt: ELAPSED + 9 * SECOND, reason: 'RevocationFailed' as const }],
 ]);
 
+const restarting = (complete: boolean): InputParts => ({
+  object: { status: { ...one, restart: { lease: aRef().id, since: instant(0), complete } } },
+});
+
 function due(input: DecisionInput): readonly string[] {
   return decide(input).revocations.map(({ id }) => id);
 }
@@ -74,10 +78,6 @@ describe('revocations beside the step', () => {
     'cannot be asked about any more': { unreachable: ['ripe'] },
     'waits for its next try': { memory: { revocations: nextTry } },
   };
-
-  const restarting = (complete: boolean): InputParts => ({
-    object: { status: { ...one, restart: { lease: aRef().id, since: instant(0), complete } } },
-  });
 
   test('wait for the restarts of those that may still use a replaced lease', () => {
     const input = anInput(restarting(false));
