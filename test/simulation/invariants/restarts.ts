@@ -91,11 +91,10 @@ export class Restarts {
     const { lease } = this.#ground.object(object) ?? {};
     // An object that is gone by now had it.
     if (lease !== undefined && !isOf(lease, namespace, key)) return `is a lease of ${lease.key}`;
+    if (annotations[key] === id) return 'it has taken up already';
     const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
-    if (before?.object !== object) return undefined;
-    if (before.id === id) return 'it has taken up already';
-    const isBack = before.madeAt > madeAt && lease?.status.lease?.id !== id;
-    return isBack ? `is older than ${before.id}` : undefined;
+    const isNewer = before?.object === object && before.madeAt > madeAt;
+    return isNewer && lease?.status.lease?.id !== id ? `is older than ${before.id}` : undefined;
   }
 
   #targetsOf({ namespace, spec }: LeaseRecord): readonly Row[] {
