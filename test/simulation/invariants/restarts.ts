@@ -93,8 +93,9 @@ export class Restarts {
     if (lease !== undefined && !isOf(lease, namespace, key)) return `is a lease of ${lease.key}`;
     if (annotations[key] === id) return 'it has taken up already';
     const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
-    const isNewer = before?.object === object && before.madeAt > madeAt;
-    return isNewer && lease?.status.lease?.id !== id ? `is older than ${before.id}` : undefined;
+    const isBack = before?.object === object && before.madeAt > madeAt;
+    // What the object says that it has is right, however old.
+    return isBack && !isInUse(lease, id) ? `is older than ${before.id}` : undefined;
   }
 
   #targetsOf({ namespace, spec }: LeaseRecord): readonly Row[] {
@@ -104,6 +105,10 @@ export class Restarts {
       (row) => row.namespace === namespace && targets.some((target) => isMeant(target, recordOf(row))),
     );
   }
+}
+
+function isInUse(lease: LeaseRecord | undefined, id: string): boolean {
+  return lease?.status.lease?.id === id;
 }
 
 function isOf(lease: LeaseRecord, namespace: string, key: string): boolean {
