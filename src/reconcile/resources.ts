@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MANAGED_LABEL, MANAGED_VALUE } from '../api/names.ts';
 import { found } from '../kube/kube-error.ts';
 import { nameOf as nameIn, namespaceOf } from '../kube/object-key.ts';
+import { compareVersions } from '../kube/resource-version.ts';
 import type { KubeResource } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import { digestOf } from '../secret/render.ts';
@@ -49,8 +50,15 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
   // The store is that of a watch with a selector: what does not carry the label is not its business.
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
-    if (!dryRun && record.labels[MANAGED_LABEL] === MANAGED_VALUE) store.observe(record);
+    if (!dryRun && isManaged(record)) store.observe(record);
     return record;
+  };
+  // Without our label it is gone for the watch, which tells so later.
+  const released = (record: SecretRecord): void => {
+    const { key, uid, resourceVersion } = record;
+    const known = store.get(key);
+    if (isManaged(record) || known?.uid !== uid) return;
+    if ((compareVersions(known.resourceVersion, resourceVersion) ?? 0) < 0) store.observeDeleted(key, uid);
   };
   return {
     get: (key) => store.get(key),
@@ -77,11 +85,12 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
         await type.create(nameOf(key).namespace, body, { ...options, metadataOnly: true }),
         options.dryRun,
       ),
-    change: async (key, operations, options = {}) =>
-      observed(
-        await type.jsonPatch(nameOf(key), operations, { ...options, metadataOnly: true }),
-        options.dryRun,
-      ),
+    async change(key, operations, options = {}) {
+      const raw = await type.jsonPatch(nameOf(key), operations, { ...options, metadataOnly: true });
+      const record = observed(raw, options.dryRun);
+      if (options.dryRun !== true) released(record);
+      return record;
+    },
     async delete(key, expected) {
       const raw = await found(type.delete(nameOf(key), expected, { metadataOnly: true }));
       // An object in place of a Status: it is marked, and still there.
@@ -89,6 +98,10 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
       else store.observeDeleted(key, expected.uid);
     },
   };
+}
+
+function isManaged({ labels }: SecretRecord): boolean {
+  return labels[MANAGED_LABEL] === MANAGED_VALUE;
 }
 
 const objectAnswer = z.object({ metadata: z.object({ uid: z.string() }) });

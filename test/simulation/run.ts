@@ -125,13 +125,19 @@ function unreadiness({ lease: { status, deletedAt, generation }, record }: Objec
 }
 
 /** A Secret of a name that the spec has given up goes with its lease. */
-function leftover({ kube, leases, time }: World, { lease, secret }: ObjectState): string | undefined {
+function leftover(world: World, state: ObjectState): string | undefined {
+  const { leases, time } = world;
   const isOver = (one: ApiObject): boolean => {
     const made = leases.made.get(commitOf(one)?.lease.id ?? '');
     return made === undefined || made.endsAt + MINUTE < time.now;
   };
-  const left = kube.list('secrets').find((one) => one !== secret && isOwned(one, lease.uid) && isOver(one));
+  const left = formersOf(world, state).find((one) => isOver(one));
   return left && `still has the Secret ${left.metadata.name}`;
+}
+
+/** The Secrets of an object by other names than it has now. */
+function formersOf({ kube }: World, { lease, secret }: ObjectState): readonly ApiObject[] {
+  return kube.list('secrets').filter((one) => one !== secret && isOwned(one, lease.uid));
 }
 
 /** The Secret must name a lease that lives. */
@@ -147,6 +153,7 @@ async function checkQuiet(world: World, { requests, ground }: Invariants, check:
   if (ground.objects.some(({ lease }) => isHeldBack(world, lease))) return;
   const { time } = world;
   const waiting = ground.objects.reduce((sum, { lease }) => sum + (lease.status.retiring?.length ?? 0), 0);
+  const formers = ground.objects.reduce((sum, state) => sum + formersOf(world, state).length, 0);
   const { made, renewals: renewed, revocations: revoked } = world.leases;
   const before = made.size;
   requests.clear();
@@ -157,7 +164,9 @@ async function checkQuiet(world: World, { requests, ground }: Invariants, check:
   const most: ReadonlyMap<string, number> = new Map([
     ['CREATE lease', rotations],
     // One may have begun before.
-    ['patch secrets', rotations + renewals + 1],
+    ['patch secrets', rotations + renewals + formers + 1],
+    // Secrets of names that were given up go with their leases.
+    ['delete secrets', formers],
     // With restarts once more, when they are complete.
     ['patch leases/status', (world.pods === undefined ? 2 : 3) * rotations + renewals + revocations + 2],
     ['patch workloads', (rotations + waiting + 1) * (world.pods?.fleet.rows.size ?? 0)],

@@ -13,7 +13,10 @@ export async function inspect(pass: LeasePass, object: LeaseRecord): Promise<Ste
   try {
     const seen = await pass.cluster.secrets.inspect(key);
     if (seen !== undefined) {
-      const { uid, resourceVersion } = seen.secret;
+      const { uid } = seen.secret;
+      const watched = pass.cluster.secrets.get(key);
+      // One that has lost our label is not taken into the view: until the watch tells so, this was a look at what it shows.
+      const { resourceVersion } = watched?.uid === uid ? watched : seen.secret;
       pass.remember({ inspected: { uid, resourceVersion, digest: seen.digest } });
     }
     // Until it has our label again, what was seen here is all that shows it.

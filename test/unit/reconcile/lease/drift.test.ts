@@ -109,6 +109,21 @@ describe('the metadata of the Secret', () => {
     expect(world.condition('Ready')).toBe('True LeaseActive');
   });
 
+  test('that loses our label right after another edit is read once, while the watch lags behind', async () => {
+    const world = await leased();
+    world.touchSecret({ annotations: { theirs: 'yes' } });
+    world.tell();
+    world.watching = false;
+    world.kube.mergePatch('secrets', KEY, { metadata: { labels: { [MANAGED_LABEL]: null } } });
+    world.calls();
+    await world.reconcile();
+    expect(world.calls()).toEqual(['read secrets']);
+    world.watching = true;
+    await world.settle();
+    expect(world.secret?.labels).toHaveProperty(MANAGED_LABEL);
+    expect(world.live).toEqual([1]);
+  });
+
   test('that has lost our label is deleted once with its object, though no watch tells of it', async () => {
     const world = await leased();
     world.next('read secrets', refused(broken));

@@ -231,6 +231,17 @@ describe('deletionPolicy: Retain', () => {
     expect(world.told).toEqual(['Normal SecretRetained shop/orders-db']);
   });
 
+  test('leaves it with one write, though the watch tells of that late', async () => {
+    const world = await leased({ secret: { deletionPolicy: 'Retain' } });
+    world.calls();
+    world.delete();
+    world.tell();
+    world.watching = false;
+    await world.reconcile();
+    expect(world.calls().filter((call) => call === 'patch secrets')).toHaveLength(1);
+    expect([world.object, world.live]).toEqual([undefined, []]);
+  });
+
   test('leaves that of a former name, too', async () => {
     const world = await leased({ secret: { deletionPolicy: 'Retain' } });
     world.edit({ secret: { name: 'renamed', deletionPolicy: 'Retain' } });

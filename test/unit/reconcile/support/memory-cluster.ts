@@ -229,13 +229,18 @@ function secretResource(
         await wire.call(callOf('create', options.dryRun), () => server.create('secrets', body, options)),
         options.dryRun,
       ),
-    change: async (key, operations, options = {}) =>
-      observed(
-        await wire.call(callOf('patch', options.dryRun), () =>
-          server.jsonPatch('secrets', key, operations, options),
-        ),
-        options.dryRun,
-      ),
+    async change(key, operations, options = {}) {
+      const { dryRun } = options;
+      const raw = await wire.call(callOf('patch', dryRun), () =>
+        server.jsonPatch('secrets', key, operations, options),
+      );
+      const record = observed(raw, dryRun);
+      const known = store.get(key);
+      const isReleased = dryRun !== true && !isManaged(record) && known?.uid === record.uid;
+      if (isReleased && Number(known.resourceVersion) < Number(record.resourceVersion))
+        store.observeDeleted(key, record.uid);
+      return record;
+    },
     async delete(key, expected) {
       const kept = await found(wire.call('delete secrets', () => server.delete('secrets', key, expected)));
       if (kept !== undefined) observed(kept);
