@@ -15,6 +15,8 @@ export function restartOf(
   if (current.state !== 'trusted') return status.restart;
   const { id } = current.ref;
   if (status.restart?.lease === id) return status.restart;
+  // What only the record speaks for may be a tenant's own writing: no credentials have changed by that.
+  if (!current.mayRevoke) return undefined;
   const targets = spec.valid ? (spec.value.restart ?? []) : [];
   const isFirst = status.lease === undefined;
   // A restart that was not begun before the next lease came is one with its own.
