@@ -23,7 +23,8 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/secret/manifest.ts',
     find: "{ op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },",
     put: '',
-    first: [35, 99],
+    world: 'pods',
+    first: [2, 3, 4],
   },
   {
     name: 'Every 200 counts as a revocation.',
