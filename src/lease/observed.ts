@@ -47,14 +47,25 @@ function detailsOf(lease: Lease): Partial<ReportedLease> {
   });
 }
 
+/**
+ * What this process knows of the dynamic secret of a lease: as a list has shown it last, unless that was of the lease before
+ * it, of another dynamic secret.
+ */
+export function knownDynamicSecret(
+  { dynamicSecret, known }: DecisionInput['memory'],
+  id: string | undefined,
+): DecisionInput['memory']['dynamicSecret'] {
+  const issued = id === undefined ? undefined : known.get(id)?.dynamicSecret;
+  return issued === undefined || dynamicSecret?.id === issued.id ? dynamicSecret : issued;
+}
+
 /** The dynamic secret of that lease. */
 export function reportedDynamicSecret(
   { memory }: DecisionInput,
   object: ObjectView,
   current: CurrentLease,
 ): LeaseStatus['dynamicSecret'] {
-  const issued = current.state === 'trusted' ? memory.known.get(current.ref.id)?.dynamicSecret : undefined;
-  const known = memory.dynamicSecret ?? issued;
+  const known = knownDynamicSecret(memory, current.state === 'trusted' ? current.ref.id : undefined);
   if (known === undefined) return object.status.dynamicSecret;
   const { id, name, type, version, defaultTTL } = known;
   return tidy({

@@ -1,6 +1,7 @@
 import { parseServerDuration } from '../api/duration.ts';
 import { parseInstant } from '../instant.ts';
 import { createdAtOf } from './current.ts';
+import { knownDynamicSecret } from './observed.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
 import type { TrustedLease } from './verdict.ts';
 
@@ -56,7 +57,7 @@ function dynamicSecretOf(
   { status }: ObjectView,
   { ref }: TrustedLease,
 ): Limits | undefined {
-  return memory.dynamicSecret ?? memory.known.get(ref.id)?.dynamicSecret ?? status.dynamicSecret;
+  return knownDynamicSecret(memory, ref.id) ?? status.dynamicSecret;
 }
 
 /** The end that a renewal would give: it adds to the old one. */

@@ -86,6 +86,16 @@ describe('the dynamic secret in the status', () => {
       expect.objectContaining({ id: 'dynamic-secret-id' }),
     ],
     [
+      'is not that of the lease before, which a list has shown last',
+      {
+        memory: {
+          dynamicSecret: aDynamicSecret({ id: 'before', name: 'orders-before' }),
+          known: known(aRef()),
+        },
+      },
+      expect.objectContaining({ id: 'dynamic-secret-id', name: 'orders-postgres' }),
+    ],
+    [
       'stays while nothing is known of it',
       { object: { status: aStatus({ dynamicSecret: before }) } },
       before,
