@@ -6,6 +6,7 @@ import { parseAllowedHosts } from '../../src/network/allowed-hosts.ts';
 import { options } from '../../src/config/options.ts';
 
 const defaults: Config = {
+  serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
   workers: 32,
   kubeConnections: 8,
   listen: { host: '0.0.0.0', port: 8080 },
@@ -286,6 +287,7 @@ describe('the table', () => {
     expect(options.map(({ key }) => key)).toEqual([
       'kubeconfig',
       'context',
+      'serviceAccountFolder',
       'namespaces',
       'installationId',
       'workers',
