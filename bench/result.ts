@@ -1,4 +1,8 @@
+import type { CaseOptions } from './cases/case.ts';
+import type { Seen } from './cases/run.ts';
 import type { Ceiling } from './figures/ceiling.ts';
+import { askedOf } from './figures/leases.ts';
+import type { Requests } from './figures/requests.ts';
 
 /** What a run found. Where a case has no such figure it is null. Units stand in the names. */
 export interface Result {
@@ -28,12 +32,6 @@ export interface Result {
   readonly requests: Readonly<Record<string, number>>;
 }
 
-/** A run, and the instants of its plot: seconds at which each lease was Ready. */
-export interface Run {
-  readonly result: Result;
-  readonly readyAfter: readonly number[];
-}
-
 /** The figures that a comparison with the ceiling has. */
 export function against(
   rate: number,
@@ -48,15 +46,67 @@ export function against(
   };
 }
 
+/** The figures that every case has, and zero or null for what it must say itself. */
+export function common(
+  { leases, namespaces }: CaseOptions,
+  { usage, ledger }: Pick<Seen, 'usage' | 'ledger'>,
+  { writes, reads, conflicts, byKind }: Requests,
+): Omit<
+  Result,
+  | 'case'
+  | 'more'
+  | keyof ReturnType<typeof against>
+  | 'secondsTo50'
+  | 'secondsTo90'
+  | 'secondsTo99'
+  | 'secondsToAll'
+> {
+  return {
+    leases,
+    namespaces,
+    writesPerLease: round(writes / leases, 3),
+    readsPerLease: round(reads / leases, 3),
+    cpuSecondsPer1000: round((usage.cpuSeconds * 1000) / leases, 2),
+    peakMemoryMiB: round(usage.peakMemoryMiB, 1),
+    conflicts,
+    logins: askedOf(ledger, leases).logins,
+    duplicateLeases: 0,
+    deadCredentialSeconds: 0,
+    requests: byKind,
+  };
+}
+
+/** The medians of several runs of a case, figure by figure; of their requests those of the first. */
+export function medianOf(results: readonly Result[]): Result {
+  const [first] = results;
+  if (first === undefined) throw new Error('There are no runs, and so no medians.');
+  const names = Object.keys(first) as (keyof Result)[];
+  const figures = names.filter((name) => typeof first[name] === 'number');
+  const medians = figures.map((name) => [name, median(results.map((one) => Number(one[name])))] as const);
+  const more = Object.keys(first.more).map(
+    (name) => [name, median(results.map((one) => one.more[name] ?? Number.NaN))] as const,
+  );
+  return { ...first, ...Object.fromEntries(medians), more: Object.fromEntries(more) };
+}
+
+function median(values: readonly number[]): number {
+  const ascending = values.toSorted((one, other) => one - other);
+  const middle = Math.floor(ascending.length / 2);
+  const [low, high] = [ascending[ascending.length % 2 === 0 ? middle - 1 : middle], ascending[middle]];
+  return round(((low ?? Number.NaN) + (high ?? Number.NaN)) / 2, 3);
+}
+
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
 /** A run as lines of text, a figure each. */
 export function describeResult({ more, requests, ...figures }: Result): string {
-  const lines = (record: Readonly<Record<string, string | number | null>>): string[] =>
-    Object.entries(record).flatMap(([name, value]) =>
-      value === null ? [] : [`${name.padEnd(26)} ${String(value)}`],
-    );
   return [...lines({ ...figures, ...more }), ...lines(requests).map((line) => `  ${line}`)].join('\n');
+}
+
+function lines(record: Readonly<Record<string, string | number | null>>): readonly string[] {
+  return Object.entries(record).flatMap(([name, value]) =>
+    value === null ? [] : [`${name.padEnd(26)} ${String(value)}`],
+  );
 }

@@ -13,7 +13,8 @@ const root = join(import.meta.dirname, '..');
 const outdir = join(root, 'dist');
 
 /** Libraries in CommonJS ask for Node's own modules by `require`, which modules do not have. */
-const REQUIRE = "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({

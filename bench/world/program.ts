@@ -8,5 +8,7 @@ export const PROGRAM = join(root, 'dist', 'main.js');
 
 /** Bundles the sources of this moment. @throws Error with the bundler's words. */
 export function buildProgram(): void {
-  execFileSync(process.execPath, [join(root, 'tools', 'build.ts')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, [join(root, 'tools', 'build.ts')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }

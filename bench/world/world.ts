@@ -66,7 +66,7 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
       all.use(
         startOperatorProcess({
           entry: [PROGRAM],
-          environment: { ...identity.environment, ...(process.env['BENCH_NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] } : {}) },
+          environment: identity.environment,
           flags: [...identity.flags, ...flags],
         }),
       ),

@@ -17,11 +17,14 @@ export function restartOf(
   if (status.restart?.lease === id) return status.restart;
   // What only the record speaks for may be a tenant's own writing: no credentials have changed by that.
   if (!current.mayRevoke) return undefined;
-  const targets = spec.valid ? (spec.value.restart ?? []) : [];
   const isFirst = status.lease === undefined;
   // A restart that was not begun before the next lease came is one with its own.
-  if (targets.length === 0 || isFirst || status.lease?.id === id) return undefined;
+  if (isFirst || status.lease?.id === id || !namesWorkloads(spec)) return undefined;
   return { lease: id, since: formatInstant(now.kube), complete: false };
+}
+
+function namesWorkloads(spec: ObjectView['spec']): boolean {
+  return spec.valid && spec.value.restart !== undefined && spec.value.restart.length > 0;
 }
 
 /** Whether pods may still use what was replaced: their workloads have not all taken up the lease in use. */

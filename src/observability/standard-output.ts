@@ -16,9 +16,11 @@ const LONGEST_WAIT = 20;
 /**
  * Standard output for log lines: those of {@link LONGEST_WAIT} milliseconds are written at once, because a write of each
  * costs more than what it tells. A process that is killed may lose the lines of that time, and nothing before.
+ *
+ * @param dest descriptor of an open file. Default: that of standard output.
  */
-export function standardOutput(clock: Pick<Clock, 'after'>): StandardOutput {
-  const destination = pino.destination({ dest: 1, sync: true, minLength: MOST_WAITING });
+export function standardOutput(clock: Pick<Clock, 'after'>, dest = 1): StandardOutput {
+  const destination = pino.destination({ dest, sync: true, minLength: MOST_WAITING });
   let waiting = false;
   const flush = (): void => {
     waiting = false;

@@ -129,6 +129,7 @@ describe('what is refused', () => {
     'kube-connections': ['0', '65', ''],
     kubeconfig: [''],
     context: [''],
+    'service-account-folder': [''],
     namespaces: ['', ',', 'shop,', 'shop, billing', 'Shop', '-shop', '*', 'a'.repeat(64), 'shop\n'],
     'installation-id': ['', '-x', 'x-', 'a b', 'a'.repeat(64)],
     listen: [

@@ -57,15 +57,11 @@ async function connect(
   const { raised, session, again: retry } = await logIn(parts.links, connection);
   // Of users that came during the login the status tells only once the connection is held for them.
   if (state === 'free' && isInUse(connection, cluster)) return { again: 0 };
-  const statusWith = (served: number): ConnectionStatus =>
-    statusOf(connection, { now: cluster.now(), raised, session, served });
-  const pause = pauseOf(parts, connection);
-  const { served } = connection.status;
-  // Counting takes a look at each user: not for a count that would not be written.
-  const isSettled = pause > 0 && served !== undefined && equal(connection.status, statusWith(served));
-  if (!isSettled && !(await write(parts, connection, statusWith(usersCount(connection, cluster)))))
-    return { again: 0 };
-  const again = earliest([isSettled ? pause : undefined, retry]);
+  const served = usersCount(connection, cluster);
+  const wanted = statusOf(connection, { now: cluster.now(), raised, session, served });
+  const pace = paceOf(parts, connection, wanted);
+  if (pace.again === undefined && !(await write(parts, connection, wanted))) return { again: 0 };
+  const again = earliest([pace.again, retry]);
   return { ...(raised === undefined ? {} : { faulted: true }), ...(again === undefined ? {} : { again }) };
 }
 
@@ -85,9 +81,16 @@ async function logIn(links: Links, connection: ConnectionRecord): Promise<Login>
     : { raised: undefined, session, again: undefined };
 }
 
-/** The count alone is not worth a write at each lease that comes or goes: milliseconds until it is. */
-function pauseOf({ clock, timing, writtenAt }: ConnectionParts, { key }: ConnectionRecord): number {
-  return (writtenAt.get(key) ?? -Infinity) + timing.servedInterval - clock.elapsed();
+/** The count alone is not worth a write at each lease that comes or goes. `again`: milliseconds until it is. */
+function paceOf(
+  { clock, timing, writtenAt }: ConnectionParts,
+  { key, status }: ConnectionRecord,
+  wanted: ConnectionStatus,
+): { readonly again?: number } {
+  if (!equal({ ...status, served: 0 }, { ...wanted, served: 0 }) || status.served === wanted.served)
+    return {};
+  const left = (writtenAt.get(key) ?? -Infinity) + timing.servedInterval - clock.elapsed();
+  return left > 0 ? { again: left } : {};
 }
 
 /** @returns false when the object has changed meanwhile and must be looked at again. */
