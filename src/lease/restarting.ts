@@ -15,8 +15,6 @@ export function restartOf(
   if (current.state !== 'trusted') return status.restart;
   const { id } = current.ref;
   if (status.restart?.lease === id) return status.restart;
-  // What only the record speaks for may be a tenant's own writing: no credentials have changed by that.
-  if (!current.mayRevoke) return undefined;
   const isFirst = status.lease === undefined;
   // A restart that was not begun before the next lease came is one with its own.
   if (isFirst || status.lease?.id === id || !namesWorkloads(spec)) return undefined;

@@ -74,14 +74,6 @@ describe('what the status says of restarts', () => {
       },
       told: begun,
     },
-    'a lease that nothing but the record speaks for restarts nothing': {
-      parts: {
-        ...replaced,
-        memory: { attestations: new Map([['lease-2', { verdict: 'unattested' }]]) },
-        object: { spec },
-      },
-      told: undefined,
-    },
     'it stays where the Secret names no lease that can be believed': {
       parts: { secret: { state: 'absent' }, object: { spec, status: aStatus({ restart: begun }) } },
       told: begun,
