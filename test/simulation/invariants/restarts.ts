@@ -90,12 +90,22 @@ export class Restarts {
   #problemOf({ namespace, annotations }: Row, key: string, { id, madeAt, object }: Made): string | undefined {
     const { lease } = this.#ground.object(object) ?? {};
     // An object that is gone by now had it.
-    if (lease !== undefined && !isOf(lease, namespace, key)) return `is a lease of ${lease.key}`;
+    if (lease !== undefined && !isOf(lease, namespace, key))
+      return this.#countsAsOwn(namespace, key, id) ? undefined : `is a lease of ${lease.key}`;
     if (annotations[key] === id) return 'it has taken up already';
     const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
     const isBack = before?.object === object && before.madeAt > madeAt;
     // What the object says that it has is right, however old.
     return isBack && !isInUse(lease, id) ? `is older than ${before.id}` : undefined;
+  }
+
+  /**
+   * Where the server drops tags, a lease that the record alone speaks for counts as the object's, and the status says so. A
+   * tenant may have written the record; whether he has, or a process died before its status write, nobody can tell.
+   */
+  #countsAsOwn(namespace: string, key: string, id: string): boolean {
+    const own = this.#ground.objects.find(({ lease }) => isOf(lease, namespace, key))?.lease;
+    return isInUse(own, id) && own?.status.lease?.attested === false;
   }
 
   #targetsOf({ namespace, spec }: LeaseRecord): readonly Row[] {
