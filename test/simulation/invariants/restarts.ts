@@ -93,10 +93,15 @@ export class Restarts {
     if (lease !== undefined && !isOf(lease, namespace, key))
       return this.#countsAsOwn(namespace, key, id) ? undefined : `is a lease of ${lease.key}`;
     if (annotations[key] === id) return 'it has taken up already';
-    const before = this.#ground.world.leases.made.get(annotations[key] ?? '');
-    const isBack = before?.object === object && before.madeAt > madeAt;
+    const newer = this.#newerThan({ madeAt, object }, annotations[key]);
     // What the object says that it has is right, however old.
-    return isBack && !isInUse(lease, id) ? `is older than ${before.id}` : undefined;
+    return newer === undefined || isInUse(lease, id) ? undefined : `is older than ${newer}`;
+  }
+
+  /** The lease that a template names, where it is of the same object and was made later. */
+  #newerThan({ madeAt, object }: Pick<Made, 'madeAt' | 'object'>, named = ''): string | undefined {
+    const before = this.#ground.world.leases.made.get(named);
+    return before?.object === object && before.madeAt > madeAt ? before.id : undefined;
   }
 
   /**
