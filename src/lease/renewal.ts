@@ -1,8 +1,8 @@
 import { parseServerDuration } from '../api/duration.ts';
 import { parseInstant } from '../instant.ts';
 import { createdAtOf } from './current.ts';
-import { knownDynamicSecret } from './observed.ts';
 import type { DecisionInput, ObjectView } from './input.ts';
+import { knownDynamicSecret } from './observed.ts';
 import type { TrustedLease } from './verdict.ts';
 
 /**

@@ -5,7 +5,8 @@ import type { DecisionInput, ObjectView } from './input.ts';
 
 /**
  * What the status says of restarts: they begin with a lease that takes the place of another, and are told of for as long
- * as that one is in use. The first lease restarts nothing: whoever needs it has waited for the Secret.
+ * as that one is in use. The first lease restarts nothing: whoever needs it has waited for the Secret. One that only the
+ * record speaks for restarts as any other does: a process may have died between its Secret and its status.
  */
 export function restartOf(
   { now }: DecisionInput,

@@ -74,6 +74,15 @@ describe('what the status says of restarts', () => {
       },
       told: begun,
     },
+    'one that only the record speaks for begins a restart, too: its process may have died before the status':
+      {
+        parts: {
+          ...replaced,
+          memory: { attestations: new Map([['lease-2', { verdict: 'unattested' }]]) },
+          object: { spec },
+        },
+        told: begun,
+      },
     'it stays where the Secret names no lease that can be believed': {
       parts: { secret: { state: 'absent' }, object: { spec, status: aStatus({ restart: begun }) } },
       told: begun,
