@@ -31,6 +31,9 @@ export interface Clock {
   uuid(): string;
 }
 
+/** Of `os.uptime()`, in milliseconds. */
+const UPTIME_TICK = 10;
+
 /** Waits, and gives up with the signal's reason when it is aborted. */
 export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -52,16 +55,22 @@ export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promis
 
 /**
  * The machine's own clock. `performance.now()` stands still while a machine is suspended and `os.uptime()` does not,
- * but ticks in hundredths of a second: elapsed time is whichever advanced further.
+ * but ticks in hundredths of a second: elapsed time is whichever advanced further. So often the uptime is read, too, and no
+ * more often: reading it costs a file of the system's.
  */
 export function systemClock(): Clock {
   const startMonotonic = performance.now();
   const startUptime = uptime();
   let last = 0;
+  let byUptime = 0;
+  let nextReading = 0;
   return {
     elapsed() {
       const byMonotonic = performance.now() - startMonotonic;
-      const byUptime = (uptime() - startUptime) * 1000;
+      if (byMonotonic >= nextReading) {
+        byUptime = (uptime() - startUptime) * 1000;
+        nextReading = byMonotonic + UPTIME_TICK;
+      }
       // The two differ by a tick of the coarser one; only a suspension is worth more than half a second.
       const now = byUptime > byMonotonic + 500 ? byUptime : byMonotonic;
       last = Math.max(last, now);

@@ -15,6 +15,7 @@ import { openTransport, reserving, type Transport } from './kube/transport.ts';
 import { routes } from './infisical/transport.ts';
 import { readProxies, type Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
+import { standardOutput } from './observability/standard-output.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
 import { objectStreams, watchReferences } from './reconcile/references/reference-watches.ts';
@@ -48,7 +49,7 @@ export type Duty = (
  * @returns the exit code: 0 after a clean end, 1 when it could not start or has lost the lead.
  */
 export async function run(options: RunOptions): Promise<number> {
-  const log = options.log ?? createLog(options.config.logLevel);
+  const log = options.log ?? standardLog(options.config.logLevel);
   try {
     return await perform(options, await compose(options, log));
   } catch (error) {
@@ -56,6 +57,12 @@ export async function run(options: RunOptions): Promise<number> {
     log.error(sentenceOf(error), { error: error instanceof Error ? error.name : typeof error });
     return 1;
   }
+}
+
+function standardLog(level: Config['logLevel']): Log {
+  const output = standardOutput(systemClock());
+  process.once('exit', () => output.flush());
+  return createLog(level, output);
 }
 
 interface Parts {
@@ -87,7 +94,7 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const clock = systemClock();
   const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
   const watching = new AbortController();
-  const way = { ...config, clock, inCluster: inClusterOf(environment) };
+  const way = { ...config, clock, inCluster: inClusterOf(environment, config.serviceAccountFolder) };
   const access = await connect(way);
   const userAgent = `leaseholder/${manifest.version}`;
   const { kubeConnections: connections, namespaces } = config;
@@ -239,9 +246,12 @@ function proxiesIn(environment: RunOptions['environment']): Proxies {
   return read;
 }
 
-function inClusterOf(environment: RunOptions['environment']): { host: string; port: string } | undefined {
+function inClusterOf(
+  environment: RunOptions['environment'],
+  folder: string,
+): { host: string; port: string; folder: string } | undefined {
   const [host, port] = [environment['KUBERNETES_SERVICE_HOST'], environment['KUBERNETES_SERVICE_PORT']];
-  return host === undefined || port === undefined ? undefined : { host, port };
+  return host === undefined || port === undefined ? undefined : { host, port, folder };
 }
 
 function print(line: string): void {

@@ -58,6 +58,8 @@ export interface Timing {
   readonly attemptsWorthWriting: number;
   /** The number of objects that a connection serves is written into its status no more often than this. */
   readonly servedInterval: number;
+  /** How long a change of who uses a connection that is kept already waits for others, to be looked at with them. */
+  readonly usesDelay: number;
   /** How long a refused login keeps the connection from trying again, at most. */
   readonly loginBackoffCap: number;
   /** After failures alone for so long there is a fresh login; the next time after twice as long. */
@@ -155,6 +157,7 @@ export const standardTiming: Timing = Object.freeze({
   rareBackoffCap: 60 * minute,
   attemptsWorthWriting: 60 * second,
   servedInterval: 10 * second,
+  usesDelay: 1 * second,
   loginBackoffCap: 60 * second,
   failureRun: 5 * minute,
   failureRunCap: 60 * minute,

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 
 export interface KubeconfigContent {
   readonly server: string;
@@ -31,4 +32,12 @@ export async function writeKubeconfig(file: string, content: KubeconfigContent):
     'current-context': cluster,
   };
   await writeFile(file, stringify(config), { mode: 0o600 });
+}
+
+const tokens = z.object({ users: z.tuple([z.object({ user: z.object({ token: z.string() }) })]) });
+
+/** The bearer token in a kubeconfig that `writeKubeconfig` wrote. */
+export async function tokenIn(file: string): Promise<string> {
+  const { users } = tokens.parse(parse(await readFile(file, 'utf8')));
+  return users[0].user.token;
 }

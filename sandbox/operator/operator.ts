@@ -21,7 +21,8 @@ const program = path.join(root, 'src', 'main.ts');
 export const SANDBOX_HOSTS = ['public', '127.0.0.1', 'http://127.0.0.1'].join(',');
 
 export interface OperatorOptions {
-  readonly kubeconfig: string;
+  /** Default: none; then the environment and the flags say where it is, as they do in a pod. */
+  readonly kubeconfig?: string;
   /**
    * Further flags. Without `--listen` among them there are no probes and no metrics, without `--allowed-hosts` it is
    * {@link SANDBOX_HOSTS}.
@@ -60,7 +61,8 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
   const { kubeconfig, flags = [], environment = {}, entry = [program], onLine } = options;
   const listen = flags.includes('--listen') ? [] : ['--listen', 'off'];
   const hosts = flags.includes('--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
-  const args = [...entry, '--kubeconfig', kubeconfig, ...listen, ...hosts, ...flags];
+  const way = kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig];
+  const args = [...entry, ...way, ...listen, ...hosts, ...flags];
   const env = { ...environment, PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache };
   const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
   const lines: LogLine[] = [];

@@ -191,8 +191,13 @@ function objectSchema(kind: Kind): JsonObject {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structural(kind.spec),
-      // GitOps tools wait while observedGeneration is behind; -1 keeps them waiting for an object nobody has looked at.
-      status: { ...structural(kind.status), default: { observedGeneration: -1 } },
+      status: {
+        ...structural(kind.status),
+        // GitOps tools wait while observedGeneration is behind; -1 keeps them waiting for an object nobody has looked at.
+        default: { observedGeneration: -1 },
+        // One writer has all of it: the API server need not keep account of each field (docs/adr/0015).
+        'x-kubernetes-map-type': 'atomic',
+      },
     },
   };
   return kind.rules.length === 0 ? schema : { ...schema, 'x-kubernetes-validations': kind.rules };

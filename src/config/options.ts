@@ -28,6 +28,9 @@ interface About {
   readonly lastVariable?: string;
 }
 
+/** Where Kubernetes mounts the service account of a pod. */
+const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 const about = z.registry<About>();
 
 /**
@@ -52,6 +55,13 @@ export const schema = z
       meaning: 'Context of the kubeconfig to use.',
       allowed: 'the name of a context in the kubeconfig',
       otherwise: 'the current context of the kubeconfig',
+    }),
+    serviceAccountFolder: reads(nonEmpty).register(about, {
+      value: 'PATH',
+      meaning:
+        'Folder with `token`, `ca.crt` and `namespace` of the service account, for pods that mount it elsewhere than Kubernetes does by itself. Read in a pod only, and only without a kubeconfig.',
+      allowed: 'the path of a folder',
+      default: SERVICE_ACCOUNT_FOLDER,
     }),
     namespaces: reads(namespaceList).optional().register(about, {
       value: 'NAME,NAME',

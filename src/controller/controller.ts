@@ -60,6 +60,8 @@ export interface Controller {
    * @throws RangeError when `ms` is not a number.
    */
   enqueueAfter(key: string, ms: number): void;
+  /** As `enqueueAfter`, but a wake-up that is set for an earlier time stays. */
+  enqueueWithin(key: string, ms: number): void;
   /** Begins nothing more, and resolves when what runs has finished. */
   drain(): Promise<void>;
   /** Resolves when no key waits or is being served; wake-ups may be set. For tests. */
@@ -148,6 +150,7 @@ export function startController(options: ControllerOptions): Controller {
     enqueueAfter(key, ms) {
       if (!stopped()) wakeUps.set(key, ms);
     },
+    enqueueWithin: wakeBy,
     drain() {
       draining = true;
       wakeUps.clear();

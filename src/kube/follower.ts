@@ -6,7 +6,7 @@ import type { CallOptions, KubeResource, Selection } from './resource.ts';
 import { listPages, snapshot, type Project, type Snapshot } from './snapshot.ts';
 import type { FedStore, StoreRecord } from './store.ts';
 import { isFutile, isStreamUseless, judgeEnding, type Ending } from './watch-ending.ts';
-import { readWatchEvent, type WatchEvent } from './watch-event.ts';
+import { readWatchEvent, type ObjectId, type WatchEvent } from './watch-event.ts';
 
 export interface FollowerOptions<R extends StoreRecord> {
   readonly resource: KubeResource;
@@ -69,13 +69,20 @@ export function follower<R extends StoreRecord>(options: FollowerOptions<R>): Fo
     futile = 0;
   }
 
+  /** What the answer to an own write has told already is not read again. */
+  function known({ key, uid, resourceVersion }: ObjectId): R | undefined {
+    const record = store.get(key);
+    return record?.uid === uid && record.resourceVersion === resourceVersion ? record : undefined;
+  }
+
   function take(event: WatchEvent): void {
     if (event.type === 'bookmark') {
       store.progress(scope, event.resourceVersion);
       return move(event.resourceVersion);
     }
     const { key, uid, resourceVersion } = event.id;
-    const record = event.type === 'changed' ? project(event.id, event.object) : undefined;
+    const record =
+      event.type === 'changed' ? (known(event.id) ?? project(event.id, event.object)) : undefined;
     if (event.type === 'deleted') store.remove(key, uid, resourceVersion);
     else if (record === undefined) store.progress(scope, resourceVersion);
     else store.apply(record);

@@ -11,11 +11,9 @@ export interface InCluster {
   readonly host: string;
   /** `KUBERNETES_SERVICE_PORT` */
   readonly port: string;
-  /** The folder of `token`, `ca.crt` and `namespace`. Default: where Kubernetes mounts it. */
-  readonly folder?: string;
+  /** The folder of `token`, `ca.crt` and `namespace`. */
+  readonly folder: string;
 }
-
-const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * Access as the pod's own service account. Token and CA are read again each minute, so that both may be rotated.
@@ -23,7 +21,7 @@ const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
  * @throws KubeAccessError when the service account is not mounted.
  */
 export async function inClusterAccess(clock: Clock, options: InCluster): Promise<KubeAccess> {
-  const { host, port, folder = SERVICE_ACCOUNT_FOLDER } = options;
+  const { host, port, folder } = options;
   const read = async (): Promise<KubeCredentials> => {
     const [token, ca] = await Promise.all([readText(folder, 'token'), readText(folder, 'ca.crt')]);
     return { headers: { authorization: `Bearer ${token.trim()}` }, tls: { ca } };

@@ -6,6 +6,8 @@ export interface StoreIndexes<R, Index extends string> {
   add(record: R): void;
   remove(record: R): void;
   find(index: Index, value: string): readonly R[];
+  /** How many records `find` would return. */
+  count(index: Index, value: string): number;
 }
 
 /** Makes empty {@link StoreIndexes}. A record's functions must answer the same each time: records are immutable. */
@@ -36,6 +38,7 @@ export function storeIndexes<R extends { readonly key: string }, Index extends s
         }
       }
     },
+    count: (index, value) => byName.get(index)?.byValue.get(value)?.size ?? 0,
     find: (index, value) => [...(byName.get(index)?.byValue.get(value)?.values() ?? [])],
   };
 }

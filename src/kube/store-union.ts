@@ -21,6 +21,7 @@ export function storeUnion<R extends StoreRecord, Index extends string>(
       return first.size + second.size;
     },
     byIndex: (index, value) => [...first.byIndex(index, value), ...second.byIndex(index, value)],
+    count: (index, value) => first.count(index, value) + second.count(index, value),
     subscribe(subscriber) {
       const ends = [first.subscribe(subscriber), second.subscribe(subscriber)];
       return () => {

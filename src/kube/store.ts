@@ -22,6 +22,8 @@ export interface Store<R extends StoreRecord, Index extends string = never> {
   readonly size: number;
   /** The records that an index finds under a value. */
   byIndex(index: Index, value: string): readonly R[];
+  /** How many they are. */
+  count(index: Index, value: string): number;
   /**
    * Has changes told. An object that was deleted and made anew is told as gone, then as come.
    *
@@ -174,6 +176,7 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
       return entries.size;
     },
     byIndex: (index, value) => indexes.find(index, value),
+    count: (index, value) => indexes.count(index, value),
     subscribe(subscriber) {
       subscribers.add(subscriber);
       return () => void subscribers.delete(subscriber);

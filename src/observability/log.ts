@@ -59,11 +59,10 @@ function hiddenPaths(): string[] {
  * Nothing but strings, numbers and booleans is printed, whatever a caller hands over: of an error its name, of any
  * other object, array or function nothing at all. Strings are cut at {@link LONGEST_VALUE}.
  *
- * @param destination where lines go; standard output by default, written synchronously so that the last line before
- *   a crash is not lost.
+ * @param destination where lines go.
  */
-export function createLog(level: LogLevel, destination?: DestinationStream): Log {
-  const logger = pino(pinoOptions(level), destination ?? pino.destination({ dest: 1, sync: true }));
+export function createLog(level: LogLevel, destination: DestinationStream): Log {
+  const logger = pino(pinoOptions(level), destination);
   return withFields({});
 
   function withFields(bound: LogFields): Log {

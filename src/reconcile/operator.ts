@@ -4,7 +4,6 @@ import { gates } from '../infisical/gate/gates.ts';
 import type { Events, Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { WatchedCluster } from './cluster.ts';
-import { hasUsers } from './connection/in-use.ts';
 import { link } from './connection/link.ts';
 import { links, type OpenLink } from './connection/links.ts';
 import { reconcileConnection } from './connection/reconciler.ts';
@@ -101,7 +100,9 @@ export function startOperator(options: OperatorOptions): Operator {
   const allLinks = links(open, {
     connections: (namespace) => cluster.connections.inNamespace(namespace),
     hasUsers: (namespace) =>
-      namespace === '' ? stores.leases.size + stores.dynamicSecrets.size > 0 : hasUsers(cluster, namespace),
+      [stores.leases, stores.dynamicSecrets].some((store) =>
+        namespace === '' ? store.size > 0 : store.count('byNamespace', namespace) > 0,
+      ),
   });
   const parts: LeaseParts = {
     cluster,
@@ -194,6 +195,7 @@ export function startOperator(options: OperatorOptions): Operator {
   const unsubscribe = subscribe({
     stores,
     cluster,
+    timing,
     metrics,
     controllers,
     links: allLinks,

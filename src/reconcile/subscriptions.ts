@@ -1,8 +1,10 @@
+import { CONNECTION_FINALIZER } from '../api/names.ts';
 import type { Controller } from '../controller/controller.ts';
 import { equal } from '../kube/merge-patch.ts';
 import { objectKey } from '../kube/object-key.ts';
 import { isNewsToLeases, refName } from '../lease/target.ts';
 import type { Metrics } from '../telemetry.ts';
+import type { Timing } from '../timing.ts';
 import type { WatchedStores } from './cluster.ts';
 import { clusterConnectionsOf, isUser, usesOf } from './connection/in-use.ts';
 import type { Links } from './connection/links.ts';
@@ -17,11 +19,12 @@ type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart' | 'nudge';
 
 interface Served {
   readonly stores: WatchedStores;
-  readonly controllers: Readonly<Record<Kinds, Pick<Controller, 'enqueue'>>>;
+  readonly controllers: Readonly<Record<Kinds, Pick<Controller, 'enqueue' | 'enqueueWithin'>>>;
 }
 
 export interface SubscriptionOptions extends Served {
   readonly cluster: Pick<Cluster, 'connections' | 'pods'>;
+  readonly timing: Pick<Timing, 'usesDelay'>;
   readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets'>;
   readonly links: Pick<Links, 'release'>;
   /** A DynamicSecret of this uid is gone. */
@@ -34,7 +37,7 @@ export interface SubscriptionOptions extends Served {
  * @returns what ends it.
  */
 export function subscribe(options: SubscriptionOptions): () => void {
-  const { stores, cluster, metrics, controllers, links, forget } = options;
+  const { stores, cluster, timing, metrics, controllers, links, forget } = options;
   const countLeases = standings<LeaseRecord>((counts) => metrics.leases(counts));
   const countDeclared = standings<DynamicSecretRecord>((counts) => metrics.dynamicSecrets(counts));
 
@@ -49,14 +52,18 @@ export function subscribe(options: SubscriptionOptions): () => void {
     for (const lease of stores.leases.byIndex('byNamespace', namespace))
       if (mayNeedGrant(lease)) controllers.lease.enqueue(lease.key);
   };
+  const lookAtUse = ({ key, finalizers, deletedAt }: ConnectionRecord): void => {
+    const kept = finalizers.includes(CONNECTION_FINALIZER) && deletedAt === undefined;
+    if (kept) controllers.connection.enqueueWithin(key, timing.usesDelay);
+    else controllers.connection.enqueue(key);
+  };
   /** A connection is kept while it is in use. */
   const noteUse = (before: User | undefined, after: User | undefined): void => {
     const { namespace } = before ?? after ?? {};
     if (namespace === undefined || usesOf(before) === usesOf(after)) return;
-    lookAtConnections(namespace);
-    for (const shared of [...clusterConnectionsOf(before), ...clusterConnectionsOf(after)]) {
-      controllers.connection.enqueue(shared, 'background');
-    }
+    const shared = [...clusterConnectionsOf(before), ...clusterConnectionsOf(after)];
+    const used = shared.flatMap((key) => cluster.connections.get(key) ?? []);
+    for (const connection of [...cluster.connections.inNamespace(namespace), ...used]) lookAtUse(connection);
   };
   const endings = [
     stores.leases.subscribe((key, before, after) => {

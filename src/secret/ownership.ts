@@ -23,8 +23,12 @@ export function isOwnedBy(secret: SecretMetadata, uid: string): boolean {
 
 /** The record that a Secret carries, where it is readable. */
 export function recordOf(secret: SecretMetadata): SecretRecord | undefined {
-  return parseRecord(secret.annotations[RECORD_ANNOTATION]);
+  if (!readRecords.has(secret)) readRecords.set(secret, parseRecord(secret.annotations[RECORD_ANNOTATION]));
+  return readRecords.get(secret);
 }
+
+/** Each look at a Secret that stays as it is asks for the same record; what was seen of one never changes. */
+const readRecords = new WeakMap<SecretMetadata, SecretRecord | undefined>();
 
 /** What a conflict with a Secret of ours turns out to be, once its metadata was looked at. */
 export type ConflictVerdict =

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { ApiClient, type ApiAnswer } from '../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
 import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
+import { tokenIn } from '../../sandbox/control-plane/kubeconfig.ts';
 import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
 import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
 import type { Control } from '../../sandbox/lease-api/control.ts';
@@ -210,14 +210,6 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
   };
   const stack2 = stack.move();
   return { ...stage, [Symbol.asyncDispose]: () => stack2.disposeAsync() };
-}
-
-const kubeconfigFile = z.object({ users: z.array(z.object({ user: z.object({ token: z.string() }) })) });
-
-/** The bearer token in a kubeconfig of the sandbox. */
-export async function tokenIn(kubeconfig: string): Promise<string> {
-  const { users } = kubeconfigFile.parse(parse(await readFile(kubeconfig, 'utf8')));
-  return users[0]?.user.token ?? '';
 }
 
 /** For reads, which are many: kubectl takes a process for each. */

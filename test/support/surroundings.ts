@@ -5,7 +5,8 @@ import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
 import { createCertificates, type CertificateSet } from '../../sandbox/lease-api/certificate.ts';
 import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
 import { startPostgres, type Postgres } from '../../sandbox/postgres/start.ts';
-import { startStage, tokenIn, type Stage } from './stage.ts';
+import { tokenIn } from '../../sandbox/control-plane/kubeconfig.ts';
+import { startStage, type Stage } from './stage.ts';
 import { auditByNamespace } from './audit.ts';
 import type { ServerKind } from './server-kind.ts';
 

@@ -3,9 +3,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LONGEST_TIMER, sleep, systemClock } from '../../src/clock.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
-const machine = vi.hoisted(() => ({ uptime: 1000 }));
+const machine = vi.hoisted(() => ({ uptime: 1000, readings: 0 }));
 
-vi.mock('node:os', () => ({ uptime: () => machine.uptime }));
+vi.mock('node:os', () => ({
+  uptime: () => {
+    machine.readings += 1;
+    return machine.uptime;
+  },
+}));
 
 describe('the clock of the machine', () => {
   beforeEach(() => {
@@ -30,6 +35,24 @@ describe('the clock of the machine', () => {
     vi.advanceTimersByTime(1000);
     machine.uptime += 3601;
     expect(clock.elapsed()).toBe(3_601_000);
+  });
+
+  test('notices within a hundredth of a second of running that the machine slept', () => {
+    const clock = systemClock();
+    expect(clock.elapsed()).toBe(0);
+    machine.uptime += 3600;
+    vi.advanceTimersByTime(10);
+    expect(clock.elapsed()).toBe(3_600_000);
+  });
+
+  test('reads the uptime once in each of its ticks, however often it is asked', () => {
+    const clock = systemClock();
+    machine.readings = 0;
+    for (let look = 0; look < 100; look += 1) {
+      clock.elapsed();
+      vi.advanceTimersByTime(1);
+    }
+    expect(machine.readings).toBe(10);
   });
 
   test('does not mind the coarse ticks of the uptime', () => {

@@ -6,6 +6,7 @@ import { parseAllowedHosts } from '../../src/network/allowed-hosts.ts';
 import { options } from '../../src/config/options.ts';
 
 const defaults: Config = {
+  serviceAccountFolder: '/var/run/secrets/kubernetes.io/serviceaccount',
   workers: 32,
   kubeConnections: 8,
   listen: { host: '0.0.0.0', port: 8080 },
@@ -128,6 +129,7 @@ describe('what is refused', () => {
     'kube-connections': ['0', '65', ''],
     kubeconfig: [''],
     context: [''],
+    'service-account-folder': [''],
     namespaces: ['', ',', 'shop,', 'shop, billing', 'Shop', '-shop', '*', 'a'.repeat(64), 'shop\n'],
     'installation-id': ['', '-x', 'x-', 'a b', 'a'.repeat(64)],
     listen: [
@@ -286,6 +288,7 @@ describe('the table', () => {
     expect(options.map(({ key }) => key)).toEqual([
       'kubeconfig',
       'context',
+      'serviceAccountFolder',
       'namespaces',
       'installationId',
       'workers',

@@ -22,13 +22,14 @@ export function isInUse(connection: ConnectionRecord, view: UseView): boolean {
   if (connection.kind === 'ClusterInfisicalConnection') return usersCount(connection, view) > 0;
   const { namespace, key, uid } = connection;
   const others = connections.inNamespace(namespace);
-  return [...leases.inNamespace(namespace), ...dynamicSecrets.inNamespace(namespace)].some((user) => {
+  const needs = (user: User): boolean => {
     if (!isUser(user)) return false;
     if (namedBy(user) === key) return true;
     return identitiesOf(user).some(
       (identity) => identity.kind === connection.kind && keeperOf(identity, others)?.uid === uid,
     );
-  });
+  };
+  return leases.inNamespace(namespace).some(needs) || dynamicSecrets.inNamespace(namespace).some(needs);
 }
 
 /** How many objects use a connection. */
@@ -36,15 +37,10 @@ export function usersCount(
   connection: ConnectionRecord,
   { leases, dynamicSecrets }: Pick<UseView, 'leases' | 'dynamicSecrets'>,
 ): number {
-  return [...leases.usersOf(connection), ...dynamicSecrets.usersOf(connection)].filter(isUser).length;
-}
-
-/** Whether anything in a namespace may use a connection. */
-export function hasUsers(
-  { leases, dynamicSecrets }: Pick<UseView, 'leases' | 'dynamicSecrets'>,
-  namespace: string,
-): boolean {
-  return leases.inNamespace(namespace).length + dynamicSecrets.inNamespace(namespace).length > 0;
+  return (
+    leases.usersOf(connection).filter(isUser).length +
+    dynamicSecrets.usersOf(connection).filter(isUser).length
+  );
 }
 
 /** Which connections an object may need, as text: while it is the same, no connection's use has changed by it. */

@@ -54,6 +54,7 @@ const keywords = new Set([
   'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
 ]);
 
 const types = new Set(['object', 'array', 'string', 'integer', 'boolean', 'number']);
@@ -130,6 +131,11 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
     expect(foreign).toEqual([]);
   });
 
+  test('has a status that the API server keeps account of as a whole', () => {
+    const atomic = nodesOf(schema).filter(({ schema: node }) => node['x-kubernetes-map-type'] === 'atomic');
+    expect(atomic.map(({ path }) => path)).toEqual(['.status']);
+  });
+
   test('types every node, unless it keeps unknown fields', () => {
     const untyped = pathsWhere(
       schema,
@@ -158,6 +164,7 @@ describe.each(definitions)('the CRD of $kind', ({ kind, definition, version, sch
       items: 'array',
       maxItems: 'array',
       'x-kubernetes-list-type': 'array',
+      'x-kubernetes-map-type': 'object',
       pattern: 'string',
       minLength: 'string',
       maxLength: 'string',

@@ -157,6 +157,19 @@ describe('controller', () => {
     expect(begun).toEqual(['a', 'a']);
   });
 
+  test('serves a key by the earlier of two times, where one is only the latest that will do', async () => {
+    const { begun, reconcile } = gate();
+    const { clock, controller } = start({ reconcile });
+    controller.enqueueWithin('a', 3000);
+    controller.enqueueWithin('a', 10_000);
+    controller.enqueueAfter('b', 10_000);
+    controller.enqueueWithin('b', 3000);
+    await clock.run(2999);
+    expect(begun).toEqual([]);
+    await clock.run(1);
+    expect(begun).toEqual(['a', 'b']);
+  });
+
   test('waits longer after each failure in a row, and starts anew after a success', async () => {
     const served: number[] = [];
     const { clock, controller, results } = start({

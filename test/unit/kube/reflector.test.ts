@@ -54,7 +54,9 @@ function nobody(): Promise<KubeCredentials> {
   return Promise.resolve({ headers: {}, tls: {} });
 }
 
-type Options = Partial<Pick<ReflectorOptions<StoreRecord, never>, 'namespaces' | 'labelSelector'>>;
+type Options = Partial<
+  Pick<ReflectorOptions<StoreRecord, never>, 'namespaces' | 'labelSelector' | 'project'>
+>;
 
 /**
  * Starts a reflector of a scripted server.
@@ -331,6 +333,23 @@ describe('a watch', () => {
       message: 'A subscriber of a watch failed; the watch goes on.',
       fields: { resource: 'things', error: 'RangeError' },
     });
+  });
+
+  test('does not read again what the answer to an own write has told already', async () => {
+    const read: string[] = [];
+    const { reflector, watch, told } = await startSynced({
+      project(object: unknown) {
+        const record = project(object);
+        read.push(`${record.key} ${record.resourceVersion}`);
+        return record;
+      },
+    });
+    read.length = 0;
+    reflector.store.observe(project(thing('a', 11)));
+    watch.send('MODIFIED', thing('a', 11));
+    watch.send('MODIFIED', thing('a', 12));
+    await expect.poll(() => told).toEqual(['apps/a: 3 → 11', 'apps/a: 11 → 12']);
+    expect(read).toEqual(['apps/a 12']);
   });
 
   test('keeps what it knew of an object that cannot be read, over a list too, and goes on with the others', async () => {

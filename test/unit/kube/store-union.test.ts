@@ -32,6 +32,7 @@ test('two stores are one: what is in either is in it, and each is told what is i
   union.observe(thing('shop/a', '2'));
   union.observe(thing('b', '3'));
   expect([...union.values()].map(({ key }) => key)).toEqual(['shop/a', 'b']);
+  expect(union.count('byKind', 'thing')).toBe(2);
   expect(union.byIndex('byKind', 'thing').map(({ key }) => key)).toEqual(['shop/a', 'b']);
   expect(union.size).toBe(2);
   expect([first.get('shop/a'), second.get('b')]).toEqual([union.get('shop/a'), union.get('b')]);

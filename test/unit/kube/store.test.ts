@@ -254,9 +254,11 @@ describe('an index', () => {
     store.apply(fruit('apple', 1, 'u1', ['red', 'green']));
     store.apply(fruit('cherry', 2, 'u2', ['red']));
     expect(keys(store.byIndex('colour', 'red'))).toEqual(['apple', 'cherry']);
+    expect(store.count('colour', 'red')).toBe(2);
     store.apply(fruit('apple', 3, 'u1', ['yellow']));
     expect(keys(store.byIndex('colour', 'red'))).toEqual(['cherry']);
     expect(keys(store.byIndex('colour', 'green'))).toEqual([]);
+    expect(store.count('colour', 'green')).toBe(0);
     expect(keys(store.byIndex('colour', 'yellow'))).toEqual(['apple']);
     store.remove('apple', 'u1', '4');
     expect(keys(store.byIndex('colour', 'yellow'))).toEqual([]);

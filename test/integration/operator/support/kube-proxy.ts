@@ -5,7 +5,8 @@ import { writeKubeconfig } from '../../../../sandbox/control-plane/kubeconfig.ts
 import { createCertificates } from '../../../../sandbox/lease-api/certificate.ts';
 import { kubeRequestOf, type KubeRequest } from '../../../support/kube-request.ts';
 import { startProxy, type Exchange, type HeldAnswer } from '../../../support/proxy.ts';
-import { tokenIn, type Stage } from '../../../support/stage.ts';
+import { tokenIn } from '../../../../sandbox/control-plane/kubeconfig.ts';
+import type { Stage } from '../../../support/stage.ts';
 import { watchTap, type WatchTap } from './watch-tap.ts';
 
 /** An answer of the API server that is no success. */

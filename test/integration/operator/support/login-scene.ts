@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { LedgerEntry } from '../../../../sandbox/lease-api/ledger.ts';
 import { operatorAccount } from '../../../../sandbox/operator/install.ts';
 import { API_VERSION } from '../../../../src/api/names.ts';
-import { leaseManifest, tokenIn, type Stage } from '../../../support/stage.ts';
+import { tokenIn } from '../../../../sandbox/control-plane/kubeconfig.ts';
+import { leaseManifest, type Stage } from '../../../support/stage.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 type Seed = Parameters<Stage['api']['seedIdentity']>[0];

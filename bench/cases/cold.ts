@@ -1,0 +1,38 @@
+import { askedOf } from '../figures/leases.ts';
+import { courseOf, firstReady, firstWrite, reportsOf } from '../figures/progress.ts';
+import { requestsOf } from '../figures/requests.ts';
+import { against, common, round, type Result } from '../result.ts';
+import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
+import type { CaseOptions } from './case.ts';
+import { play } from './run.ts';
+
+/**
+ * The operator comes to a cluster that is full of leases which nobody has served yet. Seconds count from the start of its
+ * process; the rate from the moment at which its first write arrives, since the ceiling's client is there already, too.
+ */
+export async function cold(options: CaseOptions): Promise<Result> {
+  const { leases, namespaces } = options;
+  const seen = await play(options, {
+    prepare: (world) => createLeases(world, leaseNames(leases, namespaces)),
+    async play(world, launch) {
+      const operator = launch();
+      // One has been made for the sample.
+      await untilAll(world, { leases, made: leases + 1 });
+      return operator;
+    },
+  });
+  const { events, user, startedAt, ceiling, ledger } = seen;
+  const ready = firstReady(reportsOf(events, user));
+  const requests = requestsOf(events, user);
+  const course = courseOf(ready, startedAt);
+  const begun = firstWrite(events, user);
+  const rate = leases / (course.secondsToAll - (begun - startedAt) / 1000);
+  return {
+    case: 'cold',
+    ...common(options, seen, requests),
+    ...against(rate, ceiling.first, ceiling),
+    ...course,
+    duplicateLeases: askedOf(ledger, leases).duplicates,
+    more: { secondsToFirst: round(((ready[0] ?? Number.NaN) - startedAt) / 1000, 2) },
+  };
+}

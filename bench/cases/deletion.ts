@@ -1,0 +1,41 @@
+import { courseOf, goneAt } from '../figures/progress.ts';
+import { requestsOf } from '../figures/requests.ts';
+import { against, common, type Result } from '../result.ts';
+import { createLeases, deleteLeases, leaseNames, untilAll } from '../world/fleet.ts';
+import type { CaseOptions } from './case.ts';
+import { play } from './run.ts';
+
+/**
+ * All leases were deleted while no operator ran; it comes, revokes, deletes the Secrets, and lets the objects go. Seconds
+ * count from the start of its process, the rate from the first object that went.
+ */
+export async function deletion(options: CaseOptions): Promise<Result> {
+  const { leases, namespaces } = options;
+  const names = leaseNames(leases, namespaces);
+  const seen = await play(options, {
+    async prepare(world) {
+      await createLeases(world, names);
+      const operator = world.launch();
+      await untilAll(world, { leases, made: leases + 1 });
+      await operator.stop();
+      await deleteLeases(world, names);
+    },
+    async play(world, launch) {
+      const operator = launch();
+      await untilAll(world, { leases: 0 });
+      return operator;
+    },
+  });
+  const { events, user, startedAt, ceiling } = seen;
+  const gone = goneAt(events, user);
+  const course = courseOf(gone, startedAt);
+  const rate = (leases - 1) / (course.secondsToAll - ((gone[0] ?? Number.NaN) - startedAt) / 1000);
+  return {
+    case: 'delete',
+    ...common(options, seen, requestsOf(events, user)),
+    ...against(rate, ceiling.deletion, ceiling),
+    ...course,
+    deadCredentialSeconds: null,
+    more: {},
+  };
+}
