@@ -1,19 +1,20 @@
 import type { Dispatcher } from 'undici';
 
+import type { WholeAnswer } from './exchange.ts';
 import { KubeError, refusal } from './kube-error.ts';
 
 /** The head of an answer, its body unread. */
-export type Answer = Dispatcher.ResponseData;
+export type OpenAnswer = Dispatcher.ResponseData;
 
 /**
  * Passes a 2xx on.
  *
  * @throws KubeError of anything else.
  */
-export async function requireSuccess(request: string, answer: Answer): Promise<Answer> {
-  const { statusCode, body } = answer;
-  if (statusCode >= 200 && statusCode < 300) return answer;
-  throw refusal(request, statusCode, tryParse(await body.text()), retryAfterOf(answer));
+export async function requireSuccess(request: string, answer: OpenAnswer): Promise<OpenAnswer> {
+  const { statusCode, headers, body } = answer;
+  if (isSuccess(statusCode)) return answer;
+  throw refused(request, { statusCode, headers, text: await body.text() });
 }
 
 /**
@@ -21,9 +22,18 @@ export async function requireSuccess(request: string, answer: Answer): Promise<A
  *
  * @throws KubeError of anything else.
  */
-export async function successBody(request: string, answer: Answer): Promise<unknown> {
-  const { statusCode, body } = await requireSuccess(request, answer);
-  return parseJson(request, statusCode, await body.text());
+export function successBody(request: string, answer: WholeAnswer): unknown {
+  const { statusCode, text } = answer;
+  if (isSuccess(statusCode)) return parseJson(request, statusCode, text);
+  throw refused(request, answer);
+}
+
+function isSuccess(statusCode: number): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+function refused(request: string, { statusCode, headers, text }: WholeAnswer): KubeError {
+  return refusal(request, statusCode, tryParse(text), retryAfterOf(headers));
 }
 
 /**
@@ -46,7 +56,7 @@ function tryParse(text: string): unknown {
 }
 
 /** `Retry-After` in seconds, as the API server writes it; a date is not read. */
-function retryAfterOf({ headers }: Answer): number | undefined {
+function retryAfterOf(headers: WholeAnswer['headers']): number | undefined {
   const header = headers['retry-after'];
   return typeof header === 'string' && /^[0-9]{1,5}$/.test(header) ? Number(header) * 1000 : undefined;
 }

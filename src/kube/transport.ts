@@ -1,11 +1,14 @@
+import type { Dispatcher } from 'undici';
+
 import { sleep, type Clock } from '../clock.ts';
 import { serverClock } from '../server-clock.ts';
 import type { Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { KubeAccess, KubeTLS } from './access.ts';
 import { closeAgents, destroyAgents, openAgents, type Agents } from './agents.ts';
-import { parseJson, requireSuccess, successBody, type Answer } from './answer.ts';
+import { parseJson, requireSuccess, successBody, type OpenAnswer } from './answer.ts';
 import { deadline, type Deadline } from './deadline.ts';
+import { wholeAnswer, type WholeAnswer } from './exchange.ts';
 import { KubeError, NOT_LEADING } from './kube-error.ts';
 import { lines } from './lines.ts';
 import { requestFailure } from './request-failure.ts';
@@ -102,12 +105,12 @@ export function openTransport(options: TransportOptions): Transport {
     return open.agents;
   }
 
-  async function send(request: KubeRequest, via: keyof Agents, limit: Deadline): Promise<Answer> {
+  async function send<A extends Head>(request: KubeRequest, limit: Deadline, by: Sending<A>): Promise<A> {
     const { headers, tls } = await access.credentials();
     const { method, path, query, body, contentType = 'application/json', accept } = request;
     if (request.permit?.() === false) throw new KubeError(describe(request), { reason: NOT_LEADING });
     const sentAt = clock.elapsed();
-    const answer = await agentsFor(tls)[via].request({
+    const wanted = {
       origin,
       path: `${prefix}${path}${search(query)}`,
       method,
@@ -118,23 +121,21 @@ export function openTransport(options: TransportOptions): Transport {
         ...(body === undefined ? {} : { 'content-type': contentType }),
       },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: limit.signal,
-    });
+    };
+    const answer = await by(agentsFor(tls), wanted, limit.signal);
     const date = answer.headers['date'];
     time.note(typeof date === 'string' ? date : undefined, sentAt);
+    count(request, answer.statusCode);
     return answer;
   }
 
-  /** One exchange, up to the head of the answer; credentials that are refused are read again once. */
-  async function exchange(request: KubeRequest, via: keyof Agents, limit: Deadline): Promise<Answer> {
-    const answer = await send(request, via, limit);
-    count(request, answer.statusCode);
+  /** One exchange; credentials that are refused are read again once. */
+  async function exchange<A extends Head>(request: KubeRequest, limit: Deadline, by: Sending<A>): Promise<A> {
+    const answer = await send(request, limit, by);
     if (answer.statusCode !== 401) return answer;
-    await answer.body.dump();
+    await answer.body?.dump();
     await access.refresh();
-    const second = await send(request, via, limit);
-    count(request, second.statusCode);
-    return second;
+    return send(request, limit, by);
   }
 
   function count(request: KubeRequest, code: number): void {
@@ -167,7 +168,7 @@ export function openTransport(options: TransportOptions): Transport {
     const limit = deadline(clock, timing.kubeRequestDeadline, watch.signal);
     try {
       const answer = await persist(request, limit, async () => {
-        const opened = await exchange(request, 'watch', limit);
+        const opened = await exchange(request, limit, openWatch);
         return requireSuccess(describe(request), opened);
       });
       const alive = (): void => {
@@ -189,7 +190,7 @@ export function openTransport(options: TransportOptions): Transport {
       const limit = deadline(clock, timing.kubeRequestDeadline, request.signal);
       try {
         return await persist(request, limit, async () => {
-          const answer = await exchange(request, request.reserved === true ? 'reserved' : 'api', limit);
+          const answer = await exchange(request, limit, request.reserved === true ? askReserved : ask);
           return successBody(describe(request), answer);
         });
       } finally {
@@ -205,6 +206,23 @@ export function openTransport(options: TransportOptions): Transport {
     },
   };
 }
+
+/** What every answer tells at once. `body`: where it is still to be read. */
+interface Head extends Pick<WholeAnswer, 'statusCode' | 'headers'> {
+  readonly body?: OpenAnswer['body'];
+}
+
+/** Over which connections a request is sent, and how much of the answer is waited for. */
+type Sending<A extends Head> = (
+  agents: Agents,
+  wanted: Dispatcher.DispatchOptions,
+  signal: AbortSignal,
+) => Promise<A>;
+
+const ask: Sending<WholeAnswer> = ({ api }, wanted, signal) => wholeAnswer(api, wanted, signal);
+const askReserved: Sending<WholeAnswer> = ({ reserved }, wanted, signal) =>
+  wholeAnswer(reserved, wanted, signal);
+const openWatch: Sending<OpenAnswer> = ({ watch }, wanted, signal) => watch.request({ ...wanted, signal });
 
 /** The same transport, for requests that must not wait until one of the connections that all share is free. */
 export function reserving(transport: Transport): Transport {

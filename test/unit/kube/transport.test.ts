@@ -220,6 +220,26 @@ describe('a request that fails', () => {
     expect(failure).toMatchObject({ status: undefined, reason: 'Aborted' });
   });
 
+  test('because the caller gives it up while it waits for a connection; it is never sent', async () => {
+    const waiting: (() => void)[] = [];
+    const { server, transport } = await start((_, response) => waiting.push(() => json(response, {})), {
+      connections: 1,
+    });
+    const first = transport.request(get);
+    await expect.poll(() => server.received.length).toBe(1);
+    const stop = new AbortController();
+    const second = failureOf(transport.request({ ...post, signal: stop.signal }));
+    const third = transport.request(get);
+    stop.abort();
+    expect(await second).toMatchObject({ status: undefined, reason: 'Aborted' });
+    waiting.shift()?.();
+    await first;
+    await expect.poll(() => waiting.length).toBe(1);
+    waiting.shift()?.();
+    await third;
+    expect(server.received.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
   test('because the caller gives it up between two tries', async () => {
     const stop = new AbortController();
     const { server, transport } = await start((_, response) => {
