@@ -113,9 +113,9 @@ async function idsOfLiveLook(
   const secrets = await Promise.all(secretKeys.map((secretKey) => cluster.secrets.look(secretKey)));
   const ids = new Set(secrets.flatMap(idsOfSecret));
   const live = await cluster.leases.look(key);
-  // Another shard serves it by now, and sweeps its leases.
-  if (live?.uid === uid && live.shard !== cluster.shard) return 'moved';
   if (live?.uid !== uid) return memories.former(uid) === undefined ? 'stray' : ids;
+  // Another shard serves it by now, and sweeps its leases.
+  if (live.shard !== cluster.shard) return 'moved';
   // Its Secret has another name by now than the one that was looked at.
   if (!secretKeys.includes(secretKeyOf(live))) return 'unclear';
   return new Set([...ids, ...idsOfObject(live)]);
