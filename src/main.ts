@@ -105,7 +105,9 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
   const parts = { transport, clock, timing, log, metrics, events };
   const nudgePods = config.nudgePods === 'on';
-  const cluster = watchCluster({ ...parts, namespaces, nudgePods, mayWrite, signal: watching.signal });
+  const { shard } = config;
+  const seen = { namespaces, shard, nudgePods, mayWrite, signal: watching.signal };
+  const cluster = watchCluster({ ...parts, ...seen });
   const own = isPod(way) ? access.namespace : HOME;
   const namespace = config.leaderElectionNamespace ?? own;
   const home = config.clusterConnectionNamespace ?? own;
@@ -147,6 +149,9 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
 /** The operator's own namespace where it runs outside of a cluster. */
 const HOME = 'leaseholder-system';
 
+/** The name of the election where none is given. */
+const ELECTION = 'leaseholder';
+
 function stand(
   options: Parts & { readonly config: Config; readonly namespace: string; readonly begin: Promise<void> },
 ): Election {
@@ -155,7 +160,9 @@ function stand(
   // A lead is not lost because many leases are due at once, or because answers about them are slow.
   const leases = resource(reserving(transport), electionType);
   const identity = `${hostname()}_${clock.uuid()}`;
-  return startElection({ ...options, leases, name: config.leaderElectionName, identity });
+  // Each shard has an election of its own.
+  const ownName = config.shard === undefined ? ELECTION : `${ELECTION}-${config.shard}`;
+  return startElection({ ...options, leases, name: config.leaderElectionName ?? ownName, identity });
 }
 
 /** How work ended; unfinished: something is still under way, so nobody else may be let in before it has died. */
@@ -284,7 +291,7 @@ async function main(): Promise<number> {
   return run({
     ...common,
     log: createLog(config.logLevel, process.stderr),
-    duty: (parts) => drain({ ...parts, namespaces: config.namespaces, timeout, print }),
+    duty: (parts) => drain({ ...parts, namespaces: config.namespaces, shard: config.shard, timeout, print }),
   });
 }
 

@@ -17,6 +17,8 @@ export const leaseTag = z.object({
   object: z.string(),
   /** The request's own UUID. */
   attempt: z.string(),
+  /** Of which shard the object was then; absent where it was of none. */
+  shard: z.string().optional(),
 });
 
 export type LeaseTag = z.infer<typeof leaseTag>;

@@ -10,6 +10,7 @@ import {
   nonEmpty,
   objectName,
   reads,
+  shardName,
   wholeNumber,
 } from './values.ts';
 
@@ -68,6 +69,13 @@ export const schema = z
       meaning: 'Namespaces whose objects are looked after.',
       allowed: 'names of namespaces with commas between them and no spaces',
       otherwise: 'all namespaces',
+    }),
+    shard: reads(shardName).optional().register(about, {
+      value: 'NAME',
+      meaning:
+        'Which objects are looked after where several releases of the operator share a cluster: those with the label `leaseholder.dev/shard: NAME`. Without it those that lack the label. docs/shards.md tells more.',
+      allowed: 'at most 40 lower-case letters, digits and dashes that begin and end with a letter or digit',
+      otherwise: 'the objects without the label',
     }),
     installationId: reads(identifier).optional().register(about, {
       value: 'ID',
@@ -151,12 +159,12 @@ export const schema = z
       allowed: 'the name of a namespace',
       otherwise: 'the namespace of the pod, or `leaseholder-system` outside of a cluster',
     }),
-    leaderElectionName: reads(objectName).register(about, {
+    leaderElectionName: reads(objectName).optional().register(about, {
       value: 'NAME',
       meaning:
-        'Name of that Lease. Operators that look after different namespaces of one cluster need different names.',
+        'Name of that Lease. Operators that look after different namespaces of one cluster need different names; those of different shards have them by themselves.',
       allowed: 'lower-case letters, digits, dots and dashes that begin and end with a letter or digit',
-      default: 'leaseholder',
+      otherwise: '`leaseholder`, with `--shard NAME` `leaseholder-NAME`',
     }),
   })
   .readonly();

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from '../api/duration.ts';
+import { LONGEST_SHARD } from '../api/shard.ts';
 
 /** A schema that reads a text, or refuses it where `read` gives undefined. */
 export function reads<Value>(
@@ -31,6 +32,11 @@ export function identifier(text: string): string | undefined {
 
 export function namespaceName(text: string): string | undefined {
   return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text) ? text : undefined;
+}
+
+/** A label's value that is a part of other names, too. */
+export function shardName(text: string): string | undefined {
+  return text.length <= LONGEST_SHARD ? namespaceName(text) : undefined;
 }
 
 /** A name of an object: labels with dots between them. */

@@ -70,7 +70,7 @@ function timeoutFault(texts: readonly string[]): string {
 const help = [
   'leaseholder drain: ends every lease before the operator is uninstalled.',
   '',
-  'Usage: leaseholder drain [--timeout DURATION] [--namespaces NAME,NAME] [--flag VALUE ...]',
+  'Usage: leaseholder drain [--timeout DURATION] [--namespaces NAME,NAME] [--shard NAME] [--flag VALUE ...]',
   '',
   'Deletes every DynamicSecretLease in scope and waits until its leases are revoked, then every',
   'DynamicSecret and waits until it is removed from the server, until no InfisicalConnection is kept for',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { CONNECTION_FINALIZER } from '../api/names.ts';
+import { connectionFinalizerOf, shardSelector, type Shard } from '../api/shard.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { sleep, type Clock } from '../clock.ts';
 import { isNotFound, KubeError } from '../kube/kube-error.ts';
@@ -29,6 +29,8 @@ export interface DrainOptions {
   };
   /** Only these namespaces; undefined: all. */
   readonly namespaces: readonly string[] | undefined;
+  /** Only what is of this shard. Default: of none. */
+  readonly shard?: Shard;
   readonly clock: Clock;
   readonly timing: Pick<Timing, 'drainLook'>;
   /** Milliseconds after which it gives up. */
@@ -90,7 +92,7 @@ interface Looking {
   present(): readonly Left[];
 }
 
-function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: Story): Looking {
+function looking({ transport, cluster, namespaces, shard, stop }: DrainOptions, story: Story): Looking {
   const kinds = resources(transport);
   const { stores } = cluster;
   const asked = new Set<string>();
@@ -146,13 +148,13 @@ function looking({ transport, cluster, namespaces, stop }: DrainOptions, story: 
       ...(namespaces === undefined ? await listed(kinds.clusterConnections, namespaces) : []),
     ];
     heldConnections = connections
-      .filter(({ finalizers }) => finalizers.includes(CONNECTION_FINALIZER))
+      .filter(({ finalizers }) => finalizers.includes(connectionFinalizerOf(shard)))
       .map(({ key }) => key);
     if (present().length > 0) return 'something';
     // The watches may lag: the API server itself has the last word.
-    const leases = await listed(kinds.leases, namespaces);
-    const declared = await listed(kinds.dynamicSecrets, namespaces);
-    const secrets = await listed(kinds.secrets, namespaces, ownSecrets);
+    const leases = await listed(kinds.leases, namespaces, shardSelector(shard));
+    const declared = await listed(kinds.dynamicSecrets, namespaces, shardSelector(shard));
+    const secrets = await listed(kinds.secrets, namespaces, ownSecrets(shard));
     return leases.length + declared.length + secrets.length > 0 ? 'unseen' : 'nothing';
   }
 

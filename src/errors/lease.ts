@@ -7,7 +7,7 @@ export const leaseFaults = {
   DynamicSecretNotFound: entry(
     'change',
     (d: { name: string }) =>
-      `spec.dynamicSecretRef names DynamicSecret ${d.name}, which does not exist in this namespace. Create it or correct the name.`,
+      `spec.dynamicSecretRef names DynamicSecret ${d.name}, which does not exist in this namespace and shard. Create it, correct the name, or give both the same label leaseholder.dev/shard.`,
   ),
   DynamicSecretNotReady: entry(
     'backoff',

@@ -30,5 +30,6 @@ export function storeUnion<R extends StoreRecord, Index extends string>(
     },
     observe: (record) => of(record.key).observe(record),
     observeDeleted: (key, uid) => of(key).observeDeleted(key, uid),
+    observeLeft: (record) => of(record.key).observeLeft(record),
   };
 }

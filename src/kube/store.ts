@@ -37,6 +37,11 @@ export interface Store<R extends StoreRecord, Index extends string = never> {
   observe(record: R): void;
   /** Takes it that an own request has removed the object: answered as gone, not only as marked for deletion. */
   observeDeleted(key: string, uid: string): void;
+  /**
+   * Takes it that an own request has shown the object in a state that the watch's selector does not match. It may come
+   * back in a later one.
+   */
+  observeLeft(record: StoreRecord): void;
 }
 
 /** All that a list said of one scope. */
@@ -85,6 +90,8 @@ interface Tombstone {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly observed: number;
+  /** The object is there, and the selector matches it no longer: what is newer is true again. */
+  readonly left?: true;
 }
 
 /** Makes an empty {@link FedStore}. */
@@ -94,7 +101,7 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
   const { scopeOf = () => '', onSubscriberError } = options;
   const entries = new Map<string, Entry<R>>();
   const indexes = storeIndexes<R, Index>(options.indexes);
-  /** Objects that an own request removed, until the watch or a list confirms it. */
+  /** Objects that an own request removed, or showed to have left, until the watch or a list confirms it. */
   const tombstones = new Map<string, Tombstone>();
   /** How far the watch of each scope has told. What is older and not here is gone. */
   const horizons = new Map<string, string>();
@@ -130,11 +137,11 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
     return () => notify(record.key, record, undefined);
   }
 
-  /** A tombstone hides its own object for good, and of others what is older. */
+  /** A tombstone hides its own object for good, unless that has only left; of others, and of that one, what is older. */
   function buried(record: R): boolean {
     const tombstone = tombstones.get(record.key);
     if (tombstone === undefined) return false;
-    if (tombstone.uid === record.uid || isOlder(record, tombstone)) return true;
+    if (isForGood(tombstone, record) || isOlder(record, tombstone)) return true;
     tombstones.delete(record.key);
     return false;
   }
@@ -147,7 +154,8 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
 
   /** What a list does to one record that it holds; undefined: nothing to tell. */
   function takeListed(record: R, list: Replacement<R>): (() => void) | undefined {
-    if (tombstones.get(record.key)?.uid === record.uid) return undefined;
+    const tombstone = tombstones.get(record.key);
+    if (tombstone !== undefined && hides(tombstone, record)) return undefined;
     const entry = entries.get(record.key);
     if (entry !== undefined && isSame(entry.record, record)) {
       entries.set(record.key, { record: entry.record });
@@ -197,6 +205,12 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
       tombstones.set(key, { uid, resourceVersion: record.resourceVersion, observed: replaces });
       drop(record)();
     },
+    observeLeft({ key, uid, resourceVersion }) {
+      const record = entries.get(key)?.record;
+      if (record?.uid !== uid || !isOlder(record, { resourceVersion })) return;
+      tombstones.set(key, { uid, resourceVersion, observed: replaces, left: true });
+      drop(record)();
+    },
 
     apply(record) {
       horizons.set(scopeOf(record.key), record.resourceVersion);
@@ -233,6 +247,15 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
       for (const tell of told) tell();
     },
   };
+}
+
+function isForGood({ uid, left }: Tombstone, record: StoreRecord): boolean {
+  return uid === record.uid && left === undefined;
+}
+
+/** Whether a list that may be older than a tombstone shows what that one hides. */
+function hides(tombstone: Tombstone, record: StoreRecord): boolean {
+  return isForGood(tombstone, record) || (tombstone.uid === record.uid && isOlder(record, tombstone));
 }
 
 type Versioned = Pick<StoreRecord, 'resourceVersion'>;

@@ -11,9 +11,10 @@ import { isSuspended } from './verdict.ts';
  *
  * | Situation, checked in this order | Primary step |
  * | --- | --- |
- * | being deleted, or gone | settle the open request; revoke (or let expire) every lease; delete the Secret; drop the finalizer |
+ * | being deleted, gone, or another shard's | settle the open request; revoke (or let expire) every lease; delete the Secret; drop the finalizer |
  * | a lease in hand, not delivered | deliver it |
  * | a request whose fate is open | settle it; no second request before |
+ * | the Secret of the status is out of view | look for it |
  * | suspended | nothing, no revocation; report |
  * | spec, what it targets, or connection not in order | refuse with a reason; keep what is there |
  * | no finalizer, or no note of where the lease is asked for | add it, before the lease can exist |

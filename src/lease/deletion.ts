@@ -7,6 +7,7 @@ import type { DecisionInput, ObjectView } from './input.ts';
 import { isOver } from './lifetime.ts';
 import type { LeftLease, Plan, Step } from './plan.ts';
 import { dueAmong, earliest, nothingDue, unique, untilEnded, type DueRevocations } from './revocations.ts';
+import { seekFirst } from './seeking.ts';
 import { secretNameOf } from './verdict.ts';
 
 /** How long a deletion waits for a confirmed revocation, when the spec does not say. */
@@ -16,11 +17,15 @@ export const DEFAULT_REVOCATION_TIMEOUT = '10m';
  * Deleting means gone (I4): settle what is open, revoke everything in hand, delete the Secret, let the object go. The
  * finalizer goes when each lease is revoked, ended, left to run out as declared, or can no longer be revoked by
  * anybody; or when `revocation.timeout` is over.
+ *
+ * An object that another shard serves by now keeps its leases: what this process has in hand, or has asked for, is all that
+ * it ends.
  */
 export function decideDeletion(input: DecisionInput): Plan {
   const terms = termsOf(input);
   return (
     settleFirst(input, terms) ??
+    findSecretFirst(input, terms) ??
     attestFirst(input, terms) ??
     accountFirst(input, terms) ??
     revokeFirst(input, terms) ??
@@ -51,6 +56,14 @@ function settleFirst(input: DecisionInput, terms: Terms): Plan | undefined {
     pendingRevocations(input, terms),
     earliest([again, deadline(input)]),
   );
+}
+
+/** A Secret that came from another shard may be released, or name a lease that nothing else does. */
+function findSecretFirst(input: DecisionInput, terms: Terms): Plan | undefined {
+  const verdict = input.object === undefined || terms.overdue ? undefined : seekFirst(input, input.object);
+  if (verdict === undefined) return undefined;
+  const looks = earliest([verdict.again, deadline(input)]);
+  return plan('find the Secret before letting go', verdict.step, pendingRevocations(input, terms), looks);
 }
 
 /** A lease that only the Secret's record names is revoked when the server says that it is ours. */
@@ -145,7 +158,9 @@ function speaksForItself({ object, memory }: DecisionInput, { id }: LeaseRef): b
 function letGo(input: DecisionInput, terms: Terms): Plan {
   const failures = input.object === undefined ? undefined : ownFailures(input, input.object);
   const failed = failures?.fault.code === 'KubernetesUnavailable' ? failures : undefined;
-  const again = Math.max((failed?.nextAt ?? 0) - input.now.elapsed, 0);
+  const again = isUnclear(input)
+    ? input.timing.backoffBase
+    : Math.max((failed?.nextAt ?? 0) - input.now.elapsed, 0);
   if (again > 0) return plan('let go', { do: 'wait' }, nothingDue, again);
   return plan('let go', farewell(input, terms, failed !== undefined), nothingDue, undefined);
 }
@@ -154,11 +169,28 @@ function letGo(input: DecisionInput, terms: Terms): Plan {
 function farewell(input: DecisionInput, terms: Terms, failed: boolean): Step {
   const { object, secret, formers } = input;
   const left = leftOf(input, terms);
-  if (object === undefined) return { do: 'forget', left };
+  if (object === undefined) return parting(input, left);
   const own = secret.state === 'ours' ? [{ name: secretNameOf(object), ...secret }] : [];
   const [next] = [...own, ...formers];
   if (next !== undefined && !(terms.overdue && failed)) return partWith(object, next);
   return { do: object.hasFinalizer ? 'dropFinalizer' : 'forget', left };
+}
+
+/** Nobody could be asked whether the object is gone: it is looked for again. */
+function isUnclear({ object, absence }: DecisionInput): boolean {
+  return object === undefined && absence === 'unclear';
+}
+
+function parting({ absence, memory: { inHand } }: DecisionInput, left: readonly LeftLease[]): Step {
+  if (absence !== 'moved') return { do: 'forget', left };
+  // It may have reached the Secret: whoever serves the object now finds out.
+  const doubtful = inHand?.doubtful === true ? [{ ref: inHand.ref, why: 'moved' } as const] : [];
+  return { do: 'leave', left: [...left, ...doubtful] };
+}
+
+/** Whether the leases that status and Secret may name are this process' to end. */
+function mayEndNamed({ object, absence = 'gone' }: DecisionInput): boolean {
+  return object !== undefined || absence === 'gone';
 }
 
 /**
@@ -167,7 +199,9 @@ function farewell(input: DecisionInput, terms: Terms, failed: boolean): Step {
  */
 export function leasesOf(input: DecisionInput): readonly LeaseRef[] {
   const { object, memory } = input;
-  const inHand = memory.inHand === undefined ? [] : [memory.inHand.ref];
+  const mayReachSecret = memory.inHand?.doubtful === true && !mayEndNamed(input);
+  const inHand = memory.inHand === undefined || mayReachSecret ? [] : [memory.inHand.ref];
+  if (!mayEndNamed(input)) return unique([...inHand, ...memory.discarded]);
   const known = [...memory.known.values()].map(({ ref }) => ref);
   const fromStatus = object?.status.lease === undefined ? [] : [leaseRefOf(object.status.lease)];
   const retiring = (object?.status.retiring ?? []).map(leaseRefOf);

@@ -90,6 +90,8 @@ export interface LeaseInHand {
   readonly answeredAt: number;
   /** Not tried again before this many elapsed milliseconds. */
   readonly retryAt: number;
+  /** An earlier try may have arrived: no answer came. */
+  readonly doubtful?: boolean;
 }
 
 /** A request for a lease that got no answer. */
@@ -185,14 +187,24 @@ export interface Memory {
    * what the server has for it.
    */
   readonly accounted: boolean;
+  /** The Secret of the status was looked for where no watch shows it, and is not there, or this process has parted with it. */
+  readonly sought: boolean;
   /** The last write of the Secret by this process. */
   readonly written: { readonly uid: string; readonly resourceVersion: string } | undefined;
 }
 
+/**
+ * Why an object is not to be seen: `gone`, it is no more; `moved`, it is there and another shard serves it, with its Secret
+ * and its leases; `unclear`, nobody could be asked.
+ */
+export type Absence = 'gone' | 'moved' | 'unclear';
+
 /** Everything that a decision may see. */
 export interface DecisionInput {
-  /** Undefined when the object is gone. */
+  /** Undefined when the object is gone, or another shard's. */
   readonly object: ObjectView | undefined;
+  /** Why there is no object, where there is none. Default: it is gone. */
+  readonly absence?: Absence;
   readonly target: TargetView;
   readonly connection: ConnectionView;
   readonly secret: SecretView;

@@ -30,6 +30,8 @@ export type Step =
   | { readonly do: 'tryDry'; readonly blocked: FaultCode }
   /** Ask the server about a lease that only the Secret's record names. */
   | { readonly do: 'attest'; readonly record: SecretRecord }
+  /** Look for the Secret of the status, which no watch shows. */
+  | { readonly do: 'seek' }
   /** See whether the Secret's data is still ours. */
   | { readonly do: 'inspect'; readonly record: SecretRecord }
   /** Lengthen the lease in use. */
@@ -55,6 +57,8 @@ export type Step =
   | ({ readonly do: 'deleteSecret' | 'releaseSecret' } & SeenSecret)
   /** Let the object go. `left`: leases that nobody revoked, and why. */
   | { readonly do: 'dropFinalizer'; readonly left: readonly LeftLease[] }
+  /** Another shard serves the object: it is no business of this process any more. */
+  | { readonly do: 'leave'; readonly left: readonly LeftLease[] }
   /** The object is gone and so is all that was remembered of it. */
   | { readonly do: 'forget'; readonly left: readonly LeftLease[] }
   | { readonly do: 'wait' };
@@ -69,7 +73,7 @@ export interface SeenSecret {
 /** A lease that is let run out. */
 export interface LeftLease {
   readonly ref: LeaseRef;
-  readonly why: 'declared' | 'timeout' | 'unreachable' | 'unattested';
+  readonly why: 'declared' | 'timeout' | 'unreachable' | 'unattested' | 'moved';
 }
 
 /** What to do: one step, and any number of revocations, which never wait behind a failing step. */

@@ -7,6 +7,7 @@ import { blockedByStatus, heldByStatus, ownFailures } from './holding.ts';
 import type { Memory } from './input.ts';
 import { earliest } from './revocations.ts';
 import { judgeAsked, judgeDue, judgeShape, judgeTarget } from './rotation.ts';
+import { seekFirst } from './seeking.ts';
 import { isNoted } from './target.ts';
 import {
   at,
@@ -45,6 +46,11 @@ export const policies: readonly Policy[] = [
     name: 'settle the open request',
     judge: ({ input: { memory, now } }) =>
       memory.open && at(memory.open.lookAt, now.elapsed, { do: 'settle', open: memory.open }),
+  },
+  // Before anything is said of a Secret, or done for want of it.
+  {
+    name: 'a Secret out of view is looked for',
+    judge: ({ input, object }) => seekFirst(input, object),
   },
   {
     name: 'nothing while suspended',

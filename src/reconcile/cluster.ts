@@ -1,3 +1,4 @@
+import { shardSelector, type Shard } from '../api/shard.ts';
 import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
 import type { Clock } from '../clock.ts';
 import { namespaceOf } from '../kube/object-key.ts';
@@ -63,6 +64,8 @@ export interface ClusterOptions {
   readonly transport: Transport;
   /** Only these namespaces; undefined: all. */
   readonly namespaces: readonly string[] | undefined;
+  /** The shard whose leases, dynamic secrets and Secrets are watched. Default: those of none. */
+  readonly shard?: Shard;
   /** Whether pods are watched, so that they can be nudged. Default: no. */
   readonly nudgePods?: boolean;
   readonly clock: Clock;
@@ -90,8 +93,10 @@ export const watchedResources = [
 
 const own = { group: GROUP, version: VERSION, namespaced: true };
 
-/** Selects the Secrets that the operator writes. */
-export const ownSecrets = `${MANAGED_LABEL}=${MANAGED_VALUE}`;
+/** Selects the Secrets that a shard writes. */
+export function ownSecrets(shard: Shard): string {
+  return `${MANAGED_LABEL}=${MANAGED_VALUE},${shardSelector(shard)}`;
+}
 
 /** The kinds, as the API's paths name them. */
 export const leaseType: ResourceType = { ...own, plural: 'dynamicsecretleases' };
@@ -107,7 +112,9 @@ export const secretType: ResourceType = { group: '', version: 'v1', plural: 'sec
 
 /** Starts the watches of everything that leases depend on. */
 export function watchCluster(options: ClusterOptions): WatchedCluster {
-  const { transport, clock, mayWrite } = options;
+  const { transport, clock, mayWrite, shard } = options;
+  // On the server's side, so that what others serve costs neither memory nor time here.
+  const served = { ...options, labelSelector: shardSelector(shard) };
   const types = {
     leases: resource(transport, leaseType, mayWrite),
     connections: resource(transport, connectionType, mayWrite),
@@ -117,7 +124,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     secrets: resource(transport, secretType, mayWrite),
   };
   const leases = startReflector({
-    ...options,
+    ...served,
     resource: types.leases,
     project: leaseRecord,
     indexes: leaseIndexes,
@@ -138,7 +145,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     indexes: connectionIndexes,
   });
   const dynamicSecrets = startReflector({
-    ...options,
+    ...served,
     resource: types.dynamicSecrets,
     project: dynamicSecretRecord,
     indexes: dynamicSecretIndexes,
@@ -150,13 +157,13 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     indexes: {},
     metadataOnly: true,
   });
-  // Metadata alone, and only of Secrets that carry our label: credentials are written, never read back.
+  // Metadata alone, and only of Secrets that carry our labels: credentials are written, never read back.
   const secrets = startReflector({
     ...options,
     resource: types.secrets,
     project: secretRecord,
     indexes: secretIndexes,
-    labelSelector: ownSecrets,
+    labelSelector: ownSecrets(shard),
     metadataOnly: true,
   });
   const reflectors: readonly (readonly [
@@ -181,11 +188,12 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       namespaces: namespaces.store,
     },
     scope: options.namespaces === undefined ? 'cluster' : 'namespaces',
+    shard,
     labelsOf: (namespace) => namespaces.store.get(namespace)?.labels,
     isEnding: (namespace) => namespaces.store.get(namespace)?.terminating,
     now: () => transport.now() ?? clock.wall(),
     leases: {
-      ...customResource(() => types.leases, leases.store, leaseRecord),
+      ...customResource(() => types.leases, { store: leases.store, selected: { shard } }, leaseRecord),
       inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(leases.store, connection),
       ofDynamicSecret: (key) => leases.store.byIndex('byDynamicSecret', key),
@@ -194,18 +202,22 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     connections: {
       ...customResource(
         (key) => (isNamespaced(key) ? types.connections : types.clusterConnections),
-        allConnections,
+        { store: allConnections, selected: 'all' },
         connectionRecord,
       ),
       inNamespace: (namespace) => allConnections.byIndex('byNamespace', namespace),
     },
     dynamicSecrets: {
-      ...customResource(() => types.dynamicSecrets, dynamicSecrets.store, dynamicSecretRecord),
+      ...customResource(
+        () => types.dynamicSecrets,
+        { store: dynamicSecrets.store, selected: { shard } },
+        dynamicSecretRecord,
+      ),
       inNamespace: (namespace) => dynamicSecrets.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(dynamicSecrets.store, connection),
       holdersOf: (host, target) => dynamicSecrets.store.byIndex('byPlace', placeKey(host, target)),
     },
-    secrets: secretResource(types.secrets, secrets.store),
+    secrets: secretResource(types.secrets, secrets.store, shard),
     workloads: workloads(transport, mayWrite),
     pods,
     ...referents(transport, types.secrets),

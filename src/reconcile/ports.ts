@@ -4,6 +4,7 @@ import type { ConnectionKind, Target } from '../api/lease.ts';
 import type { KeyRef, SecretSource } from '../api/object.ts';
 import type { LabelSelector } from '../api/label-selector.ts';
 import type { WorkloadKind } from '../api/restart.ts';
+import type { Shard } from '../api/shard.ts';
 import type { Fault } from '../errors.ts';
 import type { DynamicSecretView } from '../dynamic-secret/input.ts';
 import type { ObjectView } from '../lease/input.ts';
@@ -29,6 +30,8 @@ export interface Cluster {
   readonly pods: PodResource | undefined;
   /** Whether there are cluster connections: not where the operator looks after some namespaces only. */
   readonly scope: 'cluster' | 'namespaces';
+  /** The shard whose leases, dynamic secrets and Secrets are seen here. Connections are seen by all shards. */
+  readonly shard: Shard;
   /** The labels of a namespace, as last seen. Undefined where they are not known. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined;
   /** Whether a namespace is being deleted. Undefined where that is not known. */
@@ -77,7 +80,7 @@ export interface Resource<Record> {
   /** As last seen by the watch or in the answer to an own write. */
   get(key: string): Record | undefined;
   inNamespace(namespace: string): readonly Record[];
-  /** The object as it is now. Undefined where it does not exist. */
+  /** The object as it is now, whatever shard it is of. Undefined where it does not exist. */
   look(key: string): Promise<Record | undefined>;
   /** A merge patch. Guarded when it names `metadata.resourceVersion`. */
   patch(key: string, body: unknown): Promise<Record>;
@@ -86,9 +89,9 @@ export interface Resource<Record> {
 
 /** Secrets, as metadata. Data is only ever written. */
 export interface SecretResource {
-  /** A Secret that carries our label, as last seen. */
+  /** A Secret that carries our labels, as last seen. */
   get(key: string): SecretRecord | undefined;
-  /** The Secrets with our label that an object owns, by its uid, as last seen. */
+  /** The Secrets with our labels that an object owns, by its uid, as last seen. */
   ownedBy(uid: string): readonly SecretRecord[];
   /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
   look(key: string): Promise<SecretRecord | undefined>;
@@ -163,16 +166,24 @@ export interface Identified {
   readonly name: string;
 }
 
+/** What the label of the shard says of an object. */
+export interface Sharded {
+  readonly shard?: Shard;
+}
+
 export type LeaseRecord = Identified &
+  Sharded &
   ObjectView & {
     readonly finalizers: readonly string[];
     /** Milliseconds since 1970. */
     readonly createdAt: number;
   };
 
-export type DynamicSecretRecord = Identified & DynamicSecretView & { readonly finalizers: readonly string[] };
+export type DynamicSecretRecord = Identified &
+  Sharded &
+  DynamicSecretView & { readonly finalizers: readonly string[] };
 
-export interface ConnectionRecord extends Identified {
+export interface ConnectionRecord extends Identified, Sharded {
   readonly kind: ConnectionKind;
   readonly generation: number;
   /** When its deletion was asked for, in milliseconds since 1970. */

@@ -15,6 +15,7 @@ import {
 } from '../api/names.ts';
 import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
+import { shardOf } from '../api/shard.ts';
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { objectKey } from '../kube/object-key.ts';
@@ -39,6 +40,7 @@ export function leaseRecord(raw: unknown): LeaseRecord {
   return {
     ...identityOf(metadata),
     generation: metadata.generation,
+    shard: shardOf(metadata.labels),
     createdAt: parseInstant(metadata.creationTimestamp) ?? 0,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
@@ -61,6 +63,7 @@ export function dynamicSecretRecord(raw: unknown): DynamicSecretRecord {
   const { metadata, spec, status } = envelope.parse(raw);
   return {
     ...identityOf(metadata),
+    shard: shardOf(metadata.labels),
     generation: metadata.generation,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,
@@ -80,6 +83,7 @@ export function connectionRecord(raw: unknown): ConnectionRecord {
   const { metadata, spec, status } = envelope.parse(raw);
   const common = {
     ...identityOf(metadata),
+    shard: shardOf(metadata.labels),
     generation: metadata.generation,
     deletedAt: parseInstant(metadata.deletionTimestamp),
     finalizers: metadata.finalizers,

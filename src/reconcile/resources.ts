@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 import { MANAGED_LABEL, MANAGED_VALUE } from '../api/names.ts';
+import { shardOf, type Shard } from '../api/shard.ts';
 import { found } from '../kube/kube-error.ts';
 import { nameOf as nameIn, namespaceOf } from '../kube/object-key.ts';
-import { compareVersions } from '../kube/resource-version.ts';
 import type { KubeResource } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import { digestOf } from '../secret/render.ts';
-import type { Identified, Resource, SecretRecord, SecretResource } from './ports.ts';
+import type { Identified, Resource, SecretRecord, SecretResource, Sharded } from './ports.ts';
 import { objectData, secretRecord } from './records.ts';
 
 interface Name {
@@ -19,15 +19,24 @@ function nameOf(key: string): Name {
   return { namespace: namespaceOf(key), name: nameIn(key) };
 }
 
+/** Whose answers a store takes: `all`, or those about the objects of one shard, which its watch selects. */
+export type Selected = 'all' | { readonly shard: Shard };
+
+/** Whether an object is one that a watch selects. */
+export function isSelected(selected: Selected, { shard }: Sharded): boolean {
+  return selected === 'all' || selected.shard === shard;
+}
+
 /** Custom resources of one kind, over the API and the store of their watch. */
-export function customResource<Record extends Identified>(
+export function customResource<Record extends Identified & Sharded>(
   typeOf: (key: string) => KubeResource,
-  store: Store<Record>,
+  { store, selected }: { readonly store: Store<Record>; readonly selected: Selected },
   read: (raw: unknown) => Record,
 ): Omit<Resource<Record>, 'inNamespace'> {
   const observed = (raw: unknown): Record => {
     const record = read(raw);
-    store.observe(record);
+    if (isSelected(selected, record)) store.observe(record);
+    else store.observeLeft(record);
     return record;
   };
   return {
@@ -46,19 +55,18 @@ export function customResource<Record extends Identified>(
 }
 
 /** Secrets, as metadata. */
-export function secretResource(type: KubeResource, store: Store<SecretRecord, 'byOwner'>): SecretResource {
-  // The store is that of a watch with a selector: what does not carry the label is not its business.
+export function secretResource(
+  type: KubeResource,
+  store: Store<SecretRecord, 'byOwner'>,
+  shard: Shard,
+): SecretResource {
+  // The store is that of a watch with a selector: what does not carry our labels is gone for it, and it tells so later.
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
-    if (!dryRun && isManaged(record)) store.observe(record);
+    if (dryRun) return record;
+    if (isManaged(record, shard)) store.observe(record);
+    else store.observeLeft(record);
     return record;
-  };
-  // Without our label it is gone for the watch, which tells so later.
-  const released = (record: SecretRecord): void => {
-    const { key, uid, resourceVersion } = record;
-    const known = store.get(key);
-    if (isManaged(record) || known?.uid !== uid) return;
-    if ((compareVersions(known.resourceVersion, resourceVersion) ?? 0) < 0) store.observeDeleted(key, uid);
   };
   return {
     get: (key) => store.get(key),
@@ -78,7 +86,10 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
         if (known !== undefined) store.observeDeleted(key, known.uid);
         return undefined;
       }
-      return { secret: observed(raw), digest: digestOf(dataOf(raw)) };
+      const secret = secretRecord(raw);
+      // That it has lost our labels is for the watch to tell: a look at its data is none at whose it is.
+      if (isManaged(secret, shard)) store.observe(secret);
+      return { secret, digest: digestOf(dataOf(raw)) };
     },
     create: async (key, body, options = {}) =>
       observed(
@@ -87,9 +98,7 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
       ),
     async change(key, operations, options = {}) {
       const raw = await type.jsonPatch(nameOf(key), operations, { ...options, metadataOnly: true });
-      const record = observed(raw, options.dryRun);
-      if (options.dryRun !== true) released(record);
-      return record;
+      return observed(raw, options.dryRun);
     },
     async delete(key, expected) {
       const raw = await found(type.delete(nameOf(key), expected, { metadataOnly: true }));
@@ -100,8 +109,9 @@ export function secretResource(type: KubeResource, store: Store<SecretRecord, 'b
   };
 }
 
-function isManaged({ labels }: SecretRecord): boolean {
-  return labels[MANAGED_LABEL] === MANAGED_VALUE;
+/** Whether a Secret carries the labels by which a shard watches. */
+export function isManaged({ labels }: Pick<SecretRecord, 'labels'>, shard: Shard): boolean {
+  return labels[MANAGED_LABEL] === MANAGED_VALUE && shardOf(labels) === shard;
 }
 
 const objectAnswer = z.object({ metadata: z.object({ uid: z.string() }) });

@@ -1,4 +1,4 @@
-import { CONNECTION_FINALIZER } from '../api/names.ts';
+import { connectionFinalizerOf } from '../api/shard.ts';
 import type { Controller } from '../controller/controller.ts';
 import { equal } from '../kube/merge-patch.ts';
 import { objectKey } from '../kube/object-key.ts';
@@ -23,7 +23,7 @@ interface Served {
 }
 
 export interface SubscriptionOptions extends Served {
-  readonly cluster: Pick<Cluster, 'connections' | 'pods'>;
+  readonly cluster: Pick<Cluster, 'connections' | 'pods' | 'shard'>;
   readonly timing: Pick<Timing, 'usesDelay'>;
   readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets'>;
   readonly links: Pick<Links, 'release'>;
@@ -52,8 +52,9 @@ export function subscribe(options: SubscriptionOptions): () => void {
     for (const lease of stores.leases.byIndex('byNamespace', namespace))
       if (mayNeedGrant(lease)) controllers.lease.enqueue(lease.key);
   };
+  const ownFinalizer = connectionFinalizerOf(cluster.shard);
   const lookAtUse = ({ key, finalizers, deletedAt }: ConnectionRecord): void => {
-    const kept = finalizers.includes(CONNECTION_FINALIZER) && deletedAt === undefined;
+    const kept = finalizers.includes(ownFinalizer) && deletedAt === undefined;
     if (kept) controllers.connection.enqueueWithin(key, timing.usesDelay);
     else controllers.connection.enqueue(key);
   };

@@ -1,6 +1,7 @@
 import { API_VERSION, MANAGED_LABEL, MANAGED_VALUE, RECORD_ANNOTATION } from '../api/names.ts';
 import { formatRecord, type SecretRecord } from '../api/record.ts';
 import type { SecretType } from '../api/secret-shape.ts';
+import { SHARD_LABEL, shardLabels, type Shard } from '../api/shard.ts';
 
 /** The object that a Secret belongs to. */
 export interface Owner {
@@ -9,10 +10,16 @@ export interface Owner {
   readonly uid: string;
 }
 
-/** Labels and annotations that the spec asks for. */
+/** Labels and annotations that the spec asks for, and the shard of the object. */
 export interface Dress {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  readonly shard?: Shard;
+}
+
+/** The labels of a Secret: the spec's, and ours, which leave the spec's no choice. */
+function labelsOf({ labels, shard }: Dress): Readonly<Record<string, string>> {
+  return { ...labels, [MANAGED_LABEL]: MANAGED_VALUE, ...shardLabels(shard) };
 }
 
 /** One operation of a JSON Patch (RFC 6902). */
@@ -61,7 +68,7 @@ export function newSecret(
     metadata: {
       name,
       namespace: owner.namespace,
-      labels: { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE },
+      labels: labelsOf(dress),
       annotations: { ...dress.annotations, [RECORD_ANNOTATION]: formatRecord(content.record) },
       ownerReferences: [ownerReference(owner)],
     },
@@ -116,7 +123,9 @@ export function releasedSecret(existing: OwnedMetadata, uid: string): readonly P
   const { labels, annotations, owners, resourceVersion } = existing;
   const index = owners.indexOf(uid);
   const removals = [
-    ...(MANAGED_LABEL in labels ? [`/metadata/labels/${pointer(MANAGED_LABEL)}`] : []),
+    ...[MANAGED_LABEL, SHARD_LABEL]
+      .filter((label) => label in labels)
+      .map((label) => `/metadata/labels/${pointer(label)}`),
     ...(RECORD_ANNOTATION in annotations ? [`/metadata/annotations/${pointer(RECORD_ANNOTATION)}`] : []),
     ...(index < 0 ? [] : [`/metadata/ownerReferences/${String(index)}`]),
   ];
@@ -150,11 +159,11 @@ export function dressing(
   dress: Dress,
   record: SecretRecord,
 ): readonly PatchOperation[] {
-  const labels = { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE };
+  const labels = labelsOf(dress);
   const annotations = { ...dress.annotations, [RECORD_ANNOTATION]: formatRecord(record) };
   return [
     { op: 'replace', path: '/metadata/resourceVersion', value: existing.resourceVersion },
-    ...mapOperations('/metadata/labels', existing.labels, labels, earlier?.labels ?? []),
+    ...mapOperations('/metadata/labels', existing.labels, labels, earlierLabels(earlier)),
     ...mapOperations('/metadata/annotations', existing.annotations, annotations, earlier?.annotations ?? []),
   ];
 }
@@ -166,7 +175,7 @@ export function isDressed(
   dress: Dress,
 ): boolean {
   const pairs = [
-    [existing.labels, { ...dress.labels, [MANAGED_LABEL]: MANAGED_VALUE }, record?.labels],
+    [existing.labels, labelsOf(dress), earlierLabels(record)],
     [existing.annotations, dress.annotations, record?.annotations],
   ] as const;
   return pairs.every(
@@ -174,6 +183,11 @@ export function isDressed(
       Object.entries(wanted).every(([key, value]) => there[key] === value) &&
       (earlier ?? []).every((key) => Object.hasOwn(wanted, key) || !Object.hasOwn(there, key)),
   );
+}
+
+/** The labels that a Secret may have from before: those of the record, and that of the shard which it has come from. */
+function earlierLabels(record: SecretRecord | undefined): readonly string[] {
+  return [...(record?.labels ?? []), SHARD_LABEL];
 }
 
 function mapOperations(

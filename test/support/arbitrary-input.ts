@@ -308,6 +308,7 @@ export const someMemory: fc.Arbitrary<Memory> = fc
     unrenewable: fc.subarray(ids, { maxLength: 2 }).map((some) => new Set(some)),
     unaccounted: sometimes(10, someUnaccounted),
     accounted: sometimes(80, fc.constant(true)).map((is) => is ?? false),
+    sought: sometimes(80, fc.constant(true)).map((is) => is ?? false),
     written: sometimes(50, fc.constant({ uid: 'secret-uid', resourceVersion: '8' })),
   })
   .map((memory) => memory);

@@ -261,6 +261,7 @@ export function aMemory(overrides: Partial<Memory> = {}): Memory {
     unrenewable: new Set(),
     unaccounted: undefined,
     accounted: true,
+    sought: true,
     ...overrides,
   };
 }

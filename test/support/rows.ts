@@ -1,5 +1,6 @@
 import { fault } from '../../src/errors.ts';
 import {
+  absent,
   aFormerSecret,
   aLease,
   anOpenRequest,
@@ -34,6 +35,10 @@ export interface DecisionRow {
 export const decisionRows: readonly DecisionRow[] = [
   { policy: 'deliver what is in hand', over: (parts) => remembering(parts, { inHand: inHand() }) },
   { policy: 'settle the open request', over: (parts) => remembering(parts, { open: anOpenRequest() }) },
+  {
+    policy: 'a Secret out of view is looked for',
+    over: (parts) => remembering({ ...parts, secret: absent }, { sought: false }),
+  },
   {
     policy: 'nothing while suspended',
     over: (parts) => of(parts, { spec: valid(aSpec({ suspend: true })) }),

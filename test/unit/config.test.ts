@@ -16,7 +16,6 @@ const defaults: Config = {
   nudgePods: 'off',
   drainTimeout: 25_000,
   leaderElection: 'on',
-  leaderElectionName: 'leaseholder',
 };
 
 type Environment = Record<string, string>;
@@ -71,6 +70,11 @@ describe('what is accepted', () => {
     'namespaces, each once': {
       argv: ['--namespaces=shop,billing,shop'],
       expected: { namespaces: ['shop', 'billing'] },
+    },
+    'a shard': { argv: ['--shard=team-b'], expected: { shard: 'team-b' } },
+    'a shard of 40 characters': {
+      env: { LEASEHOLDER_SHARD: 'b'.repeat(40) },
+      expected: { shard: 'b'.repeat(40) },
     },
     'an installation': { argv: ['--installation-id=prod-eu.1'], expected: { installationId: 'prod-eu.1' } },
     'an address to listen on': {
@@ -131,6 +135,7 @@ describe('what is refused', () => {
     context: [''],
     'service-account-folder': [''],
     namespaces: ['', ',', 'shop,', 'shop, billing', 'Shop', '-shop', '*', 'a'.repeat(64), 'shop\n'],
+    shard: ['', 'B', 'a.b', 'a_b', '-b', 'b-', 'b'.repeat(41), 'b,c', 'b c', 'b\n'],
     'installation-id': ['', '-x', 'x-', 'a b', 'a'.repeat(64)],
     listen: [
       '',
@@ -290,6 +295,7 @@ describe('the table', () => {
       'context',
       'serviceAccountFolder',
       'namespaces',
+      'shard',
       'installationId',
       'workers',
       'kubeConnections',

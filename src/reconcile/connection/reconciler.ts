@@ -10,7 +10,7 @@ import type { Cluster, ConnectionRecord } from '../ports.ts';
 import { hold, type Hold } from './hold.ts';
 import { isInUse, usersCount } from './in-use.ts';
 import type { Links } from './links.ts';
-import { IN_USE, statusOf, type Findings } from './report.ts';
+import { IN_USE, isHeldUp, statusOf, type Findings } from './report.ts';
 
 export interface ConnectionParts {
   readonly cluster: Cluster;
@@ -31,7 +31,8 @@ export interface ConnectionOutcome {
 /**
  * Brings one InfisicalConnection into order: logs in, and says in its status whether that worked, when, and against
  * which server. Logs in again by itself while it does not. Keeps the connection while leases need it: one that is being
- * deleted works until they are gone.
+ * deleted works until they are gone. Of several shards one writes the status, that of the connection's own label; another
+ * logs in where it uses the connection, and says nothing.
  */
 export async function reconcileConnection(parts: ConnectionParts, key: string): Promise<ConnectionOutcome> {
   const { cluster, links } = parts;
@@ -43,26 +44,44 @@ export async function reconcileConnection(parts: ConnectionParts, key: string): 
   }
   const held = await hold(cluster, seen);
   if (held.state === 'changed') return { again: 0 };
-  // On its way, and not ours to keep.
-  if (held.state === 'free' && seen.deletedAt !== undefined) return {};
-  return connect(parts, held);
+  const reports = held.connection.shard === cluster.shard;
+  if (held.state === 'free' && (!reports || isOnItsWay(held.connection))) return {};
+  return connect(parts, held, reports);
 }
 
-/** Logs in, where that is not done yet, and reports. */
+/** Nobody keeps it. */
+function isOnItsWay(connection: ConnectionRecord): boolean {
+  return connection.deletedAt !== undefined && !isHeldUp(connection);
+}
+
+/** Logs in, where that is not done yet, and reports where that is this shard's. */
 async function connect(
   parts: ConnectionParts,
   { state, connection }: Exclude<Hold, { readonly state: 'changed' }>,
+  reports: boolean,
 ): Promise<ConnectionOutcome> {
   const { cluster } = parts;
   const { raised, session, again: retry } = await logIn(parts.links, connection);
   // Of users that came during the login the status tells only once the connection is held for them.
   if (state === 'free' && isInUse(connection, cluster)) return { again: 0 };
-  const served = usersCount(connection, cluster);
-  const wanted = statusOf(connection, { now: cluster.now(), raised, session, served });
-  const pace = paceOf(parts, connection, wanted);
-  if (pace.again === undefined && !(await write(parts, connection, wanted))) return { again: 0 };
-  const again = earliest([pace.again, retry]);
+  const reported = reports ? await tellOf(parts, connection, { raised, session }) : {};
+  if (reported === 'changed') return { again: 0 };
+  const again = earliest([reported.again, retry]);
   return { ...(raised === undefined ? {} : { faulted: true }), ...(again === undefined ? {} : { again }) };
+}
+
+/** Says what was found out. `again`: milliseconds until it is worth a write. */
+async function tellOf(
+  parts: ConnectionParts,
+  connection: ConnectionRecord,
+  login: Pick<Findings, 'raised' | 'session'>,
+): Promise<{ readonly again?: number } | 'changed'> {
+  const { cluster } = parts;
+  const served = usersCount(connection, cluster);
+  const wanted = statusOf(connection, { now: cluster.now(), ...login, served });
+  const pace = paceOf(parts, connection, wanted);
+  if (pace.again === undefined && !(await write(parts, connection, wanted))) return 'changed';
+  return pace;
 }
 
 interface Login extends Pick<Findings, 'raised' | 'session'> {

@@ -1,6 +1,6 @@
 import type { Condition, Reason } from '../../api/condition.ts';
 import { methodOf, serverOf, type ConnectionStatus } from '../../api/infisical-connection.ts';
-import { CONNECTION_FINALIZER } from '../../api/names.ts';
+import { isConnectionFinalizer } from '../../api/shard.ts';
 import type { Fault } from '../../errors.ts';
 import type { SessionState } from '../../infisical/session.ts';
 import { formatInstant } from '../../instant.ts';
@@ -79,9 +79,12 @@ function conditionsOf(connection: ConnectionRecord, now: number, raised: Fault |
   });
 }
 
-/** Whether we keep it from going. */
-function isHeldUp({ deletedAt, finalizers }: ConnectionRecord): boolean {
-  return deletedAt !== undefined && finalizers.includes(CONNECTION_FINALIZER);
+/** Whether a shard, this one or another, keeps it from going. */
+export function isHeldUp({
+  deletedAt,
+  finalizers,
+}: Pick<ConnectionRecord, 'deletedAt' | 'finalizers'>): boolean {
+  return deletedAt !== undefined && finalizers.some(isConnectionFinalizer);
 }
 
 function underWay(raised: Fault | undefined): Words {

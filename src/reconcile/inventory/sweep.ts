@@ -59,16 +59,18 @@ function contextFor(
   group: Group,
   { asked }: LeaseList,
 ): (tag: LeaseTag | undefined) => SweepContext {
-  const { install, timing } = parts;
+  const { install, timing, cluster, keyOf, memories } = parts;
+  const { shard } = cluster;
   const known = new Map<string, Accounts | 'elsewhere' | undefined>();
   const objectOf = (uid: string): Accounts | 'elsewhere' | undefined => {
+    if (keyOf(uid) === undefined && memories.hasLeft(uid)) return 'elsewhere';
     const key = ownerOf(parts, uid);
     if (key === undefined) return undefined;
     return key.startsWith(`${group.namespace}/`) ? accountsOf(parts, key, uid) : 'elsewhere';
   };
   return (tag) => {
     if (tag?.install === install && !known.has(tag.object)) known.set(tag.object, objectOf(tag.object));
-    return { install, timing, serverTime: asked.server, object: known.get(tag?.object ?? '') };
+    return { install, shard, timing, serverTime: asked.server, object: known.get(tag?.object ?? '') };
   };
 }
 
@@ -84,6 +86,7 @@ async function lookFor(
 ): Promise<'lost' | 'named' | 'stray' | 'unclear'> {
   try {
     const ids = await idsOfLiveLook(parts, tag.object);
+    if (ids === 'moved') return 'named';
     if (typeof ids === 'string') return ids;
     // Memory comes last, so that nothing slips through between.
     const memory = accountsOfMemory(parts, tag.object);
@@ -101,7 +104,7 @@ async function lookFor(
 async function idsOfLiveLook(
   parts: SweepParts,
   uid: string,
-): Promise<ReadonlySet<string> | 'stray' | 'unclear'> {
+): Promise<ReadonlySet<string> | 'stray' | 'unclear' | 'moved'> {
   const { cluster, memories } = parts;
   const key = ownerOf(parts, uid);
   if (key === undefined) return 'stray';
@@ -111,6 +114,8 @@ async function idsOfLiveLook(
   const ids = new Set(secrets.flatMap(idsOfSecret));
   const live = await cluster.leases.look(key);
   if (live?.uid !== uid) return memories.former(uid) === undefined ? 'stray' : ids;
+  // Another shard serves it by now, and sweeps its leases.
+  if (live.shard !== cluster.shard) return 'moved';
   // Its Secret has another name by now than the one that was looked at.
   if (!secretKeys.includes(secretKeyOf(live))) return 'unclear';
   return new Set([...ids, ...idsOfObject(live)]);

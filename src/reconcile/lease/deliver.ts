@@ -12,7 +12,9 @@ import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail } from './failure.ts';
 import { countUnaccounted } from './unaccounted.ts';
 import { dressOf } from './gather.ts';
+import { isOfOtherShard } from './inspect.ts';
 import type { HeldLease } from './memory.ts';
+import { isStillServed } from './presence.ts';
 
 /** The causes that heal what somebody else did to the Secret. */
 const drift: ReadonlySet<HeldLease['cause']> = new Set(['secret-deleted', 'secret-edited', 'record-refused']);
@@ -127,6 +129,11 @@ async function answerConflict(
     await writeOver(pass, object, secret, held);
     return;
   }
+  // Whoever has put another shard's label there serves the object, unless that is older than its coming here.
+  if (isOfOtherShard(pass, secret) && !(await isStillServed(pass))) {
+    discard(pass, held, { result: 'conflict' });
+    return;
+  }
   const expected = new Set([
     ...pass.memory().known.keys(),
     ...reportedIds(object),
@@ -201,6 +208,7 @@ function settleDelivery(
     unrenewable: new Set(),
     inspected: undefined,
     strayed: undefined,
+    sought: false,
     ...(drift.has(held.cause) ? { healedAt: pass.clock.elapsed() } : {}),
   });
   pass.metrics.delivered(result);

@@ -9,6 +9,7 @@ import type { ConnectionRecord, LeaseRecord, SecretRecord } from '../ports.ts';
 import type { Link } from '../connection/link.ts';
 import { claimOf, forerunnerOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass } from './context.ts';
+import { absenceOf, ownObject } from './presence.ts';
 import { nothing, resolve } from './resolve.ts';
 
 /**
@@ -17,10 +18,13 @@ import { nothing, resolve } from './resolve.ts';
  */
 export async function gather(pass: LeasePass): Promise<DecisionInput> {
   const { cluster, clock, timing } = pass;
+  const absence = ownObject(pass) === undefined ? await absenceOf(pass) : undefined;
+  // The look may have brought it back into view.
   const object = ownObject(pass);
   const connection = object === undefined ? noConnection : await connectionOf(pass, object);
   const input: DecisionInput = {
     object,
+    ...(absence === undefined ? {} : { absence }),
     target: object === undefined ? nothing : resolve(cluster, object),
     connection,
     secret: object === undefined ? { state: 'absent' } : secretOf(pass, object),
@@ -34,16 +38,6 @@ export async function gather(pass: LeasePass): Promise<DecisionInput> {
     timing,
   };
   return { ...input, unreachable: unreachable(pass, input) };
-}
-
-/**
- * The object of a pass. It counts as gone when there is another one of its name, and when it is being deleted and our
- * finalizer no longer holds it: others' finalizers may keep it for long, and its status still names what was revoked.
- */
-export function ownObject(pass: LeasePass): LeaseRecord | undefined {
-  const seen = pass.cluster.leases.get(pass.key);
-  if (seen?.uid !== pass.uid || pass.memory().released) return undefined;
-  return seen.deletedAt !== undefined && !seen.hasFinalizer ? undefined : seen;
 }
 
 const noConnection: ConnectionView & { state: 'refused' } = {
@@ -157,10 +151,10 @@ function dataOf(
   return inspected.digest === recordOf(secret)?.digest ? 'intact' : 'edited';
 }
 
-/** The labels and annotations that a spec asks for. */
+/** The labels and annotations that a spec asks for, and the object's shard. */
 export function dressOf(object: LeaseRecord): Dress {
   const secret = object.spec.valid ? object.spec.value.secret : undefined;
-  return { labels: secret?.labels ?? {}, annotations: secret?.annotations ?? {} };
+  return { labels: secret?.labels ?? {}, annotations: secret?.annotations ?? {}, shard: object.shard };
 }
 
 /** Ids of the leases that no connection leads to any more. They matter only where something is to be revoked. */

@@ -1,8 +1,11 @@
+import { MANAGED_LABEL, MANAGED_VALUE } from '../../api/names.ts';
+import { shardOf } from '../../api/shard.ts';
 import { fault } from '../../errors.ts';
-import type { LeaseRecord } from '../ports.ts';
+import type { LeaseRecord, SecretRecord } from '../ports.ts';
 import { claimOf, rivalOf } from './claims.ts';
 import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { fail, faultOf } from './failure.ts';
+import { isStillServed } from './presence.ts';
 
 /**
  * Looks at a Secret of ours that somebody has written since we did: one read of its data, of which only the digest is
@@ -41,9 +44,7 @@ export async function isReallyGone(pass: LeasePass, object: LeaseRecord): Promis
     const claim = claimOf(pass, object, secret);
     if (claim === 'free') return true;
     if (claim === 'ours') {
-      pass.metrics.drifted('unlabelled');
-      pass.log.warn('The Secret has lost the label by which it is watched; it is put back.');
-      pass.remember({ strayed: secret });
+      takeStrayed(pass, secret);
     } else {
       const why = fault('SecretConflict', { secret: secret.name, by: rivalOf(pass, object, secret) });
       pass.remember({ blocked: why });
@@ -53,4 +54,36 @@ export async function isReallyGone(pass: LeasePass, object: LeaseRecord): Promis
     fail(pass, faultOf(error, 'read the Secret'));
   }
   return false;
+}
+
+/**
+ * One look for a Secret that the status names and the watch does not show: an object that has come from another shard brings
+ * its Secret along, with that shard's label.
+ */
+export async function seek(pass: LeasePass, object: LeaseRecord): Promise<StepResult> {
+  try {
+    const secret = await pass.cluster.secrets.look(secretKeyOf(object));
+    const isThere = secret !== undefined && !secret.terminating && claimOf(pass, object, secret) === 'ours';
+    if (!isThere) pass.remember({ sought: true });
+    else if (!isOfOtherShard(pass, secret) || (await isStillServed(pass))) takeStrayed(pass, secret);
+  } catch (error) {
+    fail(pass, faultOf(error, 'read the Secret'));
+  }
+  return 'again';
+}
+
+/** Whether the last hand on a Secret was that of another shard: its own label says so. */
+export function isOfOtherShard({ cluster }: LeasePass, { labels }: SecretRecord): boolean {
+  return labels[MANAGED_LABEL] === MANAGED_VALUE && shardOf(labels) !== cluster.shard;
+}
+
+/** Until it has our labels again, this look is all that shows it. */
+function takeStrayed(pass: LeasePass, secret: SecretRecord): void {
+  pass.remember({ strayed: secret });
+  if (isOfOtherShard(pass, secret)) {
+    pass.log.info('The object has come from another shard; its Secret and its lease are taken over.');
+    return;
+  }
+  pass.metrics.drifted('unlabelled');
+  pass.log.warn('The Secret has lost the label by which it is watched; it is put back.');
 }

@@ -12,7 +12,6 @@ export interface HeldLease extends LeaseInHand {
   readonly record: CommitRecord;
   readonly cause: LeaseCause;
   readonly replaced: LeaseRef | undefined;
-  /** An earlier try may have arrived: no answer came. */
   readonly doubtful: boolean;
 }
 
@@ -26,7 +25,7 @@ export interface Remembered extends Memory {
   /** What was found when the Secret was last looked at. */
   readonly inspected:
     { readonly uid: string; readonly resourceVersion: string; readonly digest: string } | undefined;
-  /** Our Secret as a live look showed it while the watch does not: without our label. */
+  /** Our Secret as a live look showed it while the watch does not: without our label, or with that of the shard it came from. */
   readonly strayed: SecretRecord | undefined;
   /**
    * There has been something to do since the first look at the object: a process before this one may have ended in the
@@ -35,6 +34,8 @@ export interface Remembered extends Memory {
   readonly inherited: boolean;
   /** The object was let go: whatever a view that lags still shows of it, our part in it is over. */
   readonly released: boolean;
+  /** A live look has shown that the object is gone. No other will ever show it again. */
+  readonly gone: boolean;
 }
 
 const blank: Remembered = Object.freeze({
@@ -55,7 +56,9 @@ const blank: Remembered = Object.freeze({
   unrenewable: new Set<string>(),
   unaccounted: undefined,
   accounted: false,
+  sought: false,
   released: false,
+  gone: false,
   settled: new Set<string>(),
   failures: undefined,
   tried: false,
@@ -81,6 +84,10 @@ export interface MemoryStore {
   update(key: string, uid: string, change: Partial<Remembered>): void;
   /** Ends what is remembered of an object that was let go. `left`: ids of the leases that were left to run out. */
   forget(uid: string, left?: readonly string[]): void;
+  /** Another shard serves the object from now on: what is remembered of it ends, but for this. */
+  leave(uid: string): void;
+  /** Whether another shard serves an object that this process has served. */
+  hasLeft(uid: string): boolean;
   /** An object that this process has let go within `timing.formerMemory`. */
   former(uid: string): FormerObject | undefined;
   /** The uids that something is remembered of under a key: one, or more when an object was deleted and made anew. */
@@ -98,6 +105,16 @@ export function memoryStore(
   /** The last one let go is the last one here. */
   const former = new Map<string, FormerObject & { readonly until: number }>();
 
+  /** For as long as the process lives: its leases may live longer than any other memory of it. */
+  const moved = new Set<string>();
+
+  function end(uid: string, key: string): void {
+    entries.delete(uid);
+    const uids = byKey.get(key);
+    uids?.delete(uid);
+    if (uids?.size === 0) byKey.delete(key);
+  }
+
   function keepFormer(uid: string, key: string, left: readonly string[]): void {
     const now = clock.elapsed();
     const before = former.get(uid)?.left ?? [];
@@ -113,6 +130,7 @@ export function memoryStore(
     of: (uid) => entries.get(uid)?.memory ?? blank,
     has: (uid) => entries.has(uid),
     update(key, uid, change) {
+      moved.delete(uid);
       entries.set(uid, { key, memory: { ...(entries.get(uid)?.memory ?? blank), ...change } });
       byKey.set(key, (byKey.get(key) ?? new Set()).add(uid));
     },
@@ -120,11 +138,14 @@ export function memoryStore(
       const entry = entries.get(uid);
       if (entry === undefined) return;
       keepFormer(uid, entry.key, left);
-      entries.delete(uid);
-      const uids = byKey.get(entry.key);
-      uids?.delete(uid);
-      if (uids?.size === 0) byKey.delete(entry.key);
+      end(uid, entry.key);
     },
+    leave(uid) {
+      const entry = entries.get(uid);
+      if (entry !== undefined) end(uid, entry.key);
+      moved.add(uid);
+    },
+    hasLeft: (uid) => moved.has(uid),
     former(uid) {
       const found = former.get(uid);
       return found !== undefined && clock.elapsed() < found.until ? found : undefined;

@@ -14,6 +14,7 @@ import { secretKeyOf, type LeasePass, type StepResult } from './context.ts';
 import { refusedFault } from './deliver.ts';
 import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
+import { lookAtObject } from './presence.ts';
 
 /**
  * Writes onto the object, before a lease of it can exist, that there may be one (the finalizer) and where (the places
@@ -52,7 +53,7 @@ export async function dropFinalizer(
 }
 
 /** What people are told of a lease that was not revoked, though it was to be. */
-const leftMessages: Readonly<Record<Exclude<LeftLease['why'], 'declared'>, string>> = {
+const leftMessages: Readonly<Record<Exclude<LeftLease['why'], 'declared' | 'moved'>, string>> = {
   timeout: 'A lease could not be revoked within spec.revocation.timeout and is left to run out.',
   unreachable: 'No connection of the namespace leads to the server of a lease, which is left to run out.',
   unattested: 'A lease that only the Secret names may be of another, and is left to run out.',
@@ -60,17 +61,38 @@ const leftMessages: Readonly<Record<Exclude<LeftLease['why'], 'declared'>, strin
 
 /** Ends the memory of an object that is no more, and says what was not revoked: never silently. */
 export function forget(pass: LeasePass, left: readonly LeftLease[]): void {
-  for (const { ref, why } of left) {
-    pass.metrics.revoked('left');
-    pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
-    if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
-  }
+  tellLeft(pass, left);
   pass.memories.forget(
     pass.uid,
     left.map(({ ref }) => ref.id),
   );
   // The API server answers the last finalizer's removal with the object's old version, so it stays in view for a while.
   if (pass.cluster.leases.get(pass.key)?.uid === pass.uid) pass.remember({ released: true });
+}
+
+/**
+ * Ends the memory of an object that another shard serves. A lease that may have reached its Secret is that shard's to find:
+ * in the Secret, or with its next lists.
+ */
+export function leave(pass: LeasePass, left: readonly LeftLease[]): void {
+  tellLeft(pass, left);
+  pass.memories.leave(pass.uid);
+  pass.log.info('The object has gone to another shard, with its Secret and its leases.');
+}
+
+function tellLeft(pass: LeasePass, left: readonly LeftLease[]): void {
+  for (const { ref, why } of left) {
+    if (why === 'moved') {
+      pass.metrics.delivered('abandoned');
+      pass.log.warn('A lease that may be in the Secret is left to the shard that serves the object now.', {
+        lease: ref.id,
+      });
+      continue;
+    }
+    pass.metrics.revoked('left');
+    pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
+    if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
+  }
 }
 
 /** Deletes a Secret in the state that was seen. Changed meanwhile, it is looked at again. */
@@ -80,7 +102,7 @@ export async function deleteSecret(
 ): Promise<StepResult> {
   const key = objectKey(pass.namespace, name);
   // One that has lost our label was seen by a look alone, and no watch will tell that it is gone, or another by now.
-  pass.remember({ strayed: undefined });
+  pass.remember({ strayed: undefined, sought: true });
   try {
     await pass.cluster.secrets.delete(key, { uid, resourceVersion });
   } catch (error) {
@@ -93,7 +115,7 @@ export async function deleteSecret(
 export async function releaseSecret(pass: LeasePass, { name, uid }: SeenSecret): Promise<StepResult> {
   const key = objectKey(pass.namespace, name);
   const seen = pass.cluster.secrets.get(key) ?? pass.memory().strayed;
-  pass.remember({ strayed: undefined });
+  pass.remember({ strayed: undefined, sought: true });
   // What was decided on is gone, or another by now.
   if (seen?.uid !== uid) return 'again';
   const lease = recordOf(seen)?.lease;
@@ -178,7 +200,7 @@ export async function guarded(
     if (!isConflict(error) && !isNotFound(error)) return failed(pass, error, request);
   }
   try {
-    await pass.cluster.leases.look(pass.key);
+    await lookAtObject(pass);
   } catch (error) {
     return failed(pass, error, 'read the object');
   }

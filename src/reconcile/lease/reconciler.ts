@@ -9,9 +9,19 @@ import { attest } from './attest.ts';
 import { leasePass, type LeaseParts, type LeasePass, type StepResult } from './context.ts';
 import { deliver } from './deliver.ts';
 import { tryDry } from './dry-run.ts';
-import { gather, ownObject } from './gather.ts';
-import { inspect } from './inspect.ts';
-import { announce, deleteSecret, dress, dropFinalizer, forget, inscribe, releaseSecret } from './object.ts';
+import { gather } from './gather.ts';
+import { inspect, seek } from './inspect.ts';
+import {
+  announce,
+  deleteSecret,
+  dress,
+  dropFinalizer,
+  forget,
+  inscribe,
+  leave,
+  releaseSecret,
+} from './object.ts';
+import { ownObject } from './presence.ts';
 import { renew } from './renew.ts';
 import { requestLease } from './request.ts';
 import { revoke } from './revoke.ts';
@@ -110,10 +120,11 @@ async function execute(
   return result;
 }
 
-/** What may be done for an object that is no more. */
+/** What may be done for an object that is no more, or another shard's. */
 async function executeGone(pass: LeasePass, step: Step): Promise<StepResult> {
   if (step.do === 'settle') return settle(pass, step.open);
   if (step.do === 'forget') forget(pass, step.left);
+  if (step.do === 'leave') leave(pass, step.left);
   return 'rest';
 }
 
@@ -136,6 +147,8 @@ async function executeStep(
       return tryDry(pass, object);
     case 'attest':
       return attest(pass, step.record);
+    case 'seek':
+      return seek(pass, object);
     case 'inspect':
       return inspect(pass, object);
     case 'renew':
@@ -158,6 +171,9 @@ async function executeStep(
       return dropFinalizer(pass, object, step.left);
     case 'forget':
       forget(pass, step.left);
+      return 'rest';
+    case 'leave':
+      leave(pass, step.left);
       return 'rest';
     case 'refuse':
     case 'wait':

@@ -1,4 +1,4 @@
-import type { ConnectionIdentity, IssuedLease, LeaseRef } from '../../api/lease.ts';
+import type { ConnectionIdentity, IssuedLease, LeaseRef, LeaseTag } from '../../api/lease.ts';
 import { parseInstant } from '../../instant.ts';
 import type { LeaseClient } from '../../infisical/client.ts';
 import { objectKey } from '../../kube/object-key.ts';
@@ -16,6 +16,7 @@ import { fail, faultOf } from './failure.ts';
 import { dressOf } from './gather.ts';
 import { isReallyGone } from './inspect.ts';
 import type { HeldLease } from './memory.ts';
+import { lookAtObject } from './presence.ts';
 import { resolve } from './resolve.ts';
 import { suspectUnaccounted } from './unaccounted.ts';
 
@@ -44,7 +45,7 @@ export async function requestLease(
     lookAt: sentAt,
   };
   pass.remember({ untagged: false, looked: false });
-  const tag = { install: pass.install, object: pass.uid, attempt: open.attempt };
+  const tag = tagOf(pass, open.attempt);
   // Remembered before it is sent: from here on its fate is open. Its turn, or a login, may have been waited for.
   const beforeSending = (): void => {
     const now = pass.clock.elapsed();
@@ -67,6 +68,10 @@ export async function requestLease(
     fail(pass, why);
   }
   return 'again';
+}
+
+function tagOf({ install, uid, cluster: { shard } }: LeasePass, attempt: string): LeaseTag {
+  return { install, object: uid, attempt, ...(shard === undefined ? {} : { shard }) };
 }
 
 /** The end of the lease that is to be replaced; a first lease is needed after a while. In elapsed milliseconds. */
@@ -96,8 +101,8 @@ async function isStillDue(
  */
 async function stillTrue(pass: LeasePass, object: LeaseRecord): Promise<boolean> {
   try {
-    const live = await pass.cluster.leases.look(pass.key);
-    return live?.uid === object.uid && live.resourceVersion === object.resourceVersion;
+    const live = await lookAtObject(pass);
+    return live !== undefined && live.resourceVersion === object.resourceVersion;
   } catch (error) {
     fail(pass, faultOf(error, 'read the object'));
     return false;

@@ -189,7 +189,7 @@ describe('the rights of deploy/rbac.yaml, over the life of a lease', () => {
     });
     expect(new Set(selected)).toEqual(
       new Set([
-        'all: leaseholder.dev/managed=true',
+        'all: leaseholder.dev/managed=true,!leaseholder.dev/shard',
         'default: metadata.name=declared-inputs',
         'default: metadata.name=declarer-login',
         'default: metadata.name=infisical-login',

@@ -4,7 +4,8 @@ import { z } from 'zod';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
-import { FINALIZER, MANAGED_LABEL } from '../../../src/api/names.ts';
+import { CONNECTION_FINALIZER, FINALIZER, MANAGED_LABEL } from '../../../src/api/names.ts';
+import { SHARD_LABEL } from '../../../src/api/shard.ts';
 import { dynamicSecretManifest, inputSecret } from '../../support/dynamic-secret-manifest.ts';
 import {
   conditionOf,
@@ -167,6 +168,25 @@ describe('leaseholder drain', () => {
     expect((await stage.lease('there', 'elsewhere'))?.deletedAt).toBeUndefined();
     expect(await stage.secret('there', 'elsewhere')).toBeDefined();
     expect(await drain().ended()).toBe(0);
+    expect(await operator.stop()).toBe(0);
+  });
+
+  it('of a shard: leaves the objects of the others alone, and the connection that they use', async () => {
+    const operator = await lead();
+    const [kept] = await leased('of-none');
+    const shard = await stage.startOperator({ flags: ['--shard', 'b'] });
+    const drained = await ownLease(stage, 'of-b');
+    await drained.apply({}, { labels: { [SHARD_LABEL]: 'b' } });
+    await stage.untilReady('of-b');
+    await stage.kubectl('wait', '--for=jsonpath={.metadata.finalizers[1]}', 'infisicalconnection/infisical');
+    expect(await shard.stop()).toBe(0);
+
+    expect(await drain('--shard=b', '--leader-election=off', '--timeout=60s').ended()).toBe(0);
+    expect(await drained.events()).toEqual(['made', 'revoked']);
+    expect(await kept?.events()).toEqual(['made']);
+    expect((await stage.lease('of-none'))?.deletedAt).toBeUndefined();
+    expect(await secrets()).toBe('secret/of-none\n');
+    expect((await stage.connection('infisical'))?.finalizers).toEqual([CONNECTION_FINALIZER]);
     expect(await operator.stop()).toBe(0);
   });
 

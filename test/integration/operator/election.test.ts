@@ -3,13 +3,13 @@ import { z } from 'zod';
 
 import type { AuditEvent, AuditMark } from '../../../sandbox/control-plane/audit.ts';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
-import { serviceAccountUser } from '../../../sandbox/control-plane/service-account.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { scaledTiming } from '../../../src/timing.ts';
 import { connectionObjects, startStage, type Stage } from '../../support/stage.ts';
 import { freeAddress } from './support/address.ts';
 import { startKubeProxy } from './support/kube-proxy.ts';
 import { ownLease } from './support/own-lease.ts';
+import { replica, type Replica } from './support/replica.ts';
 
 const SCALE = 0.3;
 const timing = scaledTiming(SCALE);
@@ -23,12 +23,6 @@ const leaseObject = z.object({
   spec: z.object({ holderIdentity: z.string(), renewTime: z.string(), leaseTransitions: z.number() }),
 });
 
-/** A replica, with a user of its own so that the audit log can tell who did what. */
-interface Replica {
-  readonly user: string;
-  readonly kubeconfig: string;
-}
-
 /** One after the other: there is one election. */
 describe('two replicas', () => {
   let stage: Stage;
@@ -38,7 +32,7 @@ describe('two replicas', () => {
   beforeAll(async () => {
     stage = await startStage();
     await stage.apply(...connectionObjects(stage));
-    replicas = [{ user: stage.user, kubeconfig: stage.kubeconfig }, await secondReplica(stage)];
+    replicas = [{ user: stage.user, kubeconfig: stage.kubeconfig }, await replica(stage, 'second')];
   });
   beforeEach(async () => {
     for (const operator of running) await operator.stop();
@@ -213,16 +207,6 @@ describe('two replicas', () => {
     await operator.ready();
   });
 });
-
-async function secondReplica(stage: Stage): Promise<Replica> {
-  const account = { namespace: 'leaseholder-system', name: 'second' };
-  const kubeconfig = await stage.plane.serviceAccountKubeconfig(account);
-  const bind = (...args: string[]): Promise<string> =>
-    stage.kubectl('create', ...args, '--serviceaccount=leaseholder-system:second');
-  await bind('clusterrolebinding', 'second', '--clusterrole=leaseholder');
-  await bind('rolebinding', 'second', '--role=leaseholder', '--namespace=leaseholder-system');
-  return { user: serviceAccountUser(account), kubeconfig };
-}
 
 async function says(operator: OperatorProcess, sentence: string): Promise<void> {
   const probe = (): Promise<boolean> => Promise.resolve(operator.lines.some(({ msg }) => msg === sentence));

@@ -22,6 +22,8 @@ export class Reads {
   /** Leases whose end was looked at. */
   readonly #judged = new Set<string>();
   #troubles: ReadonlySet<string> = new Set();
+  /** Until when nobody could see to a Secret that had got its name back: the servers were out of reach ever since. */
+  readonly #unseenTo = new Map<string, number>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -59,10 +61,23 @@ export class Reads {
 
   check(): void {
     this.#noteTrouble();
+    this.#noteRenamed();
     for (const state of this.#ground.objects) {
       const made = this.#read(state);
       if (made !== undefined) this.#judge(state, made);
     }
+  }
+
+  #noteRenamed(): void {
+    const ground = this.#ground;
+    if (!this.#troubles.has('')) return;
+    for (const uid of ground.renamed.keys())
+      if (ground.isFresh(this.#renamedAt(uid))) this.#unseenTo.set(uid, ground.world.time.now);
+  }
+
+  #renamedAt(uid: string): number | undefined {
+    const at = this.#ground.renamed.get(uid);
+    return at === undefined ? undefined : Math.max(at, this.#unseenTo.get(uid) ?? at);
   }
 
   /** What was so since the last step counts until this one. */
@@ -92,7 +107,7 @@ export class Reads {
     const made = world.leases.made.get(record.lease.id);
     if (made?.object !== lease.uid || this.#excused.has(made.id)) return undefined;
     // What has its name back may have lost its lease meanwhile.
-    if (this.#ground.isFresh(this.#ground.renamed.get(lease.uid))) return undefined;
+    if (this.#ground.isFresh(this.#renamedAt(lease.uid))) return undefined;
     return world.edited.has(secretKey) ? undefined : made;
   }
 

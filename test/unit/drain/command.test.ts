@@ -14,6 +14,7 @@ describe('the command line of a drain', () => {
       argv: ['--namespaces=shop', '--timeout=1m', '--log-level', 'info'],
       expected: { timeout: 60_000, config: { namespaces: ['shop'], logLevel: 'info' } },
     },
+    'a shard': { argv: ['--shard=b'], expected: { config: { shard: 'b' } } },
     'the variables of the operator, but for its address': {
       argv: [],
       env: { LEASEHOLDER_LISTEN: '0.0.0.0:9000', LEASEHOLDER_LOG_LEVEL: 'debug' },

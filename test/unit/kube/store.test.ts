@@ -277,6 +277,52 @@ describe('an index', () => {
   });
 });
 
+describe('an object that a look shows to have left the selection', () => {
+  test('goes at once, and is not brought back by an event that is older', () => {
+    const { store, told } = watched();
+    store.apply(fruit('apple', 1, 'u1'));
+    store.observeLeft(fruit('apple', 3, 'u1'));
+    store.apply(fruit('apple', 2, 'u1'));
+    expect(store.get('apple')).toBeUndefined();
+    expect(told).toEqual(['apple: - → 1', 'apple: 1 → -']);
+  });
+
+  test('comes back with a newer state, whether or not the watch has told that it had left', () => {
+    for (const hears of [true, false]) {
+      const { store } = watched();
+      store.apply(fruit('apple', 1, 'u1'));
+      store.observeLeft(fruit('apple', 3, 'u1'));
+      if (hears) store.remove('apple', 'u1', '3');
+      store.apply(fruit('apple', 4, 'u1'));
+      expect(store.get('apple')?.resourceVersion).toBe('4');
+    }
+  });
+
+  test('comes back with a list that was asked for before the look, if that shows a newer state', () => {
+    for (const [version, shown] of [
+      [2, undefined],
+      [4, '4'],
+    ] as const) {
+      const { store } = watched();
+      store.apply(fruit('apple', 1, 'u1'));
+      const since = store.beginReplace();
+      store.observeLeft(fruit('apple', 3, 'u1'));
+      store.replace('', { records: [fruit('apple', version, 'u1')], resourceVersion: '9', since });
+      expect(store.get('apple')?.resourceVersion).toBe(shown);
+    }
+  });
+
+  test('stays where the view is newer than the look, or shows another object', () => {
+    const { store, told } = watched();
+    store.apply(fruit('apple', 5, 'u1'));
+    store.observeLeft(fruit('apple', 3, 'u1'));
+    store.apply(fruit('pear', 6, 'u2'));
+    store.observeLeft(fruit('pear', 7, 'u3'));
+    expect(keys([...store.values()])).toEqual(['apple', 'pear']);
+    expect(told).toEqual(['apple: - → 5', 'pear: - → 6']);
+  });
+});
+
 describe('a subscriber', () => {
   test('that throws does not keep the others from hearing', () => {
     const errors: unknown[] = [];

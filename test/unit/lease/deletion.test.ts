@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { LeaseSpec } from '../../../src/api/dynamic-secret-lease.ts';
 import type { LeaseRef } from '../../../src/api/lease.ts';
 import { decide } from '../../../src/lease/decide.ts';
-import type { ObjectView, Revocation } from '../../../src/lease/input.ts';
+import type { DecisionInput, Memory, ObjectView, Revocation } from '../../../src/lease/input.ts';
 import type { LeftLease, Step } from '../../../src/lease/plan.ts';
 import {
   absent,
@@ -438,7 +438,62 @@ const rows: Record<string, Decision> = {
     policy: letGo,
     step: { do: 'forget', left: [{ ref: aRef(), why: 'unreachable' }] },
   },
+  'what this process was given for an object that is gone is revoked': {
+    input: withoutObject({ memory: { known: known(aRef()) } }),
+    policy: revoking,
+    step: wait,
+    again: 50 * MINUTE + SECOND,
+    revokes: ['lease-1'],
+  },
+
+  // An object that another shard serves
+  'an object that has moved is left, with the lease that this process was given': {
+    input: moved({ known: known(aRef()) }),
+    policy: letGo,
+    step: { do: 'leave', left: [] },
+  },
+  'what was in hand for an object that has moved, and reached no Secret, is revoked': {
+    input: moved({ inHand: inHand(), known: known(aRef()) }),
+    policy: revoking,
+    step: wait,
+    again: 50 * MINUTE + SECOND,
+    revokes: ['in-hand'],
+  },
+  'what was in hand for an object that has moved, and may have reached the Secret, is left with it': {
+    input: moved({ inHand: { ...inHand(), doubtful: true }, known: known(aRef()) }),
+    policy: letGo,
+    step: { do: 'leave', left: [{ ref: inHand().ref, why: 'moved' }] },
+  },
+  'a request that was open for an object that has moved is settled': {
+    input: moved({ open: anOpenRequest(), known: known(aRef()) }),
+    policy: settling,
+    step: { do: 'settle', open: anOpenRequest() },
+    again: 0,
+  },
+  'what no Secret ever named is revoked for an object that has moved': {
+    input: moved({ discarded: [first], known: known(aRef()) }),
+    policy: revoking,
+    step: wait,
+    again: 50 * MINUTE + SECOND,
+    revokes: ['old-1'],
+  },
+  'an object that may be gone or moved waits until somebody can be asked': {
+    input: { ...moved({ known: known(aRef()) }), absence: 'unclear' },
+    policy: letGo,
+    step: wait,
+    again: SECOND,
+  },
+  'what may have reached the Secret of an object that may have moved is not revoked': {
+    input: { ...moved({ inHand: { ...inHand(), doubtful: true } }), absence: 'unclear' },
+    policy: letGo,
+    step: wait,
+    again: SECOND,
+  },
 };
+
+function moved(memory: Partial<Memory>): DecisionInput {
+  return { ...withoutObject({ memory }), absence: 'moved' };
+}
 
 describe('decide, for an object that is being deleted or gone', () => {
   test.each(Object.entries(rows))('%s', (_sentence, row) => {

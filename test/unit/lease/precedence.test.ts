@@ -31,7 +31,7 @@ describe('the order of the table', () => {
     const parts = over({});
     const deleting = { ...parts, object: { ...parts.object, deletedAt: NOW } };
     expect(policyFor(deleting)).toMatch(
-      /^(settle|attest|account for every lease|revoke) before letting go$|^let go$/,
+      /^(settle|find the Secret|attest|account for every lease|revoke) before letting go$|^let go$/,
     );
   });
 });

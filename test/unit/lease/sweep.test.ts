@@ -61,6 +61,27 @@ describe('a listed lease', () => {
       { is: 'young', again: SECOND },
     ],
     'that is three minutes old is not': [{ createdAt: instant(-3 * MINUTE) }, {}, { is: 'suspect' }],
+    'of another shard is nothing to us, however old it is': [
+      { tag: { ...tag, shard: 'b' } },
+      { object: undefined },
+      { is: 'foreign' },
+    ],
+    'of no shard is nothing to a shard': [{}, { shard: 'b', object: undefined }, { is: 'foreign' }],
+    'of our shard and of an object that nobody here knows is a stray': [
+      { tag: { ...tag, shard: 'b' } },
+      { shard: 'b', object: undefined },
+      { is: 'stray' },
+    ],
+    'of another shard, and of an object that has come from there, is a suspect': [
+      {},
+      { shard: 'b' },
+      { is: 'suspect' },
+    ],
+    'of another shard, that an object which has come from there names, is accounted for': [
+      { tag: { ...tag, shard: 'a' } },
+      { shard: 'b', object: { ...nothing, ids: new Set(['lease-1']) } },
+      { is: 'accounted' },
+    ],
     'of an object that nobody here knows is a stray': [{}, { object: undefined }, { is: 'stray' }],
     'of an object that nobody here knows yet may be about to be named': [
       { createdAt: instant(-MINUTE) },

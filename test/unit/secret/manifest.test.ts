@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { MANAGED_LABEL, RECORD_ANNOTATION } from '../../../src/api/names.ts';
+import { SHARD_LABEL } from '../../../src/api/shard.ts';
 import { formatRecord } from '../../../src/api/record.ts';
 import {
   changedSecret,
@@ -8,6 +9,7 @@ import {
   dressing,
   isDressed,
   newSecret,
+  releasedSecret,
   type Dress,
   type ExistingMetadata,
   type PatchOperation,
@@ -86,6 +88,13 @@ describe('a new Secret', () => {
     });
   });
 
+  test('carries the label of its shard', () => {
+    const dress = { ...plain, labels: { [SHARD_LABEL]: 'theirs' }, shard: 'b' };
+    expect(newSecret({ name: 'orders-db', type: 'Opaque' }, owner, dress, content)).toMatchObject({
+      metadata: { labels: { [MANAGED_LABEL]: 'true', [SHARD_LABEL]: 'b' } },
+    });
+  });
+
   test('keeps its own label and record, whatever the spec asks for', () => {
     const dress = { labels: { [MANAGED_LABEL]: 'false' }, annotations: { [RECORD_ANNOTATION]: '{}' } };
     expect(newSecret({ name: 'orders-db', type: 'Opaque' }, owner, dress, content)).toMatchObject({
@@ -159,6 +168,26 @@ describe('the labels and annotations of a Secret', () => {
       before: { labels: { [MANAGED_LABEL]: 'no' } },
       dress: {},
       operations: [{ op: 'add', path: '/metadata/labels/leaseholder.dev~1managed', value: 'true' }],
+    },
+    'get the label of their shard': {
+      before: {},
+      dress: { shard: 'b' },
+      operations: [{ op: 'add', path: '/metadata/labels/leaseholder.dev~1shard', value: 'b' }],
+    },
+    'get the label of another shard': {
+      before: { labels: { [MANAGED_LABEL]: 'true', [SHARD_LABEL]: 'a' } },
+      dress: { shard: 'b' },
+      operations: [{ op: 'add', path: '/metadata/labels/leaseholder.dev~1shard', value: 'b' }],
+    },
+    'lose the label of the shard that they come from': {
+      before: { labels: { [MANAGED_LABEL]: 'true', [SHARD_LABEL]: 'a' } },
+      dress: {},
+      operations: [{ op: 'remove', path: '/metadata/labels/leaseholder.dev~1shard' }],
+    },
+    'have the shard of the object, whatever the spec asks for': {
+      before: {},
+      dress: { labels: { [SHARD_LABEL]: 'theirs' }, shard: 'b' },
+      operations: [{ op: 'add', path: '/metadata/labels/leaseholder.dev~1shard', value: 'b' }],
     },
     'are escaped after the rules of JSON Pointer': {
       before: {},
@@ -280,5 +309,27 @@ describe('a Secret is dressed', () => {
     };
     expect(after.annotations).not.toHaveProperty('dropped~/x');
     expect(isDressed(after, next, dress)).toBe(true);
+  });
+});
+
+describe('a Secret of a shard', () => {
+  const [none, a] = [{ [MANAGED_LABEL]: 'true' }, { [MANAGED_LABEL]: 'true', [SHARD_LABEL]: 'a' }];
+
+  test.each([
+    ['none', none, undefined, true],
+    ['a', a, 'a', true],
+    ['a', a, 'b', false],
+    ['a', a, undefined, false],
+    ['none', none, 'a', false],
+  ] as const)('of %s, with %j, is dressed for %s: %s', (_from, labels, shard, is) => {
+    expect(isDressed(existing({ labels }), record, { ...plain, shard })).toBe(is);
+  });
+
+  test('is released without it', () => {
+    const owned = { ...existing({ labels: a }), owners: [], controller: undefined };
+    expect(releasedSecret(owned, 'object-uid')).toContainEqual({
+      op: 'remove',
+      path: '/metadata/labels/leaseholder.dev~1shard',
+    });
   });
 });

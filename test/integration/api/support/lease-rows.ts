@@ -198,6 +198,7 @@ const WRONG_KEYS = [
 ];
 const RESERVED_KEYS = [
   { 'leaseholder.dev/managed': 'false' },
+  { 'leaseholder.dev/shard': 'b' },
   { 'kubernetes.io/service-account.name': 'default' },
   { 'k8s.io/a': 'b' },
 ];

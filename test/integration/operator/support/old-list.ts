@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
+import { shardSelector } from '../../../../src/api/shard.ts';
 import { ownSecrets } from '../../../../src/reconcile/cluster.ts';
 import type { Stage } from '../../../support/stage.ts';
 
 const paths = {
-  secrets: `/api/v1/secrets?labelSelector=${encodeURIComponent(ownSecrets)}&`,
-  dynamicsecretleases: '/apis/leaseholder.dev/v1alpha1/dynamicsecretleases?',
+  secrets: `/api/v1/secrets?labelSelector=${encodeURIComponent(ownSecrets(undefined))}&`,
+  dynamicsecretleases: `/apis/leaseholder.dev/v1alpha1/dynamicsecretleases?labelSelector=${encodeURIComponent(shardSelector(undefined))}&`,
 } as const;
 
 const watchLine = z.object({

@@ -1,4 +1,4 @@
-import { MANAGED_LABEL, MANAGED_VALUE } from '../../../../src/api/names.ts';
+import type { Shard } from '../../../../src/api/shard.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
 import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
@@ -20,6 +20,7 @@ import type {
   Resource,
   SecretRecord,
   SecretResource,
+  Sharded,
   WorkloadResource,
 } from '../../../../src/reconcile/ports.ts';
 import {
@@ -28,6 +29,7 @@ import {
   leaseRecord,
   secretRecord,
 } from '../../../../src/reconcile/records.ts';
+import { isManaged, isSelected, type Selected } from '../../../../src/reconcile/resources.ts';
 import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Requests } from './wire.ts';
@@ -62,13 +64,16 @@ export interface MemoryCluster extends WatchedCluster {
  * A cluster whose watches have just listed everything.
  *
  * @param listing what they were shown. Default: what is there.
+ * @param shard whose objects they show. Default: those of none.
  */
 export function memoryCluster(
   server: ApiServer,
   wire: Requests,
   now: () => number,
   listing: Listing = server,
+  shard?: Shard,
 ): MemoryCluster {
+  const own: Selected = { shard };
   const stores: MemoryCluster['stores'] = {
     leases: fedStore({ indexes: leaseIndexes }),
     connections: fedStore({
@@ -78,15 +83,29 @@ export function memoryCluster(
     secrets: fedStore({ indexes: secretIndexes }),
     namespaces: fedStore({ indexes: {} }),
   };
+  const isOwn = (record: Sharded): boolean => isSelected(own, record);
+  /** Takes an event: what the selector does not match is gone for the watch. */
+  const take = <R extends Identified & Sharded>(store: FedStore<R>, record: R): void => {
+    if (isOwn(record)) store.apply(record);
+    else store.remove(record.key, record.uid, record.resourceVersion);
+  };
   const relist = (kind: Kind, given: Listing, since: number): void => {
     const objects = given.list(kind);
     const common = { resourceVersion: given.version, since };
-    if (kind === 'leases') stores.leases.replace('', { records: objects.map(leaseRecord), ...common });
+    if (kind === 'leases')
+      stores.leases.replace('', { records: objects.map(leaseRecord).filter(isOwn), ...common });
     else if (kind === 'connections')
       stores.connections.replace('', { records: objects.map(connectionRecord), ...common });
     else if (kind === 'dynamicSecrets')
-      stores.dynamicSecrets.replace('', { records: objects.map(dynamicSecretRecord), ...common });
-    else stores.secrets.replace('', { records: objects.map(secretRecord).filter(isManaged), ...common });
+      stores.dynamicSecrets.replace('', {
+        records: objects.map(dynamicSecretRecord).filter(isOwn),
+        ...common,
+      });
+    else
+      stores.secrets.replace('', {
+        records: objects.map(secretRecord).filter((one) => isManaged(one, shard)),
+        ...common,
+      });
   };
   for (const kind of kinds) relist(kind, listing, stores[kind].beginReplace());
 
@@ -98,21 +117,30 @@ export function memoryCluster(
     ended: new Promise(() => undefined),
     relist,
     scope: 'cluster',
+    shard,
     labelsOf: (namespace) => stores.namespaces.get(namespace)?.labels,
     isEnding: (namespace) => stores.namespaces.get(namespace)?.terminating,
     leases: {
-      ...customResource({ server, wire, kind: 'leases' }, stores.leases, leaseRecord),
+      ...customResource({ server, wire, kind: 'leases', selected: own }, stores.leases, leaseRecord),
       usersOf: (connection) => usersOf(stores.leases, connection),
       ofDynamicSecret: (key) => stores.leases.byIndex('byDynamicSecret', key),
       ofSecret: (key) => stores.leases.byIndex('bySecret', key),
     },
-    connections: customResource({ server, wire, kind: 'connections' }, stores.connections, connectionRecord),
+    connections: customResource(
+      { server, wire, kind: 'connections', selected: 'all' },
+      stores.connections,
+      connectionRecord,
+    ),
     dynamicSecrets: {
-      ...customResource({ server, wire, kind: 'dynamicSecrets' }, stores.dynamicSecrets, dynamicSecretRecord),
+      ...customResource(
+        { server, wire, kind: 'dynamicSecrets', selected: own },
+        stores.dynamicSecrets,
+        dynamicSecretRecord,
+      ),
       usersOf: (connection) => usersOf(stores.dynamicSecrets, connection),
       holdersOf: (host, target) => stores.dynamicSecrets.byIndex('byPlace', placeKey(host, target)),
     },
-    secrets: secretResource(server, wire, stores.secrets),
+    secrets: secretResource({ server, wire }, stores.secrets, shard),
     workloads: noWorkloads,
     pods: undefined,
     readCredential: async (namespace, { secretKeyRef: { name, key } }) => {
@@ -126,24 +154,23 @@ export function memoryCluster(
     requestToken: () => Promise.resolve(undefined),
     hear({ kind, type, object }) {
       const { uid, resourceVersion } = object.metadata;
-      if (kind === 'leases' && type === 'written') stores.leases.apply(leaseRecord(object));
+      if (kind === 'leases' && type === 'written') take(stores.leases, leaseRecord(object));
       else if (kind === 'connections' && type === 'written')
         stores.connections.apply(connectionRecord(object));
       else if (kind === 'dynamicSecrets' && type === 'written')
-        stores.dynamicSecrets.apply(dynamicSecretRecord(object));
-      else if (type === 'written' && isManaged(secretRecord(object)))
+        take(stores.dynamicSecrets, dynamicSecretRecord(object));
+      else if (type === 'written' && isManaged(secretRecord(object), shard))
         stores.secrets.apply(secretRecord(object));
       else stores[kind].remove(keyOf(object), uid, resourceVersion);
     },
   };
 }
 
-function isManaged({ labels }: SecretRecord): boolean {
-  return labels[MANAGED_LABEL] === MANAGED_VALUE;
-}
-
 /** The side of a store that answers go to. */
-type Seen<R extends Identified> = Pick<FedStore<R>, 'get' | 'values' | 'observe' | 'observeDeleted'>;
+type Seen<R extends Identified> = Pick<
+  FedStore<R>,
+  'get' | 'values' | 'observe' | 'observeDeleted' | 'observeLeft'
+>;
 
 const kinds: readonly Kind[] = ['leases', 'connections', 'dynamicSecrets', 'secrets'];
 
@@ -151,16 +178,18 @@ interface Source {
   readonly server: ApiServer;
   readonly wire: Requests;
   readonly kind: Exclude<Kind, 'secrets'>;
+  readonly selected: Selected;
 }
 
-function customResource<R extends Identified>(
-  { server, wire, kind }: Source,
+function customResource<R extends Identified & Sharded>(
+  { server, wire, kind, selected }: Source,
   store: Seen<R> & Pick<FedStore<R, 'byNamespace'>, 'byIndex'>,
   project: (raw: unknown) => R,
 ): Resource<R> {
   const observed = (raw: unknown): R => {
     const record = project(raw);
-    store.observe(record);
+    if (isSelected(selected, record)) store.observe(record);
+    else store.observeLeft(record);
     return record;
   };
   return {
@@ -175,7 +204,7 @@ function customResource<R extends Identified>(
 }
 
 async function looked<R extends Identified>(
-  { server, wire }: Omit<Source, 'kind'>,
+  { server, wire }: Omit<Source, 'kind' | 'selected'>,
   kind: Kind,
   key: string,
   store: Seen<R>,
@@ -198,13 +227,15 @@ async function found(asked: Promise<ApiObject | undefined>): Promise<ApiObject |
 }
 
 function secretResource(
-  server: ApiServer,
-  wire: Requests,
+  { server, wire }: Pick<Source, 'server' | 'wire'>,
   store: FedStore<SecretRecord, 'byOwner'>,
+  shard: Shard,
 ): SecretResource {
   const observed = (raw: unknown, dryRun = false): SecretRecord => {
     const record = secretRecord(raw);
-    if (!dryRun && isManaged(record)) store.observe(record);
+    if (dryRun) return record;
+    if (isManaged(record, shard)) store.observe(record);
+    else store.observeLeft(record);
     return record;
   };
   return {
@@ -222,7 +253,9 @@ function secretResource(
         name,
         Buffer.from(value, 'base64').toString(),
       ]);
-      return { secret: observed(raw), digest: digestOf(new Map(decoded)) };
+      const secret = secretRecord(raw);
+      if (isManaged(secret, shard)) store.observe(secret);
+      return { secret, digest: digestOf(new Map(decoded)) };
     },
     create: async (_key, body, options = {}) =>
       observed(
@@ -234,12 +267,7 @@ function secretResource(
       const raw = await wire.call(callOf('patch', dryRun), () =>
         server.jsonPatch('secrets', key, operations, options),
       );
-      const record = observed(raw, dryRun);
-      const known = store.get(key);
-      const isReleased = dryRun !== true && !isManaged(record) && known?.uid === record.uid;
-      if (isReleased && Number(known.resourceVersion) < Number(record.resourceVersion))
-        store.observeDeleted(key, record.uid);
-      return record;
+      return observed(raw, dryRun);
     },
     async delete(key, expected) {
       const kept = await found(wire.call('delete secrets', () => server.delete('secrets', key, expected)));

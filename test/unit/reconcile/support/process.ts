@@ -1,3 +1,4 @@
+import type { Shard } from '../../../../src/api/shard.ts';
 import type { Clock } from '../../../../src/clock.ts';
 import { link } from '../../../../src/reconcile/connection/link.ts';
 import { links } from '../../../../src/reconcile/connection/links.ts';
@@ -39,9 +40,13 @@ interface Outside {
   readonly events: Events;
 }
 
-/** A process that has listed everything, and has all of it to look at. */
-export function startProcess({ clock, kube, leases, log, metrics, events }: Outside, wire: Wire): Process {
-  const cluster = memoryCluster(kube, wire, () => clock.wall());
+/** A process that has listed everything of its shard, and has all of it to look at. */
+export function startProcess(
+  { clock, kube, leases, log, metrics, events }: Outside,
+  wire: Wire,
+  shard?: Shard,
+): Process {
+  const cluster = memoryCluster(kube, wire, () => clock.wall(), kube, shard);
   const allLinks = links(
     (_connection, identity) =>
       link({ identity, client: leaseClient(leases, wire), clock, timing: standardTiming }),
