@@ -6,7 +6,7 @@ import { slopePerMinute, type Point } from '../figures/slope.ts';
 import { usageOf } from '../figures/usage.ts';
 import { common, courseless, round, uncompared, type Result } from '../result.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
-import { askedSoFar, untilAsked, untilQuiet } from '../world/waiting.ts';
+import { askedSoFar, untilAsked, untilQuiet, untilSettled } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
 import { observe } from './run.ts';
 
@@ -21,7 +21,7 @@ const FIRST_LIST = 120_000;
 
 /**
  * All leases are in order and nothing is due. The window begins when the operator has compared its leases with the server's for
- * the first time and has nothing to do any more.
+ * the first time, has nothing to do any more, and has given back the memory that it does not need.
  */
 export async function idle(options: CaseOptions): Promise<Result> {
   const { leases, namespaces, window = WINDOW } = options;
@@ -34,6 +34,7 @@ export async function idle(options: CaseOptions): Promise<Result> {
       await untilAll(world, { leases, made: leases });
       await untilAsked(world, { route: 'lease-list', count: 1, timeoutMs: FIRST_LIST });
       await untilQuiet(operator.pid);
+      await untilSettled(operator.pid);
       lists = await askedSoFar(world, 'lease-list');
       return operator;
     },

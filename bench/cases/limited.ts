@@ -4,6 +4,7 @@ import { requestsOf } from '../figures/requests.ts';
 import { deliveriesOf, duesOf, prematureOf, punctuality, rotationsOf } from '../figures/rotations.ts';
 import { common, courseless, round, uncompared, type Result } from '../result.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
+import { nothingDueTwice } from '../world/tempo.ts';
 import { untilMade, untilQuiet } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
 import { observe } from './run.ts';
@@ -22,9 +23,6 @@ const OVERLOAD = 5 / 3;
 
 /** More than anybody asks for in a minute. */
 const UNLIMITED = 1_000_000;
-
-/** Leases live so long from their second one on: nothing comes due twice. Milliseconds. */
-const NEXT_LIFE = 24 * 3_600_000;
 
 /** The life of each, in seconds, in an order of its own: they are not made in the order in which they end. */
 function lives(leases: number, writeLimit: number): readonly number[] {
@@ -53,8 +51,7 @@ export async function limited(options: CaseOptions): Promise<Result> {
       }));
       await untilAll(world, { leases, made: leases });
       lastEnd = Date.now() + Math.max(...life) * 1000;
-      const { dynamicSecretId } = world;
-      await world.api.control.overrideDynamicSecret({ dynamicSecretId, lifeOverride: NEXT_LIFE });
+      await nothingDueTwice(world);
       await world.api.control.setSwitches({ writeLimit });
       return operator;
     },

@@ -4,7 +4,7 @@ import { requestsOf } from '../figures/requests.ts';
 import { deliveriesOf, duesOf, prematureOf, punctuality, rotationsOf } from '../figures/rotations.ts';
 import { against, common, round, type Result } from '../result.ts';
 import { leaseNames, listLeases, untilAll } from '../world/fleet.ts';
-import { createEndingTogether } from '../world/tempo.ts';
+import { createEndingTogether, nothingDueTwice } from '../world/tempo.ts';
 import { askedSoFar, untilInstant } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
 import { play } from './run.ts';
@@ -42,6 +42,7 @@ export async function storm(options: CaseOptions): Promise<Result> {
       end = Date.now() + life;
       await createEndingTogether(world, leaseNames(leases, namespaces), { rotation: { before } }, end);
       await untilAll(world, { leases, made });
+      await nothingDueTwice(world);
       return operator;
     },
     async play(world) {

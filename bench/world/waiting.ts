@@ -62,6 +62,24 @@ const QUIET_MS = 3000;
 /** Between two looks, in milliseconds: the kernel counts in steps of 10 ms. */
 const LOOK_MS = 1000;
 
+/** A process has settled when its memory has stayed within so many MiB ... */
+const SETTLED_MIB = 1;
+/** ... for so long, in milliseconds. */
+const SETTLED_MS = 20_000;
+/** How long that is waited for, in milliseconds: the memory of one that leaks never stays. */
+const SETTLING_MS = 180_000;
+
+/** Waits until a process has given back what it does not need any more: what it gives back later is no slope. */
+export async function untilSettled(pid: number): Promise<void> {
+  const until = Date.now() + SETTLING_MS;
+  let first = { at: Date.now(), memory: (await usageOf(pid)).memoryMiB };
+  while (Date.now() - first.at < SETTLED_MS && Date.now() < until) {
+    await delay(LOOK_MS);
+    const { memoryMiB: memory } = await usageOf(pid);
+    if (Math.abs(memory - first.memory) > SETTLED_MIB) first = { at: Date.now(), memory };
+  }
+}
+
 /**
  * Waits until a process has nothing to do any more, as the kernel sees it.
  *
