@@ -25,6 +25,19 @@ function lifeOf(leases: number): number {
 }
 
 /**
+ * When leases come due that end together, first and last, in milliseconds since 1970.
+ *
+ * @throws Error when that has begun: then there is no storm, and nothing to measure.
+ */
+function stillTime(end: number, life: number): readonly [firstDue: number, lastDue: number] {
+  const lastDue = end - BEFORE * 1000;
+  const firstDue = lastDue - JITTER * life;
+  if (Date.now() > firstDue)
+    throw new Error('Making the leases took so long that the first are due already.');
+  return [firstDue, lastDue];
+}
+
+/**
  * Leases that end together, and so come due together: within a tenth of their life, less than a minute. With `outage` the
  * lease API takes no connections from before the first is due until all are, and comes back with nearly all of their last
  * 150 s left; seconds count from then, else from the first that is due. The rate is that from the first rotation to the last.
@@ -41,14 +54,14 @@ export async function storm(options: CaseOptions): Promise<Result> {
       await operator.ready();
       end = Date.now() + life;
       await createEndingTogether(world, leaseNames(leases, namespaces), { rotation: { before } }, end);
+      stillTime(end, life);
       await untilAll(world, { leases, made });
       await nothingDueTwice(world);
       return operator;
     },
     async play(world) {
       const { control } = world.api;
-      const [firstDue, lastDue] = [end - BEFORE * 1000 - JITTER * life, end - BEFORE * 1000];
-      if (Date.now() > firstDue) throw new Error('Making the leases took so long that the first are due.');
+      const [firstDue, lastDue] = stillTime(end, life);
       const old = new Set((await listLeases(world)).map(({ leaseId }) => leaseId));
       const made = (await askedSoFar(world)) + leases;
       if (outage) {
