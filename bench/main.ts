@@ -1,28 +1,45 @@
 /**
  * Measures the operator from outside: a process of its own beside a real Kubernetes API and the sandbox's lease API.
  *
- * Usage: npm run bench -- --case cold [--leases 1000] [--namespaces 1] [--runs 5] [--json]
+ * Usage: npm run bench -- --case cold [--leases 1000] [--namespaces 1] [--runs 5] [--json]; more with --help.
  */
 import { cold } from './cases/cold.ts';
 import type { CaseOptions } from './cases/case.ts';
 import { deletion } from './cases/deletion.ts';
-import { parseOptions, type CaseName } from './options.ts';
+import { idle } from './cases/idle.ts';
+import { limited } from './cases/limited.ts';
+import { noisy } from './cases/noisy.ts';
+import { restart } from './cases/restart.ts';
+import { steady } from './cases/steady.ts';
+import { storm } from './cases/storm.ts';
+import { parseOptions, USAGE, type CaseName, type Options } from './options.ts';
 import { describeResult, medianOf, type Result } from './result.ts';
 import { buildProgram } from './world/program.ts';
 
 const cases: Readonly<Record<CaseName, (options: CaseOptions) => Promise<Result>>> = {
   cold,
   delete: deletion,
+  restart,
+  steady,
+  storm,
+  idle,
+  noisy,
+  limited,
 };
 
 const options = parseOptions(process.argv.slice(2));
-buildProgram();
-const results: Result[] = [];
-while (results.length < options.runs) {
-  const result = await cases[options.case](options);
-  results.push(result);
-  if (!options.json && options.runs > 1)
-    console.log(`run ${String(results.length)} of ${String(options.runs)}\n${describeResult(result)}\n`);
+if (options === undefined) console.log(USAGE);
+else await measure(options);
+
+async function measure(wanted: Options): Promise<void> {
+  buildProgram();
+  const results: Result[] = [];
+  while (results.length < wanted.runs) {
+    const result = await cases[wanted.case](wanted);
+    results.push(result);
+    if (!wanted.json && wanted.runs > 1)
+      console.log(`run ${String(results.length)} of ${String(wanted.runs)}\n${describeResult(result)}\n`);
+  }
+  const median = medianOf(results);
+  console.log(wanted.json ? JSON.stringify(median) : describeResult(median));
 }
-const median = medianOf(results);
-console.log(options.json ? JSON.stringify(median) : describeResult(median));

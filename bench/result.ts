@@ -46,20 +46,30 @@ export function against(
   };
 }
 
+/** The figures of a case that is compared with no ceiling. */
+export const uncompared = {
+  leasesPerSecond: null,
+  ceilingLeasesPerSecond: null,
+  rawCreatesPerSecond: null,
+  shareOfCeiling: null,
+} satisfies Partial<Result>;
+
+/** Those of a case in which nothing has a course from a first object to a last one. */
+export const courseless = {
+  secondsTo50: null,
+  secondsTo90: null,
+  secondsTo99: null,
+  secondsToAll: null,
+} satisfies Partial<Result>;
+
 /** The figures that every case has, and zero or null for what it must say itself. */
 export function common(
-  { leases, namespaces }: CaseOptions,
-  { usage, ledger }: Pick<Seen, 'usage' | 'ledger'>,
+  { leases, namespaces }: Pick<CaseOptions, 'leases' | 'namespaces'>,
+  { usage, ledger, eventLoopDelayP99Ms }: Pick<Seen, 'usage' | 'ledger' | 'eventLoopDelayP99Ms'>,
   { writes, reads, conflicts, byKind }: Requests,
 ): Omit<
   Result,
-  | 'case'
-  | 'more'
-  | keyof ReturnType<typeof against>
-  | 'secondsTo50'
-  | 'secondsTo90'
-  | 'secondsTo99'
-  | 'secondsToAll'
+  'case' | keyof ReturnType<typeof against> | 'secondsTo50' | 'secondsTo90' | 'secondsTo99' | 'secondsToAll'
 > {
   return {
     leases,
@@ -72,6 +82,7 @@ export function common(
     logins: askedOf(ledger, leases).logins,
     duplicateLeases: 0,
     deadCredentialSeconds: 0,
+    more: { eventLoopDelayP99Ms: round(eventLoopDelayP99Ms, 1) },
     requests: byKind,
   };
 }

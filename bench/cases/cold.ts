@@ -1,5 +1,5 @@
 import { askedOf } from '../figures/leases.ts';
-import { courseOf, firstReady, firstWrite, reportsOf } from '../figures/progress.ts';
+import { courseOf, firstReady, firstWrite } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
 import { against, common, round, type Result } from '../result.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
@@ -13,26 +13,25 @@ import { play } from './run.ts';
 export async function cold(options: CaseOptions): Promise<Result> {
   const { leases, namespaces } = options;
   const seen = await play(options, {
-    prepare: (world) => createLeases(world, leaseNames(leases, namespaces)),
-    async play(world, launch) {
-      const operator = launch();
-      // One has been made for the sample.
-      await untilAll(world, { leases, made: leases + 1 });
-      return operator;
+    async prepare(world) {
+      await createLeases(world, leaseNames(leases, namespaces));
+      return undefined;
     },
+    // One has been made for the sample.
+    play: (world) => untilAll(world, { leases, made: leases + 1 }),
   });
-  const { events, user, startedAt, ceiling, ledger } = seen;
-  const ready = firstReady(reportsOf(events, user));
-  const requests = requestsOf(events, user);
+  const { events, reports, user, startedAt, ceiling, ledger } = seen;
+  const ready = firstReady(reports);
   const course = courseOf(ready, startedAt);
   const begun = firstWrite(events, user);
   const rate = leases / (course.secondsToAll - (begun - startedAt) / 1000);
+  const figures = common(options, seen, requestsOf(events, user));
   return {
     case: 'cold',
-    ...common(options, seen, requests),
+    ...figures,
     ...against(rate, ceiling.first, ceiling),
     ...course,
     duplicateLeases: askedOf(ledger, leases).duplicates,
-    more: { secondsToFirst: round(((ready[0] ?? Number.NaN) - startedAt) / 1000, 2) },
+    more: { secondsToFirst: round(((ready[0] ?? Number.NaN) - startedAt) / 1000, 2), ...figures.more },
   };
 }

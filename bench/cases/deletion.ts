@@ -19,12 +19,9 @@ export async function deletion(options: CaseOptions): Promise<Result> {
       await untilAll(world, { leases, made: leases + 1 });
       await operator.stop();
       await deleteLeases(world, names);
+      return undefined;
     },
-    async play(world, launch) {
-      const operator = launch();
-      await untilAll(world, { leases: 0 });
-      return operator;
-    },
+    play: (world) => untilAll(world, { leases: 0 }),
   });
   const { events, user, startedAt, ceiling } = seen;
   const gone = goneAt(events, user);
@@ -36,6 +33,5 @@ export async function deletion(options: CaseOptions): Promise<Result> {
     ...against(rate, ceiling.deletion, ceiling),
     ...course,
     deadCredentialSeconds: null,
-    more: {},
   };
 }

@@ -1,51 +1,85 @@
-import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
-import type { LedgerEntry } from '../../sandbox/lease-api/ledger.ts';
-import type { OperatorProcess } from '../../sandbox/operator/operator.ts';
 import { between, measureCeiling, type Ceiling } from '../figures/ceiling.ts';
+import { partOf, readLog, type Log } from '../figures/log.ts';
 import { takeSample } from '../figures/sample.ts';
 import { usageOf, type Usage } from '../figures/usage.ts';
 import { furnish, namespaceName } from '../world/fleet.ts';
-import { startWorld, type World } from '../world/world.ts';
+import type { BenchOperator } from '../world/operator.ts';
+import { startWorld, type World, type WorldOptions } from '../world/world.ts';
 import type { CaseOptions } from './case.ts';
 
 /** What a case makes happen, around the operator's process. */
 export interface Script {
-  /** Makes what is there before anything counts. */
-  prepare(world: World): Promise<void>;
+  readonly world?: WorldOptions;
+  /**
+   * Makes what is there before anything counts.
+   *
+   * @returns the operator, where it works already; undefined: it is started when the counting begins.
+   */
+  prepare(world: World): Promise<BenchOperator | undefined>;
   /** From here on everything counts; resolves when what is measured is over. */
-  play(world: World, launch: () => OperatorProcess): Promise<OperatorProcess>;
+  play(world: World, operator: BenchOperator): Promise<void>;
 }
 
 /** What was seen from outside while a script was played. */
-export interface Seen {
+export interface Seen extends Log {
   /** How the audit log calls the operator. */
   readonly user: string;
-  /** Milliseconds since 1970. */
+  /** When the counting began and ended, in milliseconds since 1970. */
   readonly startedAt: number;
-  readonly events: readonly AuditEvent[];
-  readonly ledger: readonly LedgerEntry[];
-  /** The operator's, at the end. */
+  readonly endedAt: number;
+  /** What both servers have written down from the preparation on. */
+  readonly all: Log;
+  /** The operator's processor time from the beginning of the counting, and its memory at the end. */
   readonly usage: Usage;
+  /** What the operator itself tells of its event loop. */
+  readonly eventLoopDelayP99Ms: number;
+}
+
+export interface Compared extends Seen {
   /** The middle of what the API server took before and after. */
   readonly ceiling: Ceiling;
 }
 
 /** Plays a script in a new world, between two measurements of what the API server takes. */
-export async function play({ namespaces }: CaseOptions, script: Script): Promise<Seen> {
-  await using world = await startWorld();
-  const { plane, api, user } = world;
+export async function play({ leases, namespaces }: CaseOptions, script: Script): Promise<Compared> {
+  await using world = await startWorld(script.world);
   await furnish(world, namespaces);
   const sample = await takeSample(world, namespaceName(0));
-  const before = await measureCeiling(world, sample);
-  await script.prepare(world);
+  const before = await measureCeiling(world, sample, leases);
+  const seen = await watch(world, script);
+  const after = await measureCeiling(world, sample, leases);
+  return { ...seen, ceiling: between(before, after) };
+}
+
+/** Plays a script in a new world where nothing is compared with the ceiling. */
+export async function observe({ namespaces }: CaseOptions, script: Script): Promise<Seen> {
+  await using world = await startWorld(script.world);
+  await furnish(world, namespaces);
+  return await watch(world, script);
+}
+
+async function watch(world: World, script: Script): Promise<Seen> {
+  const { plane, api, user } = world;
   const since = await plane.audit.mark();
-  const { next } = await api.control.readLedger();
+  const working = await script.prepare(world);
+  const used = working === undefined ? 0 : (await usageOf(working.pid)).cpuSeconds;
+  // Asking begins a new measurement.
+  await working?.eventLoopDelayP99Ms();
   const startedAt = Date.now();
-  const operator = await script.play(world, () => world.launch());
-  const usage = await usageOf(operator.pid);
-  const events = await plane.audit.events(since);
-  const { entries: ledger } = await api.control.readLedger({ from: next });
+  const operator = working ?? world.launch();
+  await script.play(world, operator);
+  const endedAt = Date.now();
+  const { cpuSeconds, ...memory } = await usageOf(operator.pid);
+  const eventLoopDelayP99Ms = await operator.eventLoopDelayP99Ms();
+  const all = await readLog({ audit: plane.audit, since, user }, api.control);
   await operator.stop();
-  const after = await measureCeiling(world, sample);
-  return { user, startedAt, events, ledger, usage, ceiling: between(before, after) };
+  return {
+    ...partOf(all, startedAt),
+    all,
+    user,
+    startedAt,
+    endedAt,
+    usage: { cpuSeconds: cpuSeconds - used, ...memory },
+    eventLoopDelayP99Ms,
+  };
 }

@@ -18,15 +18,20 @@ export interface Ceiling {
 /** Objects that are worked on at a time: as many as the operator has workers. */
 const AT_A_TIME = 32;
 
-/** Objects of one measurement: enough for seconds, few enough to be in the same minute as the run. */
+/**
+ * Objects of one measurement: enough for seconds, few enough to be in the same minute as the run. A run with fewer leases, a
+ * trial, is spared the most of it.
+ */
 const OBJECTS = 1000;
+const LEAST_OBJECTS = 100;
 
 /**
  * Measures what the API server takes on this machine in these seconds, the lease API running: the very writes of the
  * operator, from a client that decides nothing, reads nothing and leases nothing. What it makes it removes.
  */
-export async function measureCeiling(world: World, sample: Sample, objects = OBJECTS): Promise<Ceiling> {
+export async function measureCeiling(world: World, sample: Sample, leases: number): Promise<Ceiling> {
   const { admin, asOperator } = world;
+  const objects = Math.max(LEAST_OBJECTS, Math.min(OBJECTS, leases));
   const names = leaseNames(objects, 1, 'ceiling');
   await createLeases(world, names);
   const rate = async (...writes: readonly Write[]): Promise<number> => {

@@ -34,7 +34,7 @@ export function deadSeconds(
 }
 
 /** When each lease stops working: its end, unless it was revoked before. */
-function endsOf(ledger: readonly LedgerEntry[]): ReadonlyMap<string, number> {
+export function endsOf(ledger: readonly LedgerEntry[]): ReadonlyMap<string, number> {
   const ends = new Map<string, number>();
   for (const { event, leaseId, at, expireAt } of ledger) {
     if (leaseId === null) continue;

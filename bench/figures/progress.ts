@@ -19,16 +19,9 @@ const statusWrite = z.object({
   }),
 });
 
-/** The successful status writes of a user that name a lease, in the order of the log. */
-export function reportsOf(events: readonly AuditEvent[], user: string): readonly Report[] {
-  const own = events.filter(
-    (event) =>
-      event.user === user && event.resource === 'dynamicsecretleases/status' && event.responseCode === 200,
-  );
-  return own.flatMap((event) => reportIn(event) ?? []);
-}
-
-function reportIn(event: AuditEvent): Report | undefined {
+/** What a request reports; undefined for one that is no successful status write that names a lease. */
+export function reportOf(event: AuditEvent): Report | undefined {
+  if (event.resource !== 'dynamicsecretleases/status' || event.responseCode !== 200) return undefined;
   const { lease, conditions } = statusWrite.safeParse(event.requestObject).data?.status ?? {};
   if (lease?.id === undefined) return undefined;
   // A merge patch leaves out what stays as it is.
@@ -36,7 +29,8 @@ function reportIn(event: AuditEvent): Report | undefined {
   return { object: objectOf(event), leaseId: lease.id, ready, at: instantOf(event) };
 }
 
-function objectOf({ namespace = '', name = '' }: AuditEvent): string {
+/** `namespace/name` of what a request was about. */
+export function objectOf({ namespace = '', name = '' }: AuditEvent): string {
   return `${namespace}/${name}`;
 }
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 
 import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
+import { ROTATE_ANNOTATION } from '../../src/api/names.ts';
 import { each, type LeanClient } from './lean-client.ts';
-import { API, leaseObject, namespaceObjects } from './objects.ts';
+import { API, foreignSecret, leaseObject, namespaceObjects } from './objects.ts';
+import { askedSoFar } from './waiting.ts';
 import type { World } from './world.ts';
 
 /** An object that is not there yet, and the collection that it goes to. */
@@ -17,8 +19,11 @@ export interface LeaseName {
   readonly name: string;
 }
 
+/** What goes over the least that a lease's spec needs. */
+export type LeaseSpec = Readonly<Record<string, unknown>>;
+
 /** Requests that the bench sends at a time, where nothing is measured. */
-const AT_A_TIME = 16;
+const AT_A_TIME = 32;
 
 /** Names for so many leases, spread evenly over so many namespaces. */
 export function leaseNames(leases: number, namespaces: number, prefix = 'lease'): readonly LeaseName[] {
@@ -54,13 +59,43 @@ export async function furnish(
 export async function createLeases(
   { admin }: World,
   names: readonly LeaseName[],
-  spec: Readonly<Record<string, unknown>> = {},
+  spec: LeaseSpec | ((index: number) => LeaseSpec) = {},
 ): Promise<void> {
-  const objects = names.map(({ namespace, name }) => ({
+  const objects = names.map(({ namespace, name }, index) => ({
     path: `${API}/namespaces/${namespace}/dynamicsecretleases`,
-    body: leaseObject(name, spec),
+    body: leaseObject(name, typeof spec === 'function' ? spec(index) : spec),
   }));
   await createAll(admin, objects);
+}
+
+/** Makes Secrets that are none of the operator's, spread evenly over so many namespaces. */
+export async function createForeignSecrets(
+  { admin }: World,
+  count: number,
+  namespaces: number,
+): Promise<void> {
+  const objects = Array.from({ length: count }, (_, index) => ({
+    path: `/api/v1/namespaces/${namespaceName(index % namespaces)}/secrets`,
+    body: foreignSecret(`foreign-${String(index)}`),
+  }));
+  await createAll(admin, objects);
+}
+
+/** How figures call a lease and its Secret. */
+export function objectName({ namespace, name }: LeaseName): string {
+  return `${namespace}/${name}`;
+}
+
+/** Asks for a new lease now. @returns when, in milliseconds since 1970. */
+export async function askForRotation({ admin }: World, lease: LeaseName): Promise<number> {
+  const at = Date.now();
+  await admin.send({
+    method: 'PATCH',
+    path: leasePath(lease),
+    contentType: 'application/merge-patch+json',
+    body: { metadata: { annotations: { [ROTATE_ANNOTATION]: String(at) } } },
+  });
+  return at;
 }
 
 /** Deletes leases, and waits for nothing. */
@@ -72,7 +107,7 @@ const page = z.object({
   metadata: z.object({ continue: z.string().default('') }),
   items: z.array(
     z.object({
-      metadata: z.object({ uid: z.string() }),
+      metadata: z.object({ namespace: z.string(), name: z.string() }),
       status: z.object({
         conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
         lease: z.object({ id: z.string() }).optional(),
@@ -82,7 +117,7 @@ const page = z.object({
 });
 
 /** What the bench asks of a lease's status. */
-export interface SeenLease {
+export interface SeenLease extends LeaseName {
   readonly ready: boolean;
   readonly leaseId: string | undefined;
 }
@@ -94,9 +129,9 @@ export async function listLeases({ admin }: World): Promise<readonly SeenLease[]
   do {
     const path = `${API}/dynamicsecretleases?limit=500&continue=${encodeURIComponent(next)}`;
     const { metadata, items } = page.parse(await admin.read({ method: 'GET', path }));
-    for (const { status } of items) {
+    for (const { metadata: name, status } of items) {
       const ready = status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
-      found.push({ ready, leaseId: status.lease?.id });
+      found.push({ ...name, ready, leaseId: status.lease?.id });
     }
     next = metadata.continue;
   } while (next !== '');
@@ -110,6 +145,8 @@ const PATIENCE_EACH = 60;
 export interface Awaited {
   /** What there must be: so many leases, all as the probe wants them. */
   readonly leases: number;
+  /** Which are looked at. Default: all. */
+  readonly of?: (lease: SeenLease) => boolean;
   readonly probe?: (lease: SeenLease) => boolean;
   /** Requests for leases that the lease API must have seen before a look is worth its price. */
   readonly made?: number;
@@ -121,15 +158,13 @@ export interface Awaited {
  */
 export async function untilAll(
   world: World,
-  { leases, probe = ({ ready }) => ready, made = 0 }: Awaited,
+  { leases, of = () => true, probe = ({ ready }) => ready, made = 0 }: Awaited,
 ): Promise<void> {
   const timeoutMs = PATIENCE + PATIENCE_EACH * leases;
   await awaitCondition(
     async () => {
-      const { counts } = await world.api.control.counts();
-      const asked = Object.values(counts['lease-create'] ?? {}).reduce((sum, one) => sum + one, 0);
-      if (asked < made) return false;
-      const all = await listLeases(world);
+      if ((await askedSoFar(world)) < made) return false;
+      const all = (await listLeases(world)).filter(of);
       return all.length === leases && all.every((lease) => probe(lease));
     },
     { what: `${String(leases)} leases`, timeoutMs, intervalMs: 200 },

@@ -1,12 +1,14 @@
 import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
 import { tokenIn } from '../../sandbox/control-plane/kubeconfig.ts';
+import { freePorts } from '../../sandbox/control-plane/ports.ts';
 import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
 import { installOperator, operatorAccount } from '../../sandbox/operator/install.ts';
-import { startOperatorProcess, type OperatorProcess } from '../../sandbox/operator/operator.ts';
+import { startOperatorProcess } from '../../sandbox/operator/operator.ts';
 import { podIdentity } from './identity.ts';
 import { leanClient, type LeanClient } from './lean-client.ts';
 import { PROGRAM } from './program.ts';
 import { startLeaseApiProcess, type LeaseApiProcess } from './lease-api.ts';
+import { withMetrics, type BenchOperator } from './operator.ts';
 import type { Login } from './objects.ts';
 
 /** What a run plays on: everything real but the provider behind the lease API. */
@@ -22,8 +24,10 @@ export interface World extends AsyncDisposable {
   readonly asOperator: LeanClient;
   /** How the audit log calls the operator. */
   readonly user: string;
-  /** Starts the operator as in a pod, as it is shipped. */
-  launch(flags?: readonly string[]): OperatorProcess;
+  /** Starts the operator as in a pod, as it is shipped. There may be one at a time. */
+  launch(flags?: readonly string[]): BenchOperator;
+  /** Has something end with this world. */
+  use<T extends AsyncDisposable>(thing: T): T;
 }
 
 export interface WorldOptions {
@@ -53,6 +57,8 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
   const { server, caFile } = plane;
   const admin = stack.use(await leanClient({ server, caFile, token: await tokenIn(plane.kubeconfig) }));
   const asOperator = stack.use(await leanClient({ server, caFile, token }));
+  const [port = 0] = await freePorts(1);
+  const listen = ['--listen', `127.0.0.1:${String(port)}`];
   const all = stack.move();
   return {
     plane,
@@ -64,12 +70,16 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
     user: serviceAccountUser(operatorAccount),
     launch: (flags = []) =>
       all.use(
-        startOperatorProcess({
-          entry: [PROGRAM],
-          environment: identity.environment,
-          flags: [...identity.flags, ...flags],
-        }),
+        withMetrics(
+          startOperatorProcess({
+            entry: [PROGRAM],
+            environment: identity.environment,
+            flags: [...identity.flags, ...listen, ...flags],
+          }),
+          port,
+        ),
       ),
+    use: (thing) => all.use(thing),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

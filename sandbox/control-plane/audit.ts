@@ -81,6 +81,12 @@ export class AuditLog {
     return this.eventsSoFar(since);
   }
 
+  /** As `events`, one after the other: a log of hundreds of megabytes need not be held as a whole. */
+  async *stream(since: AuditMark = 0): AsyncGenerator<AuditEvent> {
+    await this.#settle();
+    for await (const line of completeLines(this.#file, since)) yield parseAuditLine(line);
+  }
+
   /** As `events`, without asking the API server: for one that is paused or stopped. The newest may be missing. */
   async eventsSoFar(since: AuditMark = 0): Promise<AuditEvent[]> {
     const events: AuditEvent[] = [];

@@ -77,13 +77,18 @@ export const clockSetting = z.strictObject({
   scale: z.number().positive().optional(),
 });
 export const clockAdvance = z.strictObject({ ms: z.number().min(0) });
-export const ledgerPortion = z.strictObject({ from: z.number().int().min(0).default(0) });
+export const ledgerPortion = z.strictObject({
+  from: z.number().int().min(0).default(0),
+  /** So many entries at most; without it all that there are. */
+  most: z.number().int().min(1).optional(),
+});
 export const switchesChange = z.strictObject({
   licensed: z.boolean().optional(),
   maintenance: z.boolean().optional(),
   garbageTtl: z.enum(['accepted', 'refused']).optional(),
   leaseLimit: z.number().int().min(0).nullable().optional(),
   lifeOverride: life.optional(),
+  writeLimit: z.number().int().min(1).nullable().optional(),
   refuseLocalHosts: z.boolean().optional(),
 });
 export const nothing = z.strictObject({});

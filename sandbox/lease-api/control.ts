@@ -34,7 +34,7 @@ export interface Control {
   setClock(input: In<typeof shapes.clockSetting>): Out<'now'>;
   advanceClock(input: In<typeof shapes.clockAdvance>): Out<'now'>;
   now(): Out<'now'>;
-  /** Ledger entries from an index on; `next` is the index to go on with. */
+  /** Ledger entries from an index on, all or so many at most; `next` is the index to go on with. */
   readLedger(input?: In<typeof shapes.ledgerPortion>): Out<'ledger'>;
   /** The dynamic secrets, and every request that came about one since the last clearing, credentials included. */
   dynamicSecrets(): Out<'declarations'>;
@@ -172,8 +172,8 @@ function looking(world: World): Pick<Control, Looking> {
       return {};
     },
     now: async () => ({ now: clock.now() }),
-    readLedger: optional(shapes.ledgerPortion, ({ from }) => {
-      const entries = [...ledger.entries(from)];
+    readLedger: optional(shapes.ledgerPortion, ({ from, most }) => {
+      const entries = [...ledger.entries(from, most)];
       return { entries, next: from + entries.length };
     }),
     live: async () => ({

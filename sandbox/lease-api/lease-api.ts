@@ -39,8 +39,9 @@ export async function startLeaseApi(options: LeaseApiOptions = {}): Promise<Leas
     ...leaseRoutes(world, leases, revocation),
     ...secretRoutes(world, revocation),
   ];
-  const { clock, profile } = world;
-  const limiter = options.rateLimits && new RateLimiter(clock, profile, options.rateLimits);
+  const { clock, profile, switches } = world;
+  const limiter =
+    options.rateLimits && new RateLimiter(clock, profile, options.rateLimits, () => switches.writeLimit);
 
   let server: FastifyInstance | undefined;
   let port = options.port ?? 0;

@@ -77,9 +77,9 @@ export class Ledger {
     this.#entries.push({ ...EMPTY, ...entry, at: this.#now() });
   }
 
-  /** The entries from an index on. @param from @default 0 */
-  entries(from = 0): readonly LedgerEntry[] {
-    return this.#entries.slice(from);
+  /** The entries from an index on, so many at most. @param from @default 0 @param most @default all */
+  entries(from = 0, most = Number.POSITIVE_INFINITY): readonly LedgerEntry[] {
+    return this.#entries.slice(from, from + most);
   }
 
   count(route: string, identityId: string | undefined): void {

@@ -16,6 +16,8 @@ export interface Switches {
   leaseLimit: number | null;
   /** Replaces what every TTL says, in milliseconds; that of a dynamic secret goes first. @default null */
   lifeOverride: number | null;
+  /** Where there are rate limits: replaces that of the writes, also in windows that run. @default null */
+  writeLimit: number | null;
   /** Whether a database on `localhost` or `127.0.0.1` is refused, as real servers do. @default false: the sandbox's is there */
   refuseLocalHosts: boolean;
 }
@@ -71,5 +73,6 @@ export const DEFAULT_SWITCHES: Switches = {
   garbageTtl: 'accepted',
   leaseLimit: null,
   lifeOverride: null,
+  writeLimit: null,
   refuseLocalHosts: false,
 };

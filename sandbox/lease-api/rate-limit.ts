@@ -31,16 +31,24 @@ export class RateLimiter {
   readonly #clock: Clock;
   readonly #profile: Profile;
   readonly #limits: Required<RateLimits>;
+  readonly #writeLimit: () => number | null;
 
-  constructor(clock: Clock, profile: Profile, { read = 60, write = 200, windowMs = 60_000 }: RateLimits) {
+  /** @param writeLimit goes before the limit of the writes while it is not null. */
+  constructor(
+    clock: Clock,
+    profile: Profile,
+    { read = 60, write = 200, windowMs = 60_000 }: RateLimits,
+    writeLimit: () => number | null = () => null,
+  ) {
     this.#clock = clock;
     this.#profile = profile;
     this.#limits = { read, write, windowMs };
+    this.#writeLimit = writeLimit;
   }
 
   /** Counts a request. */
   take(route: Route, address: string): RateVerdict {
-    const limit = this.#limits[route.rate];
+    const limit = (route.rate === 'write' ? this.#writeLimit() : null) ?? this.#limits[route.rate];
     const window = this.#window(`${route.name} ${address}`);
     window.count += 1;
     const seconds = Math.max(1, Math.ceil((window.endsAt - this.#clock.now()) / 1000));

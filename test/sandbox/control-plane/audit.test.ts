@@ -49,6 +49,9 @@ test('a mark leaves out what was there before', async () => {
   await expect(log.events(mark)).resolves.toEqual([]);
   await appendFile(file, line('list', 'me', { resource: 'secrets' }));
   await expect(log.count('me', mark)).resolves.toEqual({ 'list secrets': 1 });
+  const verbs = [];
+  for await (const { verb } of log.stream(mark)) verbs.push(verb);
+  expect(verbs).toEqual(['list']);
 });
 
 test('a line that is still being written is left for later', async () => {

@@ -32,6 +32,10 @@ test('the ledger has the whole life of a lease', async () => {
   ]);
   expect(await server.api.readLedger({ from: next })).toEqual({ entries: [], next });
   expect((await server.api.readLedger({ from: 3 })).entries).toHaveLength(2);
+  expect(await server.api.readLedger({ from: 1, most: 2 })).toEqual({
+    entries: entries.slice(1, 3),
+    next: 3,
+  });
 });
 
 test('what the server does by itself is done by nobody', async () => {

@@ -39,6 +39,17 @@ describe('with rate limits', () => {
     expect((await server.create()).status).toBe(200);
   });
 
+  test('that of the writes can be changed while the server runs', async () => {
+    await using server = await Fixture.start(limits);
+    await server.api.setSwitches({ writeLimit: 3 });
+    expect(rates(await server.create())).toEqual(['3', '2', '60']);
+    await server.api.setSwitches({ writeLimit: 1 });
+    expect((await server.create()).status).toBe(429);
+    await server.api.setSwitches({ writeLimit: null });
+    expect((await server.create()).status).toBe(429);
+    expect(rates(await server.get('x'))).toEqual(['3', '2', '60']);
+  });
+
   test('each route and each source address has its own', async () => {
     await using server = await Fixture.start(limits);
     const statuses = [];

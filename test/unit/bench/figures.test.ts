@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
 import { deadSeconds } from '../../../bench/figures/dead.ts';
-import { courseOf, firstReady, goneAt, reportsOf } from '../../../bench/figures/progress.ts';
+import { courseOf, firstReady, goneAt, reportOf } from '../../../bench/figures/progress.ts';
 import { requestsOf } from '../../../bench/figures/requests.ts';
 import { cpuSecondsIn, mebibytesIn } from '../../../bench/figures/usage.ts';
-import { parseOptions } from '../../../bench/options.ts';
+import { parseOptions, USAGE } from '../../../bench/options.ts';
 import type { AuditEvent } from '../../../sandbox/control-plane/audit.ts';
 import type { LedgerEntry } from '../../../sandbox/lease-api/ledger.ts';
 
@@ -52,7 +52,8 @@ describe('what the operator asked for', () => {
         event('get', 'secrets'),
         event('get', 'secrets', { name: 'infisical-login' }),
         event('watch', 'secrets', { name: undefined }),
-        event('patch', 'leases'),
+        event('patch', 'leases', { group: 'coordination.k8s.io' }),
+        event('create', 'events'),
         event('get', '', { name: undefined }),
         event('patch', 'dynamicsecretleases', { user: 'somebody' }),
       ],
@@ -60,6 +61,7 @@ describe('what the operator asked for', () => {
     );
     expect(requests).toEqual({
       writes: 2,
+      otherWrites: 1,
       reads: 1,
       conflicts: 1,
       byKind: {
@@ -68,6 +70,7 @@ describe('what the operator asked for', () => {
         'get secrets': 2,
         'watch secrets': 1,
         'patch leases': 1,
+        'create events': 1,
         'get /some/path': 1,
       },
     });
@@ -81,11 +84,11 @@ describe('how far the operator has come', () => {
     report('b', 3, true),
     report('a', 9, true),
     { ...report('c', 4, true), responseCode: 409 },
-    { ...report('c', 5, true), user: 'somebody' },
+    { ...report('c', 5, true), resource: 'dynamicsecretleases' },
   ];
 
   test('is told by the first successful report that an object is Ready', () => {
-    expect(firstReady(reportsOf(events, USER))).toEqual([ms(2), ms(3)]);
+    expect(firstReady(events.flatMap((one) => reportOf(one) ?? []))).toEqual([ms(2), ms(3)]);
   });
 
   test('is told in shares of the objects', () => {
@@ -189,7 +192,41 @@ describe('what the kernel tells of a process', () => {
 
 describe('the command line', () => {
   test('has defaults', () => {
-    expect(parseOptions([])).toEqual({ case: 'cold', leases: 1000, namespaces: 1, runs: 1, json: false });
+    expect(parseOptions([])).toEqual({
+      case: 'cold',
+      leases: 1000,
+      namespaces: 1,
+      runs: 1,
+      json: false,
+      ttl: '3m',
+      window: undefined,
+      outage: false,
+      writeLimit: 90,
+    });
+    expect(
+      parseOptions(['--case', 'storm', '--outage', '--write-limit', '5', '--window', '7']),
+    ).toMatchObject({
+      case: 'storm',
+      outage: true,
+      writeLimit: 5,
+      window: 7,
+    });
+  });
+
+  test('tells of each option when asked for help', () => {
+    expect(parseOptions(['--help', '--case', 'warm'])).toBeUndefined();
+    for (const option of [
+      'case',
+      'leases',
+      'namespaces',
+      'runs',
+      'json',
+      'ttl',
+      'window',
+      'outage',
+      'write-limit',
+    ])
+      expect(USAGE).toContain(`--${option} `);
   });
 
   test.each([
@@ -197,6 +234,8 @@ describe('the command line', () => {
     ['no number', ['--leases', 'many'], '"many"'],
     ['none at all', ['--runs', '0'], '"0"'],
     ['more namespaces than leases', ['--leases', '2', '--namespaces', '3'], 'fewer leases'],
+    ['a life that is too short', ['--ttl', '59s'], '"59s"'],
+    ['a life that is none', ['--ttl', 'long'], '"long"'],
     ['an unknown option', ['--fast'], '--fast'],
   ])('refuses %s', (_, args, words) => {
     expect(() => parseOptions(args)).toThrow(words);

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { describe, expect, test } from 'vitest';
-import { createMetrics } from '../../../src/observability/metrics.ts';
+import { createMetrics, EVENT_LOOP_BEAT } from '../../../src/observability/metrics.ts';
 import type { PrometheusMetrics } from '../../../src/observability/metrics.ts';
 
 const known = { controllers: ['lease'], watched: ['dynamicsecretleases'], routes: ['create-lease'] };
@@ -237,6 +239,25 @@ describe('the exposition', () => {
     expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(body).toContain('process_resident_memory_bytes');
     expect(body).toContain('nodejs_eventloop_lag_p99_seconds');
+  });
+
+  test('tells by how much the event loop is late, and wakes it no oftener than said', async () => {
+    const metrics = createMetrics();
+    const lag = async (which: 'min' | 'max'): Promise<number> => {
+      const { body } = await metrics.expose();
+      const line = body.split('\n').find((one) => one.startsWith(`nodejs_eventloop_lag_${which}_seconds `));
+      return Number(line?.split(' ').at(-1)) * 1000;
+    };
+    await delay(4 * EVENT_LOOP_BEAT);
+    // A timer may come a little early, or late before and not after.
+    expect(await lag('min')).toBeGreaterThan(EVENT_LOOP_BEAT / 3);
+    await delay(2 * EVENT_LOOP_BEAT);
+    const until = performance.now() + 4 * EVENT_LOOP_BEAT;
+    let looks = 0;
+    while (performance.now() < until) looks += 1;
+    expect(looks).toBeGreaterThan(0);
+    await delay(2 * EVENT_LOOP_BEAT);
+    expect(await lag('max')).toBeGreaterThan(3 * EVENT_LOOP_BEAT);
   });
 
   test('two registries do not meet', async () => {
