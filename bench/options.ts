@@ -14,6 +14,8 @@ export interface Options {
   readonly runs: number;
   /** One JSON object instead of text. Default: no. */
   readonly json: boolean;
+  /** The file that gets a line of JSON for each run, with what figures are drawn from. Default: none. */
+  readonly save: string | undefined;
 }
 
 /** @throws TypeError for an unknown option, RangeError for a value that is none. */
@@ -26,6 +28,7 @@ export function parseOptions(args: readonly string[]): Options {
       namespaces: { type: 'string', default: '1' },
       runs: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
+      save: { type: 'string' },
     },
   });
   const [leases, namespaces] = [wholeNumber(values.leases), wholeNumber(values.namespaces)];
@@ -36,6 +39,7 @@ export function parseOptions(args: readonly string[]): Options {
     namespaces,
     runs: wholeNumber(values.runs),
     json: values.json,
+    save: values.save,
   };
 }
 

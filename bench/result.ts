@@ -3,6 +3,7 @@ import type { Seen } from './cases/run.ts';
 import type { Ceiling } from './figures/ceiling.ts';
 import { askedOf } from './figures/leases.ts';
 import type { Requests } from './figures/requests.ts';
+import type { Run } from './saved/run.ts';
 
 /** What a run found. Where a case has no such figure it is null. Units stand in the names. */
 export interface Result {
@@ -49,10 +50,10 @@ export function against(
 /** The figures that every case has, and zero or null for what it must say itself. */
 export function common(
   { leases, namespaces }: CaseOptions,
-  { usage, ledger }: Pick<Seen, 'usage' | 'ledger'>,
+  { usage, ledger, memory, apiServer }: Pick<Seen, 'usage' | 'ledger' | 'memory' | 'apiServer'>,
   { writes, reads, conflicts, byKind }: Requests,
 ): Omit<
-  Result,
+  Run,
   | 'case'
   | 'more'
   | keyof ReturnType<typeof against>
@@ -60,6 +61,7 @@ export function common(
   | 'secondsTo90'
   | 'secondsTo99'
   | 'secondsToAll'
+  | 'readiness'
 > {
   return {
     leases,
@@ -73,6 +75,8 @@ export function common(
     duplicateLeases: 0,
     deadCredentialSeconds: 0,
     requests: byKind,
+    memory,
+    apiServer,
   };
 }
 
@@ -89,7 +93,8 @@ export function medianOf(results: readonly Result[]): Result {
   return { ...first, ...Object.fromEntries(medians), more: Object.fromEntries(more) };
 }
 
-function median(values: readonly number[]): number {
+/** The value in the middle, or between the two there; NaN where there are none. Three digits. */
+export function median(values: readonly number[]): number {
   const ascending = values.toSorted((one, other) => one - other);
   const middle = Math.floor(ascending.length / 2);
   const [low, high] = [ascending[ascending.length % 2 === 0 ? middle - 1 : middle], ascending[middle]];
