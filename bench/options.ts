@@ -13,6 +13,8 @@ export interface Options extends CaseOptions {
   readonly runs: number;
   /** One JSON object instead of text. Default: no. */
   readonly json: boolean;
+  /** The file that gets a line of JSON for each run, with what figures are drawn from. Default: none. */
+  readonly save: string | undefined;
 }
 
 export const USAGE = `npm run bench -- [--case NAME] [OPTION ...]
@@ -22,6 +24,7 @@ export const USAGE = `npm run bench -- [--case NAME] [OPTION ...]
   --namespaces N       over how many namespaces they are spread, each with a connection of its own. Default: 1
   --runs N             how often the case is run, each time in a new world; the figures are the medians. Default: 1
   --json               one JSON object instead of text
+  --save FILE          append a line of JSON for each run, with what figures are drawn from
   --ttl DURATION       steady: ttl of the leases, 1m or more. Default: 3m
   --window SECONDS     idle and steady: how long is looked. Default: 120, and twice the ttl
   --outage             storm: the lease API is away while the leases come due
@@ -35,6 +38,7 @@ const flags = {
   namespaces: { type: 'string', default: '1' },
   runs: { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
+  save: { type: 'string' },
   ttl: { type: 'string', default: '3m' },
   window: { type: 'string' },
   outage: { type: 'boolean', default: false },
@@ -58,6 +62,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     window: values.window === undefined ? undefined : wholeNumber(values.window),
     outage: values.outage,
     writeLimit: wholeNumber(values['write-limit']),
+    save: values.save,
   };
 }
 

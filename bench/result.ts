@@ -3,6 +3,7 @@ import type { Seen } from './cases/run.ts';
 import type { Ceiling } from './figures/ceiling.ts';
 import { askedOf } from './figures/leases.ts';
 import type { Requests } from './figures/requests.ts';
+import type { Run } from './saved/run.ts';
 
 /** What a run found. Where a case has no such figure it is null. Units stand in the names. */
 export interface Result {
@@ -65,11 +66,23 @@ export const courseless = {
 /** The figures that every case has, and zero or null for what it must say itself. */
 export function common(
   { leases, namespaces }: Pick<CaseOptions, 'leases' | 'namespaces'>,
-  { usage, ledger, eventLoopDelayP99Ms }: Pick<Seen, 'usage' | 'ledger' | 'eventLoopDelayP99Ms'>,
+  {
+    usage,
+    ledger,
+    eventLoopDelayP99Ms,
+    memory,
+    apiServer,
+  }: Pick<Seen, 'usage' | 'ledger' | 'eventLoopDelayP99Ms' | 'memory' | 'apiServer'>,
   { writes, reads, conflicts, byKind }: Requests,
 ): Omit<
-  Result,
-  'case' | keyof ReturnType<typeof against> | 'secondsTo50' | 'secondsTo90' | 'secondsTo99' | 'secondsToAll'
+  Run,
+  | 'case'
+  | keyof ReturnType<typeof against>
+  | 'secondsTo50'
+  | 'secondsTo90'
+  | 'secondsTo99'
+  | 'secondsToAll'
+  | 'readiness'
 > {
   return {
     leases,
@@ -84,6 +97,8 @@ export function common(
     deadCredentialSeconds: 0,
     more: { eventLoopDelayP99Ms: round(eventLoopDelayP99Ms, 1) },
     requests: byKind,
+    memory,
+    apiServer,
   };
 }
 
@@ -100,7 +115,8 @@ export function medianOf(results: readonly Result[]): Result {
   return { ...first, ...Object.fromEntries(medians), more: Object.fromEntries(more) };
 }
 
-function median(values: readonly number[]): number {
+/** The value in the middle, or between the two there; NaN where there are none. Three digits. */
+export function median(values: readonly number[]): number {
   const ascending = values.toSorted((one, other) => one - other);
   const middle = Math.floor(ascending.length / 2);
   const [low, high] = [ascending[ascending.length % 2 === 0 ? middle - 1 : middle], ascending[middle]];

@@ -1,7 +1,8 @@
 import { askedOf } from '../figures/leases.ts';
 import { courseOf, firstReady, firstWrite } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
-import { against, common, round, type Result } from '../result.ts';
+import { against, common, round } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
 import type { CaseOptions } from './case.ts';
 import { play } from './run.ts';
@@ -10,7 +11,7 @@ import { play } from './run.ts';
  * The operator comes to a cluster that is full of leases which nobody has served yet. Seconds count from the start of its
  * process; the rate from the moment at which its first write arrives, since the ceiling's client is there already, too.
  */
-export async function cold(options: CaseOptions): Promise<Result> {
+export async function cold(options: CaseOptions): Promise<Run> {
   const { leases, namespaces } = options;
   const seen = await play(options, {
     async prepare(world) {

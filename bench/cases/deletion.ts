@@ -1,6 +1,7 @@
 import { courseOf, goneAt } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
-import { against, common, type Result } from '../result.ts';
+import { against, common } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { createLeases, deleteLeases, leaseNames, untilAll } from '../world/fleet.ts';
 import type { CaseOptions } from './case.ts';
 import { play } from './run.ts';
@@ -9,7 +10,7 @@ import { play } from './run.ts';
  * All leases were deleted while no operator ran; it comes, revokes, deletes the Secrets, and lets the objects go. Seconds
  * count from the start of its process, the rate from the first object that went.
  */
-export async function deletion(options: CaseOptions): Promise<Result> {
+export async function deletion(options: CaseOptions): Promise<Run> {
   const { leases, namespaces } = options;
   const names = leaseNames(leases, namespaces);
   const seen = await play(options, {

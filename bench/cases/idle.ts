@@ -4,7 +4,8 @@ import { partOf } from '../figures/log.ts';
 import { requestsOf } from '../figures/requests.ts';
 import { slopePerMinute, type Point } from '../figures/slope.ts';
 import { usageOf } from '../figures/usage.ts';
-import { common, courseless, round, uncompared, type Result } from '../result.ts';
+import { common, courseless, round, uncompared } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
 import { askedSoFar, untilAsked, untilQuiet, untilSettled } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
@@ -23,7 +24,7 @@ const FIRST_LIST = 120_000;
  * All leases are in order and nothing is due. The window begins when the operator has compared its leases with the server's for
  * the first time, has nothing to do any more, and has given back the memory that it does not need.
  */
-export async function idle(options: CaseOptions): Promise<Result> {
+export async function idle(options: CaseOptions): Promise<Run> {
   const { leases, namespaces, window = WINDOW } = options;
   const memory: Point[] = [];
   let [cpuSeconds, lists] = [0, 0];

@@ -2,7 +2,8 @@ import { deadSeconds } from '../figures/dead.ts';
 import { optimumOnTime, type Job } from '../figures/optimum.ts';
 import { requestsOf } from '../figures/requests.ts';
 import { deliveriesOf, duesOf, prematureOf, punctuality, rotationsOf } from '../figures/rotations.ts';
-import { common, courseless, round, uncompared, type Result } from '../result.ts';
+import { common, courseless, round, uncompared } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
 import { nothingDueTwice } from '../world/tempo.ts';
 import { untilMade, untilQuiet } from '../world/waiting.ts';
@@ -36,7 +37,7 @@ function lives(leases: number, writeLimit: number): readonly number[] {
  * Leases come due five thirds as fast as the server gives new ones. Those whose successor is there before they end are on
  * time; the most that could be, in any order, is computed from the same moments and the same limit.
  */
-export async function limited(options: CaseOptions): Promise<Result> {
+export async function limited(options: CaseOptions): Promise<Run> {
   const { leases, namespaces, writeLimit } = options;
   const life = lives(leases, writeLimit);
   let lastEnd = 0;

@@ -1,7 +1,8 @@
 import { askedOf } from '../figures/leases.ts';
 import { courseOf, firstReady, firstWrite } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
-import { against, common, round, type Result } from '../result.ts';
+import { against, common, round } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { startDeadServer } from '../world/dead-server.ts';
 import { createLeases, leaseNames, untilAll } from '../world/fleet.ts';
 import { namespaceObjects } from '../world/objects.ts';
@@ -18,7 +19,7 @@ const DEAD_LEASES = 100;
  * The case `cold` twice, alone and beside a namespace whose server takes connections and never answers. Figures are of the
  * second time and of the others' leases only, but for processor time and memory; `alone…` are those of the first.
  */
-export async function noisy(options: CaseOptions): Promise<Result> {
+export async function noisy(options: CaseOptions): Promise<Run> {
   const { leases, namespaces } = options;
   const alone = await cold(options);
   const seen = await play(options, {

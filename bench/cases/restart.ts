@@ -1,7 +1,8 @@
 import { deliveriesOf } from '../figures/rotations.ts';
 import { objectOf } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
-import { common, courseless, round, uncompared, type Result } from '../result.ts';
+import { common, courseless, round, uncompared } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import {
   askForRotation,
   createForeignSecrets,
@@ -26,7 +27,7 @@ const PATIENCE = 300_000;
  * tells that is asked for at that moment. These two are left out of all counts. It is watched until it has nothing to do any
  * more. Seconds count from the start of the process.
  */
-export async function restart(options: CaseOptions): Promise<Result> {
+export async function restart(options: CaseOptions): Promise<Run> {
   const { leases, namespaces } = options;
   const names = leaseNames(leases, namespaces);
   const [after, before] = [names[0], names.at(-1)];

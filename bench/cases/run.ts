@@ -1,5 +1,9 @@
+import { z } from 'zod';
+
 import { between, measureCeiling, type Ceiling } from '../figures/ceiling.ts';
 import { partOf, readLog, type Log } from '../figures/log.ts';
+import { watchMemory } from '../figures/memory.ts';
+import type { Point } from '../figures/points.ts';
 import { takeSample } from '../figures/sample.ts';
 import { usageOf, type Usage } from '../figures/usage.ts';
 import { furnish, namespaceName } from '../world/fleet.ts';
@@ -33,12 +37,18 @@ export interface Seen extends Log {
   readonly usage: Usage;
   /** What the operator itself tells of its event loop. */
   readonly eventLoopDelayP99Ms: number;
+  /** What was resident in the operator, in MiB, over seconds since the start. */
+  readonly memory: readonly Point[];
+  /** The version of kube-apiserver. */
+  readonly apiServer: string;
 }
 
 export interface Compared extends Seen {
   /** The middle of what the API server took before and after. */
   readonly ceiling: Ceiling;
 }
+
+const version = z.object({ gitVersion: z.string() });
 
 /** Plays a script in a new world, between two measurements of what the API server takes. */
 export async function play({ leases, namespaces }: CaseOptions, script: Script): Promise<Compared> {
@@ -67,19 +77,25 @@ async function watch(world: World, script: Script): Promise<Seen> {
   await working?.eventLoopDelayP99Ms();
   const startedAt = Date.now();
   const operator = working ?? world.launch();
+  using memory = watchMemory(startedAt);
+  memory.follow(operator.pid);
   await script.play(world, operator);
   const endedAt = Date.now();
-  const { cpuSeconds, ...memory } = await usageOf(operator.pid);
+  const { cpuSeconds, ...rest } = await usageOf(operator.pid);
   const eventLoopDelayP99Ms = await operator.eventLoopDelayP99Ms();
+  const resident = memory.points();
   const all = await readLog({ audit: plane.audit, since, user }, api.control);
   await operator.stop();
+  const { gitVersion } = version.parse(await world.admin.read({ method: 'GET', path: '/version' }));
   return {
     ...partOf(all, startedAt),
     all,
     user,
     startedAt,
     endedAt,
-    usage: { cpuSeconds: cpuSeconds - used, ...memory },
+    usage: { cpuSeconds: cpuSeconds - used, ...rest },
     eventLoopDelayP99Ms,
+    memory: resident,
+    apiServer: gitVersion,
   };
 }

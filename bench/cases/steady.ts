@@ -5,7 +5,8 @@ import { deadSeconds } from '../figures/dead.ts';
 import { partOf } from '../figures/log.ts';
 import { requestsOf } from '../figures/requests.ts';
 import { deliveriesOf, prematureOf, punctuality, rotationsOf } from '../figures/rotations.ts';
-import { against, common, courseless, round, type Result } from '../result.ts';
+import { against, common, courseless, round } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { leaseNames } from '../world/fleet.ts';
 import { createEvenly } from '../world/tempo.ts';
 import { askedSoFar, untilAsked, untilInstant } from '../world/waiting.ts';
@@ -20,7 +21,7 @@ const PATIENCE_EACH = 60;
  * Leases with short lives, made evenly over the time that one is used, so that as many come due in each second. The window
  * begins when each was replaced once. Figures are of the window; "per lease" is per rotation.
  */
-export async function steady(options: CaseOptions): Promise<Result> {
+export async function steady(options: CaseOptions): Promise<Run> {
   const { leases, namespaces, ttl } = options;
   const life = parseDuration(ttl) ?? Number.NaN;
   const use = rotationTime({ createdAt: 0, expireAt: life }, undefined, 0.5, standardTiming);

@@ -2,7 +2,8 @@ import { deadSeconds } from '../figures/dead.ts';
 import { courseOf } from '../figures/progress.ts';
 import { requestsOf } from '../figures/requests.ts';
 import { deliveriesOf, duesOf, prematureOf, punctuality, rotationsOf } from '../figures/rotations.ts';
-import { against, common, round, type Result } from '../result.ts';
+import { against, common, round } from '../result.ts';
+import type { Run } from '../saved/run.ts';
 import { leaseNames, listLeases, untilAll } from '../world/fleet.ts';
 import { createEndingTogether, nothingDueTwice } from '../world/tempo.ts';
 import { askedSoFar, untilInstant } from '../world/waiting.ts';
@@ -42,7 +43,7 @@ function stillTime(end: number, life: number): readonly [firstDue: number, lastD
  * lease API takes no connections from before the first is due until all are, and comes back with nearly all of their last
  * 150 s left; seconds count from then, else from the first that is due. The rate is that from the first rotation to the last.
  */
-export async function storm(options: CaseOptions): Promise<Result> {
+export async function storm(options: CaseOptions): Promise<Run> {
   const { leases, namespaces, outage } = options;
   const before = `${String(BEFORE)}s`;
   const life = lifeOf(leases);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { AuditEvent } from '../../sandbox/control-plane/audit.ts';
+import { sharesOf, type Point } from './points.ts';
 
 /** A write of the operator that tells of a lease: which, for which object, and when it was answered. */
 export interface Report {
@@ -74,6 +75,8 @@ export interface Course {
   readonly secondsTo90: number;
   readonly secondsTo99: number;
   readonly secondsToAll: number;
+  /** The same as a curve: the share that was there, over seconds. */
+  readonly readiness: readonly Point[];
 }
 
 /** @param ascending instants, in milliseconds. @throws Error where there are none. */
@@ -88,5 +91,6 @@ export function courseOf(ascending: readonly number[], from: number): Course {
     secondsTo90: after(0.9),
     secondsTo99: after(0.99),
     secondsToAll: after(1),
+    readiness: sharesOf(ascending, from),
   };
 }

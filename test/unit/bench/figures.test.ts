@@ -93,13 +93,13 @@ describe('how far the operator has come', () => {
 
   test('is told in shares of the objects', () => {
     const instants = Array.from({ length: 100 }, (_, index) => ms(index + 1));
-    expect(courseOf(instants, ms(0))).toEqual({
+    expect(courseOf(instants, ms(0))).toMatchObject({
       secondsTo50: 50,
       secondsTo90: 90,
       secondsTo99: 99,
       secondsToAll: 100,
     });
-    expect(courseOf([ms(7)], ms(5))).toEqual({
+    expect(courseOf([ms(7)], ms(5))).toMatchObject({
       secondsTo50: 2,
       secondsTo90: 2,
       secondsTo99: 2,
@@ -198,6 +198,7 @@ describe('the command line', () => {
       namespaces: 1,
       runs: 1,
       json: false,
+      save: undefined,
       ttl: '3m',
       window: undefined,
       outage: false,
@@ -221,6 +222,7 @@ describe('the command line', () => {
       'namespaces',
       'runs',
       'json',
+      'save',
       'ttl',
       'window',
       'outage',
