@@ -12,5 +12,8 @@ export function seekFirst(input: DecisionInput, object: ObjectView): Verdict | u
   const written = object.status.secret;
   if (secret.state !== 'absent' || written?.name !== secretNameOf(object)) return undefined;
   if (memory.sought || memory.written?.uid === written.uid) return undefined;
-  return at(ownFailures(input, object)?.nextAt ?? now.elapsed, now.elapsed, { do: 'seek' });
+  const failures = ownFailures(input, object);
+  // A look that failed waits; what is wrong with a server of leases is no reason to.
+  const due = failures?.fault.code === 'KubernetesUnavailable' ? failures.nextAt : now.elapsed;
+  return at(due, now.elapsed, { do: 'seek' });
 }

@@ -81,7 +81,7 @@ export function isOfOtherShard({ cluster }: LeasePass, { labels }: SecretRecord)
 function takeStrayed(pass: LeasePass, secret: SecretRecord): void {
   pass.remember({ strayed: secret });
   if (isOfOtherShard(pass, secret)) {
-    pass.log.info('The object has come from another shard; its Secret and its lease are taken over.');
+    pass.log.info('The Secret has the label of another shard; it gets that of this one.');
     return;
   }
   pass.metrics.drifted('unlabelled');
