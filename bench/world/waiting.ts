@@ -65,9 +65,9 @@ const LOOK_MS = 1000;
 /** A process has settled when its memory has stayed within so many MiB ... */
 const SETTLED_MIB = 1;
 /** ... for so long, in milliseconds. */
-const SETTLED_MS = 20_000;
+const SETTLED_MS = 60_000;
 /** How long that is waited for, in milliseconds: the memory of one that leaks never stays. */
-const SETTLING_MS = 180_000;
+const SETTLING_MS = 300_000;
 
 /** Waits until a process has given back what it does not need any more: what it gives back later is no slope. */
 export async function untilSettled(pid: number): Promise<void> {
