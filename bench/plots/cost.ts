@@ -2,6 +2,7 @@ import type { SavedRun } from '../saved/line.ts';
 import { fixedText, nameAxis, numberAxis } from './axis.ts';
 import { figureSvg } from './figure.ts';
 import {
+  caseText,
   distinct,
   figuresOf,
   groupsOf,
@@ -16,11 +17,11 @@ import { colour, INK } from './style.ts';
 import { element, text } from './svg.ts';
 
 /** The cases in which all leases go through the same once, so that a cost for each has a meaning. */
-const CASES: readonly string[] = ['cold', 'steady', 'delete', 'storm'];
+const CASES: readonly string[] = ['cold', 'steady', 'delete', 'storm', 'storm --outage'];
 
 /** What a lease costs: the operator's processor time, and writes. @returns undefined where no such case was kept */
 export function costFigure(runs: readonly SavedRun[]): string | undefined {
-  const drawn = runs.filter(({ result }) => CASES.includes(result.case));
+  const drawn = runs.filter(({ result }) => CASES.includes(caseText(result)));
   const groups = groupsOf(drawn);
   if (groups.length === 0) return undefined;
   const bySize = groups.toSorted(
@@ -38,7 +39,10 @@ export function costFigure(runs: readonly SavedRun[]): string | undefined {
     legend: sizes,
     columns: 1,
     panels: costs.map(([name, label]) => panelOf(groups, { name, label, sizes, cases })),
-    notes: ['Bars: medians. Lines on them: from the lowest run to the highest.', machineText(drawn)],
+    notes: [
+      'Bars: medians. Lines on them: from the lowest run to the highest. In steady and storm a cost is that of a rotation.',
+      machineText(drawn),
+    ],
   });
 }
 

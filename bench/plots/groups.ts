@@ -5,6 +5,7 @@ import { numberText } from './axis.ts';
 
 /** Runs of the same: a case with so many leases in so many namespaces. */
 export interface Group {
+  /** As {@link caseText} calls it. */
   readonly case: string;
   readonly leases: number;
   readonly namespaces: number;
@@ -15,16 +16,21 @@ export interface Group {
 /** Sorts runs into groups: cases as the command line has them, then by leases and namespaces. */
 export function groupsOf(runs: readonly SavedRun[]): readonly Group[] {
   const groups = Map.groupBy(runs, ({ result }) =>
-    [result.case, String(result.leases), String(result.namespaces)].join('/'),
+    [caseText(result), String(result.leases), String(result.namespaces)].join('/'),
   );
   return [...groups.values()]
     .flatMap((own) => {
       const [first] = own;
       if (first === undefined) return [];
-      const { case: name, leases, namespaces } = first.result;
-      return [{ case: name, leases, namespaces, runs: own }];
+      const { leases, namespaces } = first.result;
+      return [{ case: caseText(first.result), leases, namespaces, runs: own }];
     })
     .toSorted(inOrder);
+}
+
+/** The case, and the option that makes another one of it: a storm after an outage is not to be mixed with one without. */
+export function caseText({ case: name, more }: SavedRun['result']): string {
+  return (more['outageSeconds'] ?? 0) > 0 ? `${name} --outage` : name;
 }
 
 function inOrder(one: Group, other: Group): number {
@@ -38,12 +44,12 @@ function inOrder(one: Group, other: Group): number {
 
 /** A case that the command line does not know, or no longer, comes last. */
 function rank(name: string): number {
-  const place = (CASES as readonly string[]).indexOf(name);
+  const place = (CASES as readonly string[]).indexOf(name.replace(/ .*/, ''));
   return place === -1 ? CASES.length : place;
 }
 
 /** The names of figures that are numbers. */
-export type FigureName = Exclude<keyof SavedRun['result'], 'case'>;
+export type FigureName = Exclude<keyof SavedRun['result'], 'case' | 'more'>;
 
 /** A figure of all runs that have it. */
 export function figuresOf({ runs }: Pick<Group, 'runs'>, name: FigureName): readonly number[] {

@@ -27,6 +27,7 @@ const result = z.object({
   logins: count,
   duplicateLeases: count,
   deadCredentialSeconds: figure,
+  more: z.record(z.string(), figure),
 });
 
 const savedRun = z.object({

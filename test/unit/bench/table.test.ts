@@ -32,6 +32,16 @@ describe('runs', () => {
     ]);
   });
 
+  test('of a storm after an outage are another group than those without', () => {
+    const groups = groupsOf(
+      [90, 0, 80].map((outageSeconds) => aSavedRun({ case: 'storm', more: { outageSeconds } })),
+    );
+    expect(groups.map((group) => [group.case, group.runs.length])).toEqual([
+      ['storm', 1],
+      ['storm --outage', 2],
+    ]);
+  });
+
   test('have medians of those that have the figure', () => {
     expect(medianShare(0.9, 0.1, 0.5)).toBe(0.5);
     expect(medianShare(0.1, 0.2)).toBe(0.15);
