@@ -51,7 +51,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/kube/store.ts',
     find: 'if (record?.uid === uid && !isOlder({ resourceVersion }, record)) drop(record)();',
     put: '',
-    first: [51],
+    first: [145],
   },
   {
     name: 'Each use of a connection opens a session of its own.',
@@ -99,7 +99,7 @@ export const mistakes: readonly Mutation[] = [
     file: 'src/reconcile/inventory/visit.ts',
     find: 'looks.push(await sweep(parts, group, { link, list }, signal));',
     put: '',
-    first: [134],
+    first: [109],
   },
   {
     name: 'The report forgets the replaced leases.',
@@ -214,7 +214,7 @@ export const mistakes: readonly Mutation[] = [
     find: "if (!object.hasFinalizer) return { step: { do: 'announce' } };",
     put: `if (!object.hasFinalizer)
     return memory.known.size === 0 && memory.open === undefined ? undefined : { step: { do: 'announce' } };`,
-    first: [90],
+    first: [168],
   },
   {
     name: 'The sweep does not look at the cluster before it revokes.',
