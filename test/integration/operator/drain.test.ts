@@ -109,7 +109,9 @@ describe('leaseholder drain', () => {
       expect(drainage.output()).toContain(`DynamicSecretLease default/${name}: Gone.\n`);
     }
     expect(drainage.output()).toContain('Nothing is left. DynamicSecretLeases gone: 3.');
-    expect(operator.lines.filter(({ msg }) => msg === 'A lease was revoked.')).toHaveLength(3);
+    await expect
+      .poll(() => operator.lines.filter(({ msg }) => msg === 'A lease was revoked.'))
+      .toHaveLength(3);
     expect(drainage.lines).toEqual([]);
   });
 

@@ -158,7 +158,7 @@ describe('two replicas', () => {
     process.kill(leader.pid, 'SIGCONT');
 
     expect(await leader.ended()).toBe(1);
-    expect(leader.lines.map(({ msg }) => msg)).toContain('The lead was lost.');
+    await expect.poll(() => leader.lines.map(({ msg }) => msg)).toContain('The lead was lost.');
     expect(namesOf(await writesOf(replicas[0], since))).toEqual([]);
     expect((await own.events()).toSorted()).toEqual(['made', 'made', 'revoked']);
     expect(await own.live()).toEqual([ready.status.lease?.id]);

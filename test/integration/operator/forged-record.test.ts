@@ -60,9 +60,11 @@ describe('a record that a tenant has written', () => {
     expect(healed.status.lease?.dynamicSecret).toBe('borrowed');
     expect(healed.status.retiring).toMatchObject([{ id: record.lease.id }]);
     expect(await own.events()).toEqual(['made', 'made']);
-    expect(operator.lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', object: 'default/borrowed', lease: theirs.lease.id }),
-    );
+    await expect
+      .poll(() => operator.lines)
+      .toContainEqual(
+        expect.objectContaining({ level: 'warn', object: 'default/borrowed', lease: theirs.lease.id }),
+      );
     await untilEvent(stage, 'borrowed', 'RecordRefused');
     await expectOwnEnd(own, victim);
   });

@@ -222,10 +222,11 @@ describe.concurrent('a request for a lease', () => {
     const events = (await server.api.readLedger()).entries.map(({ event }) => event);
     expect(events.filter((event) => event === 'made')).toHaveLength(3);
     expect(events).not.toContain('revoked');
-    const told = operator.lines.filter(({ object }) => object === `default/${name}`).map(({ msg }) => msg);
-    expect(told).toContain(
-      'A request without an answer cannot be settled; what it may have made is left to end.',
-    );
+    const told = (): string[] =>
+      operator.lines.filter(({ object }) => object === `default/${name}`).map(({ msg }) => msg);
+    await expect
+      .poll(told)
+      .toContain('A request without an answer cannot be settled; what it may have made is left to end.');
     const counted = await stage.untilLease(name, ({ status }) => status.unaccounted !== undefined);
     expect(counted.status.unaccounted?.count).toBe(1);
   });

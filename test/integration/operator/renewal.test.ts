@@ -134,9 +134,9 @@ describe.concurrent('a lease that is to be renewed', () => {
 
     expect(conditionOf(after, 'Ready')?.status).toBe('True');
     expect(conditionOf(after, 'Reconciling')?.status).toBe('False');
-    expect(operator.lines.filter(({ object }) => object === 'default/refused')).toContainEqual(
-      expect.objectContaining({ msg: 'The lease cannot be renewed; it is replaced.' }),
-    );
+    await expect
+      .poll(() => operator.lines.filter(({ object }) => object === 'default/refused'))
+      .toContainEqual(expect.objectContaining({ msg: 'The lease cannot be renewed; it is replaced.' }));
     expect((await server.api.counts()).counts['lease-renew']).toEqual({ [identityId]: 1 });
   });
 

@@ -155,8 +155,9 @@ describe.concurrent('the end of an object', () => {
     expect(made).toBeLessThanOrEqual(4 + 3 * rounds);
     expect(await own.events()).toEqual(['made', 'revoked']);
     expect(await stage.secret('elsewhere')).toBeUndefined();
-    const told = operator.lines.filter(({ lease }) => lease === status.lease?.id);
-    expect(told.map(({ result }) => result)).toContain('gone');
+    const told = (): unknown[] =>
+      operator.lines.filter(({ lease }) => lease === status.lease?.id).map(({ result }) => result);
+    await expect.poll(told).toContain('gone');
   });
 
   const troubles: readonly (readonly [what: string, action: FaultRule['action'], times: number])[] = [

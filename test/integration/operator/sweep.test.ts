@@ -74,7 +74,7 @@ describe('the sweep', () => {
     await untilAlone(own);
 
     expect(await own.events()).toEqual(['made', 'made', 'revoked']);
-    expect(said(SWEPT)).toMatchObject([{ object: 'default/given-up' }]);
+    await expect.poll(() => said(SWEPT)).toMatchObject([{ object: 'default/given-up' }]);
   });
 
   it('keeps a lease whose Secret write was never answered but done', async () => {
