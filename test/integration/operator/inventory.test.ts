@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
@@ -50,14 +50,14 @@ describe.concurrent('the inventory', () => {
     expect(await own.events()).toEqual(['made', 'revoked', 'made']);
     expect(await own.live()).toEqual([healed.status.lease?.id]);
     expect((await stage.secret(own.name))?.['DB_USERNAME']).toBe(healed.status.lease?.externalEntityId);
-    await expect
-      .poll(() => operator.lines)
-      .toContainEqual(
+    await vi.waitFor(() =>
+      expect(operator.lines).toContainEqual(
         expect.objectContaining({
           msg: 'The lease in use is gone from the server.',
           lease: status.lease?.id,
         }),
-      );
+      ),
+    );
   });
 
   it('of an unchanged world costs a list and a read of the lease API a round, and no request to the Kubernetes API', async () => {
@@ -121,14 +121,14 @@ describe.concurrent('the inventory', () => {
 
     const events = (await stage.ledger('many')).map(({ event }) => event);
     expect(events.filter((event) => event === 'made')).toHaveLength(18);
-    await expect
-      .poll(() => operator.lines)
-      .toContainEqual(
+    await vi.waitFor(() =>
+      expect(operator.lines).toContainEqual(
         expect.objectContaining({
           msg: 'Many leases of a dynamic secret are missing at once.',
           dynamicSecret: 'many',
         }),
-      );
+      ),
+    );
     for (const name of names.slice(8)) expect((await stage.lease(name))?.status.rotations).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { postgresInputs } from '../../../sandbox/lease-api/postgres-inputs.ts';
 import { startPostgres, type Postgres } from '../../../sandbox/postgres/start.ts';
@@ -134,9 +134,11 @@ describe.concurrent('a lease that is to be renewed', () => {
 
     expect(conditionOf(after, 'Ready')?.status).toBe('True');
     expect(conditionOf(after, 'Reconciling')?.status).toBe('False');
-    await expect
-      .poll(() => operator.lines.filter(({ object }) => object === 'default/refused'))
-      .toContainEqual(expect.objectContaining({ msg: 'The lease cannot be renewed; it is replaced.' }));
+    await vi.waitFor(() =>
+      expect(operator.lines.filter(({ object }) => object === 'default/refused')).toContainEqual(
+        expect.objectContaining({ msg: 'The lease cannot be renewed; it is replaced.' }),
+      ),
+    );
     expect((await server.api.counts()).counts['lease-renew']).toEqual({ [identityId]: 1 });
   });
 

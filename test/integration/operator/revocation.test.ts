@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { FaultRule } from '../../../sandbox/lease-api/faults.ts';
@@ -157,7 +157,7 @@ describe.concurrent('the end of an object', () => {
     expect(await stage.secret('elsewhere')).toBeUndefined();
     const told = (): unknown[] =>
       operator.lines.filter(({ lease }) => lease === status.lease?.id).map(({ result }) => result);
-    await expect.poll(told).toContain('gone');
+    await vi.waitFor(() => expect(told()).toContain('gone'));
   });
 
   const troubles: readonly (readonly [what: string, action: FaultRule['action'], times: number])[] = [
