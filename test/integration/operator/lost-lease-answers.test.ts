@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import type { FaultRule } from '../../../sandbox/lease-api/faults.ts';
@@ -224,9 +224,11 @@ describe.concurrent('a request for a lease', () => {
     expect(events).not.toContain('revoked');
     const told = (): string[] =>
       operator.lines.filter(({ object }) => object === `default/${name}`).map(({ msg }) => msg);
-    await expect
-      .poll(told)
-      .toContain('A request without an answer cannot be settled; what it may have made is left to end.');
+    await vi.waitFor(() =>
+      expect(told()).toContain(
+        'A request without an answer cannot be settled; what it may have made is left to end.',
+      ),
+    );
     const counted = await stage.untilLease(name, ({ status }) => status.unaccounted !== undefined);
     expect(counted.status.unaccounted?.count).toBe(1);
   });
