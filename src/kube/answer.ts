@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 
-import type { WholeAnswer } from './exchange.ts';
+import type { WholeAnswer } from './whole-answer.ts';
 import { KubeError, refusal } from './kube-error.ts';
 
 /** The head of an answer, its body unread. */

@@ -8,7 +8,7 @@ import type { KubeAccess, KubeTLS } from './access.ts';
 import { closeAgents, destroyAgents, openAgents, type Agents } from './agents.ts';
 import { parseJson, requireSuccess, successBody, type OpenAnswer } from './answer.ts';
 import { deadline, type Deadline } from './deadline.ts';
-import { wholeAnswer, type WholeAnswer } from './exchange.ts';
+import { wholeAnswer, type WholeAnswer } from './whole-answer.ts';
 import { KubeError, NOT_LEADING } from './kube-error.ts';
 import { lines } from './lines.ts';
 import { requestFailure } from './request-failure.ts';

@@ -8,8 +8,8 @@ export interface WholeAnswer {
 }
 
 /**
- * Sends a request and takes the whole answer. undici's `request()` makes a stream of each body, for a quarter of what a
- * small request costs; nothing but a watch is read piece by piece.
+ * Sends a request and takes the whole answer. undici's `request()` makes a stream of each body, at 10 to 30
+ * microseconds of processor time a request; nothing but a watch is read piece by piece.
  *
  * @param signal gives the request up; its connection is closed then.
  * @throws whatever kept the answer from arriving, as undici tells it; once the signal is aborted, any error.
