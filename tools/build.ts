@@ -28,8 +28,6 @@ const { metafile } = await build({
   target: 'node24',
   minifySyntax: true,
   minifyWhitespace: true,
-  // Names stay: the log tells of faults of the program by theirs.
-  keepNames: true,
   banner: { js: REQUIRE },
   metafile: true,
   legalComments: 'linked',

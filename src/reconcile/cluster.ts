@@ -126,9 +126,10 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
   const leases = startReflector({
     ...served,
     resource: types.leases,
-    project: leaseRecord,
+    project: (raw) => readLease(raw),
     indexes: leaseIndexes,
   });
+  const readLease = (raw: unknown): LeaseRecord => leaseRecord(raw, (key) => leases.store.get(key));
   const connectionIndexes = { byNamespace: ({ namespace }: ConnectionRecord) => [namespace] };
   const connections = startReflector({
     ...options,
@@ -193,7 +194,7 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     isEnding: (namespace) => namespaces.store.get(namespace)?.terminating,
     now: () => transport.now() ?? clock.wall(),
     leases: {
-      ...customResource(() => types.leases, { store: leases.store, selected: { shard } }, leaseRecord),
+      ...customResource(() => types.leases, { store: leases.store, selected: { shard } }, readLease),
       inNamespace: (namespace) => leases.store.byIndex('byNamespace', namespace),
       usersOf: (connection) => usersOf(leases.store, connection),
       ofDynamicSecret: (key) => leases.store.byIndex('byDynamicSecret', key),

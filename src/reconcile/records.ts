@@ -33,12 +33,19 @@ import type {
  * this version cannot read (an older CRD, a disabled rule) becomes a fault that names the field; a status that cannot
  * be read counts as empty and is rebuilt.
  *
+ * @param known what is kept of the object so far: the spec of the same generation is the same, and is not read again.
  * @throws ZodError when even the metadata is not that of an object.
  */
-export function leaseRecord(raw: unknown): LeaseRecord {
+export function leaseRecord(
+  raw: unknown,
+  known: (key: string) => LeaseRecord | undefined = () => undefined,
+): LeaseRecord {
   const { metadata, spec, status } = envelope.parse(raw);
+  const identity = identityOf(metadata);
+  const before = known(identity.key);
+  const isSameSpec = before?.uid === metadata.uid && before.generation === metadata.generation;
   return {
-    ...identityOf(metadata),
+    ...identity,
     generation: metadata.generation,
     shard: shardOf(metadata.labels),
     createdAt: parseInstant(metadata.creationTimestamp) ?? 0,
@@ -47,9 +54,13 @@ export function leaseRecord(raw: unknown): LeaseRecord {
     rotate: rotateOf(metadata),
     asked: parseAsked(metadata.annotations[ASKED_ANNOTATION]),
     hasFinalizer: metadata.finalizers.includes(FINALIZER),
-    spec: read(leaseSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
+    spec: isSameSpec ? before.spec : read(leaseSpec, spec, refuseSpec),
     status: leaseStatus.safeParse(status ?? {}).data ?? {},
   };
+}
+
+function refuseSpec(field: string, rule: string): Fault {
+  return fault('InvalidSpec', { field, rule });
 }
 
 /** An empty value asks for nothing. */
@@ -69,7 +80,7 @@ export function dynamicSecretRecord(raw: unknown): DynamicSecretRecord {
     finalizers: metadata.finalizers,
     hasFinalizer: metadata.finalizers.includes(DYNAMIC_SECRET_FINALIZER),
     forced: metadata.annotations[FORCE_DELETE_ANNOTATION] === 'true',
-    spec: read(dynamicSecretSpec, spec, (field, rule) => fault('InvalidSpec', { field, rule })),
+    spec: read(dynamicSecretSpec, spec, refuseSpec),
     status: dynamicSecretStatus.safeParse(status ?? {}).data ?? {},
   };
 }

@@ -51,6 +51,17 @@ describe('the record of a lease', () => {
     });
   });
 
+  test('keeps the spec that is known of the same generation of the same object, and reads any other', () => {
+    const raw = { metadata: { ...metadata, generation: 3 }, spec: aSpec() };
+    const before = leaseRecord(raw);
+    const known = (key: string): typeof before | undefined => (key === before.key ? before : undefined);
+    expect(leaseRecord(raw, known).spec).toBe(before.spec);
+    const changed = { metadata: { ...metadata, generation: 4 }, spec: aSpec({ ttl: '3h' }) };
+    expect(leaseRecord(changed, known).spec).toEqual({ valid: true, value: aSpec({ ttl: '3h' }) });
+    const another = { metadata: { ...raw.metadata, uid: 'another' }, spec: aSpec({ ttl: '4h' }) };
+    expect(leaseRecord(another, known).spec).toEqual({ valid: true, value: aSpec({ ttl: '4h' }) });
+  });
+
   test('fills in what is left out: path, kind of the connection, lists', () => {
     const { dynamicSecret, connectionRef } = aSpec();
     const { path: _path, ...withoutPath } = dynamicSecret;

@@ -83,6 +83,7 @@ export function memoryCluster(
     secrets: fedStore({ indexes: secretIndexes }),
     namespaces: fedStore({ indexes: {} }),
   };
+  const readLease = (raw: unknown): LeaseRecord => leaseRecord(raw, (key) => stores.leases.get(key));
   const isOwn = (record: Sharded): boolean => isSelected(own, record);
   /** Takes an event: what the selector does not match is gone for the watch. */
   const take = <R extends Identified & Sharded>(store: FedStore<R>, record: R): void => {
@@ -93,7 +94,7 @@ export function memoryCluster(
     const objects = given.list(kind);
     const common = { resourceVersion: given.version, since };
     if (kind === 'leases')
-      stores.leases.replace('', { records: objects.map(leaseRecord).filter(isOwn), ...common });
+      stores.leases.replace('', { records: objects.map(readLease).filter(isOwn), ...common });
     else if (kind === 'connections')
       stores.connections.replace('', { records: objects.map(connectionRecord), ...common });
     else if (kind === 'dynamicSecrets')
@@ -121,7 +122,7 @@ export function memoryCluster(
     labelsOf: (namespace) => stores.namespaces.get(namespace)?.labels,
     isEnding: (namespace) => stores.namespaces.get(namespace)?.terminating,
     leases: {
-      ...customResource({ server, wire, kind: 'leases', selected: own }, stores.leases, leaseRecord),
+      ...customResource({ server, wire, kind: 'leases', selected: own }, stores.leases, readLease),
       usersOf: (connection) => usersOf(stores.leases, connection),
       ofDynamicSecret: (key) => stores.leases.byIndex('byDynamicSecret', key),
       ofSecret: (key) => stores.leases.byIndex('bySecret', key),
@@ -154,7 +155,7 @@ export function memoryCluster(
     requestToken: () => Promise.resolve(undefined),
     hear({ kind, type, object }) {
       const { uid, resourceVersion } = object.metadata;
-      if (kind === 'leases' && type === 'written') take(stores.leases, leaseRecord(object));
+      if (kind === 'leases' && type === 'written') take(stores.leases, readLease(object));
       else if (kind === 'connections' && type === 'written')
         stores.connections.apply(connectionRecord(object));
       else if (kind === 'dynamicSecrets' && type === 'written')
