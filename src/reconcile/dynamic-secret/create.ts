@@ -18,7 +18,7 @@ export async function create(
   target: Target,
 ): Promise<StepResult> {
   const { spec, uid, status } = input.object;
-  if (!spec.valid) return 'again';
+  if (!spec.valid || !(await isStillAsked(pass, input))) return 'again';
   let read: ReadInputs;
   try {
     read = await readInputs(pass, spec.value, inputNames(spec.value));
@@ -44,6 +44,23 @@ export async function create(
   noteSent(pass, read.sources);
   tellCreated(pass, status.place !== undefined);
   return 'again';
+}
+
+/**
+ * Whether the object still says so. What this process has asked for it knows from a guarded write; an intent that it has found
+ * may be of yesterday's view, of an object that is gone by now: nobody would ever remove what is made for that one.
+ */
+async function isStillAsked(pass: DynamicSecretPass, input: DecisionInput): Promise<boolean> {
+  if (pass.memory().intended !== undefined) return true;
+  const { dynamicSecrets } = pass.cluster;
+  const seen = dynamicSecrets.get(pass.key);
+  try {
+    const live = await dynamicSecrets.look(pass.key);
+    return live?.uid === pass.uid && live.resourceVersion === seen?.resourceVersion;
+  } catch (error) {
+    fail(pass, input, faultOf(error, 'read the object'));
+    return false;
+  }
 }
 
 /** @param again it had been there before, and somebody has removed it. */

@@ -39,6 +39,25 @@ function isLook(call: CallName): boolean {
 }
 
 describe('a declared dynamic secret', () => {
+  test('that a process before this one meant to create is not created for an object of yesterday', async () => {
+    const world = new DeclaredWorld([{ at: 8, when: 'before' }]);
+    world.connect();
+    world.keep('hunter2');
+    world.apply();
+    await world.settle(MINUTE, () => world.crashes.length > 0);
+    expect(world.crashes).toEqual([
+      expect.arrayContaining(['patch dynamicSecrets/status', 'CREATE dynamic secret']),
+    ]);
+    world.watching = false;
+    world.kube.mergePatch('dynamicSecrets', 'shop/orders', { metadata: { finalizers: [] } });
+    world.delete();
+    expect(world.object).toBeUndefined();
+    world.calls();
+    await world.settle();
+    expect(world.calls()).toContain('get dynamicSecrets');
+    expect(world.names).toEqual([]);
+  });
+
   test.each([6, 12, 25])('asks a server that takes %d s for an answer hardly more often', async (seconds) => {
     const fast = await lived(0);
     const slow = await lived(seconds * SECOND);

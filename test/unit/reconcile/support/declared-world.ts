@@ -88,6 +88,8 @@ export class DeclaredWorld {
   readonly crashes: (readonly CallName[])[] = [];
   /** How long each answer of the lease API takes, in milliseconds. */
   latency = 0;
+  /** Whether the watches tell what happens. */
+  watching = true;
   readonly #events: ApiEvent[] = [];
   readonly #telemetry = { ...memoryLog(), ...countedMetrics(), ...rememberedEvents() };
   readonly #wires: Wire[] = [];
@@ -254,11 +256,12 @@ export class DeclaredWorld {
     return outcome;
   }
 
-  /** Lets the operator work until only a wake-up more than `within` milliseconds ahead is left, or none. */
-  async settle(within: number = MINUTE): Promise<void> {
+  /** Lets the operator work until only a wake-up more than `within` milliseconds ahead is left, or none; or until it `isOver`. */
+  async settle(within: number = MINUTE, isOver: () => boolean = () => false): Promise<void> {
     const until = this.clock.elapsed() + within;
     for (let passes = 0; passes < MOST_PASSES; passes += 1) {
-      for (const event of this.#events.splice(0)) this.#process.cluster.hear(event);
+      if (isOver()) return;
+      for (const event of this.watching ? this.#events.splice(0) : []) this.#process.cluster.hear(event);
       const { waiting, wakeUp } = this.#process;
       if (!waiting && (wakeUp === undefined || wakeUp > until)) return;
       if (!waiting) this.clock.advance(Math.max((wakeUp ?? 0) - this.clock.elapsed(), 0));
