@@ -72,7 +72,7 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
       all.use(
         withMetrics(
           startOperatorProcess({
-            entry: [PROGRAM],
+            entry: PROGRAM,
             environment: identity.environment,
             flags: [...identity.flags, ...listen, ...flags],
           }),

@@ -10,12 +10,15 @@ export interface StoreIndexes<R, Index extends string> {
   count(index: Index, value: string): number;
 }
 
+/** One record by itself, several by their keys: most values lead to one, and a map of one takes 300 bytes. */
+type Found<R> = R | Map<string, R>;
+
 /** Makes empty {@link StoreIndexes}. A record's functions must answer the same each time: records are immutable. */
 export function storeIndexes<R extends { readonly key: string }, Index extends string>(
   functions: Readonly<Record<Index, IndexFunction<R>>>,
 ): StoreIndexes<R, Index> {
   const tables = Object.entries<IndexFunction<R>>(functions).map(
-    ([name, valuesOf]) => [name, { valuesOf, byValue: new Map<string, Map<string, R>>() }] as const,
+    ([name, valuesOf]) => [name, { valuesOf, byValue: new Map<string, Found<R>>() }] as const,
   );
   const byName = new Map(tables);
 
@@ -24,8 +27,16 @@ export function storeIndexes<R extends { readonly key: string }, Index extends s
       for (const { valuesOf, byValue } of byName.values()) {
         for (const value of valuesOf(record)) {
           const found = byValue.get(value);
-          if (found === undefined) byValue.set(value, new Map([[record.key, record]]));
-          else found.set(record.key, record);
+          if (found instanceof Map) found.set(record.key, record);
+          else if (found === undefined || found.key === record.key) byValue.set(value, record);
+          else
+            byValue.set(
+              value,
+              new Map([
+                [found.key, found],
+                [record.key, record],
+              ]),
+            );
         }
       }
     },
@@ -33,12 +44,19 @@ export function storeIndexes<R extends { readonly key: string }, Index extends s
       for (const { valuesOf, byValue } of byName.values()) {
         for (const value of valuesOf(record)) {
           const found = byValue.get(value);
-          found?.delete(record.key);
-          if (found?.size === 0) byValue.delete(value);
+          if (found instanceof Map) found.delete(record.key);
+          if (found instanceof Map ? found.size === 0 : found?.key === record.key) byValue.delete(value);
         }
       }
     },
-    count: (index, value) => byName.get(index)?.byValue.get(value)?.size ?? 0,
-    find: (index, value) => [...(byName.get(index)?.byValue.get(value)?.values() ?? [])],
+    count(index, value) {
+      const found = byName.get(index)?.byValue.get(value);
+      return found instanceof Map ? found.size : Number(found !== undefined);
+    },
+    find(index, value) {
+      const found = byName.get(index)?.byValue.get(value);
+      if (found instanceof Map) return [...found.values()];
+      return found === undefined ? [] : [found];
+    },
   };
 }

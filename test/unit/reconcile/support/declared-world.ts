@@ -260,11 +260,11 @@ export class DeclaredWorld {
   async settle(within: number = MINUTE, isOver: () => boolean = () => false): Promise<void> {
     const until = this.clock.elapsed() + within;
     for (let passes = 0; passes < MOST_PASSES; passes += 1) {
-      if (isOver()) return;
-      for (const event of this.watching ? this.#events.splice(0) : []) this.#process.cluster.hear(event);
-      const { waiting, wakeUp } = this.#process;
-      if (!waiting && (wakeUp === undefined || wakeUp > until)) return;
-      if (!waiting) this.clock.advance(Math.max((wakeUp ?? 0) - this.clock.elapsed(), 0));
+      if (this.watching) this.#hear();
+      const { waiting, wakeUp = Infinity } = this.#process;
+      const next = waiting ? 0 : wakeUp;
+      if (isOver() || next > until) return;
+      this.clock.advance(Math.max(next - this.clock.elapsed(), 0));
       await this.reconcile();
     }
     throw new Error(`After ${String(MOST_PASSES)} reconciliations there is still more to do.`);
@@ -275,6 +275,10 @@ export class DeclaredWorld {
     const until = this.clock.elapsed() + ms;
     await this.settle(ms);
     this.clock.advance(until - this.clock.elapsed());
+  }
+
+  #hear(): void {
+    for (const event of this.#events.splice(0)) this.#process.cluster.hear(event);
   }
 
   #slow(wire: Wire): Requests {
