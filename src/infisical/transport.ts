@@ -118,6 +118,8 @@ export function createTransport(options: TransportOptions): DirectTransport {
           method: wanted.method,
           headers: headersOf(wanted),
           body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
+          // undici closes the connection after a DELETE that has a body unless it is told not to.
+          reset: false,
         },
         exchange,
       );

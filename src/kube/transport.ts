@@ -121,6 +121,8 @@ export function openTransport(options: TransportOptions): Transport {
         ...(body === undefined ? {} : { 'content-type': contentType }),
       },
       body: body === undefined ? null : JSON.stringify(body),
+      // undici closes the connection after a DELETE that has a body unless it is told not to.
+      reset: false,
     };
     const answer = await by(agentsFor(tls), wanted, limit.signal);
     const date = answer.headers['date'];

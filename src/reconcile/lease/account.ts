@@ -61,31 +61,31 @@ function placesOf(pass: LeasePass, object: LeaseRecord, input: DecisionInput): r
 
 async function taggedIn(pass: LeasePass, { client, noted, target }: Place): Promise<readonly LeaseRef[]> {
   const listed = await recentList(pass, client, target);
-  const ours = listed.filter(({ tag }) => tag?.object === pass.uid && tag.install === pass.install);
+  const ours = (listed.get(pass.uid) ?? []).filter(({ tag }) => tag?.install === pass.install);
   return ours.map(({ id, expireAt, tag }) =>
     refOf(id, expireAt, { ...noted, attempt: tag?.attempt ?? '', target }),
   );
 }
 
+/** Leases by the object that their tag names. */
+type Tagged = ReadonlyMap<string, readonly Lease[]>;
+
 interface RecentList {
   readonly at: number;
-  readonly leases: Promise<readonly Lease[]>;
+  readonly leases: Promise<Tagged>;
 }
 
 const recentLists = new WeakMap<LeaseClient, Map<string, RecentList>>();
 
 /** One list for all objects that are deleted within a few seconds: it shows every lease of a dynamic secret. */
-function recentList(
-  { clock, timing }: LeasePass,
-  client: LeaseClient,
-  target: Target,
-): Promise<readonly Lease[]> {
+function recentList({ clock, timing }: LeasePass, client: LeaseClient, target: Target): Promise<Tagged> {
   const key = JSON.stringify(target);
   const lists = recentLists.get(client) ?? new Map<string, RecentList>();
   recentLists.set(client, lists);
   const recent = lists.get(key);
   if (recent !== undefined && clock.elapsed() < recent.at + timing.goneSecondLook) return recent.leases;
-  const leases = client.listLeases(target);
+  // Sorted once, not looked through by each object: ten thousand may be deleted together.
+  const leases = client.listLeases(target).then((all) => Map.groupBy(all, ({ tag }) => tag?.object ?? ''));
   lists.set(key, { at: clock.elapsed(), leases });
   leases.catch(() => lists.delete(key));
   return leases;

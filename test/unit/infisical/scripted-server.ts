@@ -27,6 +27,8 @@ export type Reply = (response: ServerResponse, request: Received) => void;
 export interface ScriptedServer extends AsyncDisposable {
   readonly host: string;
   readonly received: readonly Received[];
+  /** How many connections there have been. */
+  readonly connections: number;
   /** The replies to a route in their order; the last is repeated. */
   on(route: Route, ...replies: readonly [Reply, ...Reply[]]): void;
   /** The requests to a route so far. */
@@ -83,6 +85,8 @@ export async function scriptedServer(
   const listener = (request: IncomingMessage, response: ServerResponse): void =>
     void answer(request, response);
   const server: Server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  let connections = 0;
+  server.on('connection', () => void (connections += 1));
   // Handshakes of clients that do not trust the certificate end in errors that belong to the test.
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => {
@@ -92,6 +96,9 @@ export async function scriptedServer(
   return {
     host: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${String(port)}`,
     received,
+    get connections() {
+      return connections;
+    },
     on: (route, ...replies) => void script.set(route, [...replies]),
     to: (route) => received.filter((request) => request.route === route),
     arrived(count) {

@@ -277,6 +277,18 @@ describe('what is sent', () => {
     await transport.close();
   });
 
+  test.each(['POST', 'PATCH', 'DELETE'] as const)('over connections that are kept, a %s', async (method) => {
+    await using server = await scriptedServer();
+    server.on('other', json(200, {}));
+    const { transport } = setting(server.host);
+    for (let count = 0; count < 10; count += 1)
+      await transport.request(ask({ method, path: '/v1/thing', body: { a: 1 } }));
+    expect(server.received).toHaveLength(10);
+    // The first one may not be free again at once.
+    expect(server.connections).toBeLessThanOrEqual(2);
+    await transport.close();
+  });
+
   test('no token to a login, even when there is one', async () => {
     await using server = await scriptedServer();
     server.on('login', json(200, {}));

@@ -130,6 +130,16 @@ describe('a request', () => {
     expect(server.connections).toBeLessThanOrEqual(3);
   });
 
+  test.each(['GET', 'POST', 'PATCH', 'DELETE'] as const)(
+    'leaves the connection open, a %s',
+    async (method) => {
+      const { server, transport } = await start((_, response) => json(response, {}), { connections: 1 });
+      const body = method === 'GET' ? {} : { body: { kind: 'DeleteOptions' } };
+      for (let count = 0; count < 5; count += 1) await transport.request({ ...get, method, ...body });
+      expect([server.received.length, server.connections]).toEqual([5, 1]);
+    },
+  );
+
   test('that is reserved does not wait while others use all connections', async () => {
     const waiting: (() => void)[] = [];
     const { server, transport } = await start(
