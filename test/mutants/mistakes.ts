@@ -90,8 +90,8 @@ export const mistakes: readonly Mutation[] = [
   {
     name: 'A deletion takes the leases of another installation for its own.',
     file: 'src/reconcile/lease/account.ts',
-    find: 'tag?.object === pass.uid && tag.install === pass.install',
-    put: 'tag?.object === pass.uid',
+    find: '(listed.get(pass.uid) ?? []).filter(({ tag }) => tag?.install === pass.install)',
+    put: 'listed.get(pass.uid) ?? []',
     first: [25],
   },
   {
