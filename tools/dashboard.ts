@@ -82,7 +82,9 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: 'Changes by others',
       about: 'Secrets that somebody else deleted or edited.',
-      queries: { '{{kind}}': `sum by (kind) (increase(leaseholder_drift_total{${SELECTED}}[$__rate_interval]))` },
+      queries: {
+        '{{kind}}': `sum by (kind) (increase(leaseholder_drift_total{${SELECTED}}[$__rate_interval]))`,
+      },
     },
     {
       title: 'Dynamic secrets',
@@ -116,7 +118,8 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     },
     {
       title: 'Rate limits',
-      about: 'Requests that wait for their turn, how long all have waited per second, and those that were not sent.',
+      about:
+        'Requests that wait for their turn, how long all have waited per second, and those that were not sent.',
       queries: {
         'waiting: {{route}}': `sum by (route) (leaseholder_api_turns_awaited{${SELECTED}})`,
         'waited: {{route}}': rate('leaseholder_api_throttled_seconds_total', 'route'),
@@ -126,7 +129,9 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     {
       title: 'Logins',
       about: 'By what came of them.',
-      queries: { '{{result}}': `sum by (result) (increase(leaseholder_logins_total{${SELECTED}}[$__rate_interval]))` },
+      queries: {
+        '{{result}}': `sum by (result) (increase(leaseholder_logins_total{${SELECTED}}[$__rate_interval]))`,
+      },
     },
   ],
   Engine: [
@@ -139,19 +144,25 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
       title: 'Looks at objects',
       about: 'By controller and what came of them.',
       unit: 'ops',
-      queries: { '{{controller}} {{result}}': rate('leaseholder_reconciliations_total', 'controller, result') },
+      queries: {
+        '{{controller}} {{result}}': rate('leaseholder_reconciliations_total', 'controller, result'),
+      },
     },
     {
       title: 'How long a look takes',
       about: '99 of 100 take less.',
       unit: 's',
-      queries: { '{{controller}}': quantile(0.99, 'leaseholder_reconciliation_duration_seconds', 'controller') },
+      queries: {
+        '{{controller}}': quantile(0.99, 'leaseholder_reconciliation_duration_seconds', 'controller'),
+      },
     },
     {
       title: 'Requests to the Kubernetes API',
       about: 'By verb, kind and answer.',
       unit: 'ops',
-      queries: { '{{verb}} {{resource}} {{code}}': rate('leaseholder_kube_requests_total', 'verb, resource, code') },
+      queries: {
+        '{{verb}} {{resource}} {{code}}': rate('leaseholder_kube_requests_total', 'verb, resource, code'),
+      },
     },
     {
       title: 'Watches begun anew',
@@ -189,7 +200,14 @@ export function renderDashboard(): string {
   let [y, id] = [0, 0];
   const panels = Object.entries(rows).flatMap(([title, inRow]) => {
     id += 1;
-    const head = { id, type: 'row', title, collapsed: false, gridPos: { x: 0, y, w: WIDTH, h: 1 }, panels: [] };
+    const head = {
+      id,
+      type: 'row',
+      title,
+      collapsed: false,
+      gridPos: { x: 0, y, w: WIDTH, h: 1 },
+      panels: [],
+    };
     y += 1;
     const placed = inRow.map((panel, index) => {
       id += 1;
@@ -237,7 +255,10 @@ function variable(label: string): object {
   };
 }
 
-function renderPanel({ title, about, unit = 'short', kind = 'timeseries', queries }: Panel, place: object): object {
+function renderPanel(
+  { title, about, unit = 'short', kind = 'timeseries', queries }: Panel,
+  place: object,
+): object {
   const datasource = { type: 'prometheus', uid: '${datasource}' };
   return {
     ...place,

@@ -23,7 +23,9 @@ export function parseMigrate(argv: readonly string[]): MigrateCommand {
   const faults: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name !== 'project')
-      faults.push(`Argument ${String(token.index + 1)} is no flag of leaseholder migrate. --help lists them.`);
+      faults.push(
+        `Argument ${String(token.index + 1)} is no flag of leaseholder migrate. --help lists them.`,
+      );
     else {
       const [, id, slug] = PROJECT.exec(token.value ?? '') ?? [];
       if (id === undefined || slug === undefined) faults.push('--project must be ID=SLUG.');
@@ -53,7 +55,9 @@ export async function migrateText(text: string, slugs: ReadonlyMap<string, strin
   const objects = list.flatMap((document, index) => {
     const [error] = document.errors;
     if (error !== undefined)
-      throw new Error(`Document ${String(index + 1)} is no YAML, near its line ${String(error.linePos?.[0].line ?? 1)}.`);
+      throw new Error(
+        `Document ${String(index + 1)} is no YAML, near its line ${String(error.linePos?.[0].line ?? 1)}.`,
+      );
     return itemsOf(document.toJS());
   });
   const migrations = migrate(objects, (id) => slugs.get(id));
@@ -72,7 +76,9 @@ function itemsOf(value: unknown): readonly unknown[] {
 function printed({ object, manifests, notes }: Migration, stringify: (value: unknown) => string): string {
   if (manifests.length === 0) return '';
   const comments = [`From InfisicalDynamicSecret ${object}.`, ...notes].map((line) => `# ${line}\n`).join('');
-  return manifests.map((manifest, index) => `---\n${index === 0 ? comments : ''}${stringify(manifest)}`).join('');
+  return manifests
+    .map((manifest, index) => `---\n${index === 0 ? comments : ''}${stringify(manifest)}`)
+    .join('');
 }
 
 const help = [

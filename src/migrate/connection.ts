@@ -1,114 +1,87 @@
 import type { z } from 'zod';
 
 import type { connectionSpec } from '../api/infisical-connection.ts';
+import type { Findings } from './findings.ts';
 import type { SourceAuthentication, SourceSpec } from './source.ts';
 
 type ConnectionInput = z.input<typeof connectionSpec>;
 type AuthInput = ConnectionInput['auth'];
 
-/** What became of a part of an object: itself, and what a person has to know or do. */
-export interface Converted<T> {
-  readonly value: T | undefined;
-  readonly notes: readonly string[];
-  /** What keeps the object from being converted. */
-  readonly faults: readonly string[];
-}
-
 /** Where the other operator leases from when nothing is said. */
 const DEFAULT_HOST = 'https://app.infisical.com';
 
 /**
- * The connection that an object's server and login come to.
+ * The connection that an object's server and login come to; where `findings` has faults, it is not whole.
  *
  * @param namespace of the Secret with the credentials: a connection reads what is in its own namespace, and nothing else.
  */
-export function convertConnection(spec: SourceSpec, namespace: string): Converted<ConnectionInput> {
-  const auth = convertAuth(spec.authentication, namespace);
-  const trust = convertTrust(spec.tls?.caRef, namespace);
-  const hostAPI = spec.hostAPI === undefined || spec.hostAPI === '' ? DEFAULT_HOST : spec.hostAPI;
+export function convertConnection(spec: SourceSpec, namespace: string, findings: Findings): ConnectionInput {
+  const { hostAPI = '', tls, authentication } = spec;
   return {
-    value:
-      auth.value === undefined
-        ? undefined
-        : { hostAPI, ...(trust.value === undefined ? {} : { caBundle: trust.value }), auth: auth.value },
-    notes: [...auth.notes, ...trust.notes],
-    faults: [...auth.faults, ...trust.faults],
+    hostAPI: hostAPI === '' ? DEFAULT_HOST : hostAPI,
+    caBundle: trustOf(tls?.caRef, namespace, findings),
+    auth: convertAuth(authentication, namespace, findings),
   };
 }
 
-function convertTrust(
+function trustOf(
   caRef: NonNullable<SourceSpec['tls']>['caRef'],
   namespace: string,
-): Converted<NonNullable<ConnectionInput['caBundle']>> {
-  if (caRef === undefined) return { value: undefined, notes: [], faults: [] };
+  findings: Findings,
+): ConnectionInput['caBundle'] {
+  if (caRef === undefined) return undefined;
   const { secretName: name, secretNamespace, key } = caRef;
-  return {
-    value: { secretKeyRef: { name, key } },
-    notes: elsewhere('Secret', { name, of: secretNamespace }, namespace),
-    faults: [],
-  };
+  noteElsewhere('Secret', { name, of: secretNamespace }, namespace, findings);
+  return { secretKeyRef: { name, key } };
 }
 
-function convertAuth(from: SourceAuthentication, namespace: string): Converted<AuthInput> {
-  const { universalAuth, kubernetesAuth } = from;
-  if (universalAuth !== undefined && isSet(universalAuth.credentialsRef.secretName)) {
+function convertAuth(from: SourceAuthentication, namespace: string, findings: Findings): AuthInput {
+  const { universalAuth, kubernetesAuth, ...others } = from;
+  if (universalAuth !== undefined) {
     const { secretName: name, secretNamespace } = universalAuth.credentialsRef;
-    const key = (of: string): { secretKeyRef: { name: string; key: string } } => ({
-      secretKeyRef: { name, key: of },
+    noteElsewhere('Secret', { name, of: secretNamespace }, namespace, findings);
+    const source = (key: string): { secretKeyRef: { name: string; key: string } } => ({
+      secretKeyRef: { name, key },
     });
-    return {
-      value: { universal: { clientId: key('clientId'), clientSecret: key('clientSecret') } },
-      notes: elsewhere('Secret', { name, of: secretNamespace }, namespace),
-      faults: [],
-    };
+    return { universal: { clientId: source('clientId'), clientSecret: source('clientSecret') } };
   }
-  if (kubernetesAuth !== undefined && isSet(kubernetesAuth.identityId)) {
-    return convertKubernetes(kubernetesAuth, namespace);
-  }
-  const other = Object.entries(from).find(([, method]) => method !== undefined)?.[0];
-  const fault =
+  if (kubernetesAuth !== undefined) return convertKubernetes(kubernetesAuth, namespace, findings);
+  const other = Object.entries(others).find(([, method]) => method !== undefined)?.[0];
+  findings.fault(
     other === undefined
       ? 'spec.authentication names no method.'
-      : `spec.authentication.${other} has no counterpart in leaseholder; use universalAuth or kubernetesAuth.`;
-  return { value: undefined, notes: [], faults: [fault] };
+      : `spec.authentication.${other} has no counterpart in leaseholder; use universalAuth or kubernetesAuth.`,
+  );
+  return {};
 }
 
 function convertKubernetes(
   auth: NonNullable<SourceAuthentication['kubernetesAuth']>,
   namespace: string,
-): Converted<AuthInput> {
+  findings: Findings,
+): AuthInput {
   const { identityId, serviceAccountRef, serviceAccountTokenAudiences: audiences = [] } = auth;
   const { name, namespace: of } = serviceAccountRef;
-  const [audience] = audiences;
-  const ref = { name, ...(audience === undefined ? {} : { audience }) };
-  return {
-    value: { kubernetes: { identityId, serviceAccountRef: ref } },
-    notes: [
-      ...elsewhere('ServiceAccount', { name, of }, namespace),
-      `The operator needs "create" on serviceaccounts/token of ServiceAccount ${namespace}/${name}.`,
-      ...(auth.autoCreateServiceAccountToken === true
-        ? []
-        : ['A token of its own is requested for each login; the Secret with a token of long life is not used.']),
-    ],
-    faults:
-      audiences.length > 1
-        ? ['spec.authentication.kubernetesAuth.serviceAccountTokenAudiences has several audiences; a login shows a token for one.']
-        : [],
-  };
+  noteElsewhere('ServiceAccount', { name, of }, namespace, findings);
+  findings.note(
+    `The operator needs "create" on serviceaccounts/token of ServiceAccount ${namespace}/${name}; a token is requested for each login.`,
+  );
+  if (audiences.length > 1)
+    findings.fault(
+      'spec.authentication.kubernetesAuth.serviceAccountTokenAudiences has several audiences; a login shows a token for one.',
+    );
+  return { kubernetes: { identityId, serviceAccountRef: { name, audience: audiences[0] } } };
 }
 
 /** What is in another namespace cannot be named from here. */
-function elsewhere(
+function noteElsewhere(
   kind: 'Secret' | 'ServiceAccount',
   { name, of }: { readonly name: string; readonly of: string },
   namespace: string,
-): readonly string[] {
-  if (of === namespace) return [];
-  return [
+  findings: Findings,
+): void {
+  if (of === namespace) return;
+  findings.note(
     `${kind} ${of}/${name} is in another namespace: put one of that name into ${namespace}, or use a ClusterInfisicalConnection.`,
-  ];
-}
-
-function isSet(text: string): boolean {
-  return text !== '';
+  );
 }

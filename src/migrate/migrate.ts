@@ -4,6 +4,7 @@ import { API_VERSION, ADOPT_ANNOTATION } from '../api/names.ts';
 import { connectionSpec } from '../api/infisical-connection.ts';
 import { leaseSpec } from '../api/dynamic-secret-lease.ts';
 import { convertConnection } from './connection.ts';
+import { findings, type Findings } from './findings.ts';
 import { convertLease } from './lease.ts';
 import { sourceObject, sourceSpec, type SourceObject } from './source.ts';
 
@@ -51,49 +52,42 @@ function migrateOne(
   const object = `${metadata.namespace}/${metadata.name}`;
   const read = sourceSpec.safeParse(raw);
   if (!read.success) return { object, manifests: [], notes: [], faults: [unknownField(read.error)] };
-  const namespace = read.data.managedSecretReference.secretNamespace;
-  const connection = convertConnection(read.data, namespace);
-  const identity = `${namespace} ${JSON.stringify(connection.value)}`;
+  const told = findings();
+  const { secretName, secretNamespace: namespace } = read.data.managedSecretReference;
+  if (namespace !== metadata.namespace)
+    told.note(
+      `The lease is in ${namespace}, where its Secret is: an object has its Secret in its own namespace.`,
+    );
+  const connection = convertConnection(read.data, namespace, told);
+  const identity = `${namespace} ${JSON.stringify(connection)}`;
   const known = connections.get(identity);
-  const name = known ?? metadata.name;
-  const lease = convertLease(read.data, name, slugOf);
-  const faults = [
-    ...connection.faults,
-    ...lease.faults,
-    ...refusalOf(connectionSpec.safeParse(connection.value), connection.value),
-    ...refusalOf(leaseSpec.safeParse(lease.value), lease.value),
-  ];
-  if (connection.value === undefined || lease.value === undefined || faults.length > 0)
-    return { object, manifests: [], notes: [], faults };
-  connections.set(identity, name);
-  const make = (kind: Manifest['kind'], of: string, spec: object): Manifest => ({
+  const lease = convertLease(read.data, known ?? metadata.name, slugOf, told);
+  if (told.faults.length === 0) {
+    refuse(connectionSpec.safeParse(connection), told);
+    refuse(leaseSpec.safeParse(lease), told);
+  }
+  if (told.faults.length > 0) return { object, manifests: [], notes: [], faults: told.faults };
+  connections.set(identity, known ?? metadata.name);
+  told.note(`kubectl -n ${namespace} annotate secret ${secretName} ${ADOPT_ANNOTATION}=${metadata.name}`);
+  const place = { name: metadata.name, namespace };
+  const own: Manifest = { apiVersion: API_VERSION, kind: 'DynamicSecretLease', metadata: place, spec: lease };
+  const way: Manifest = {
     apiVersion: API_VERSION,
-    kind,
-    metadata: { name: of, namespace },
-    spec,
-  });
-  const own = make('DynamicSecretLease', metadata.name, lease.value);
-  return {
-    object,
-    manifests: known === undefined ? [make('InfisicalConnection', name, connection.value), own] : [own],
-    notes: [
-      ...(namespace === metadata.namespace
-        ? []
-        : [`The lease is in ${namespace}, where its Secret is: an object has its Secret in its own namespace.`]),
-      ...connection.notes,
-      ...lease.notes,
-      `kubectl -n ${namespace} annotate secret ${read.data.managedSecretReference.secretName} ${ADOPT_ANNOTATION}=${metadata.name}`,
-    ],
-    faults: [],
+    kind: 'InfisicalConnection',
+    metadata: place,
+    spec: connection,
   };
+  return { object, manifests: known === undefined ? [way, own] : [own], notes: told.notes, faults: [] };
 }
 
 /** A value that its own schema refuses: the object said something that leaseholder does not take. */
-function refusalOf(parsed: { success: boolean; error?: ZodError | undefined }, value: unknown): readonly string[] {
-  if (value === undefined || parsed.success) return [];
+function refuse(parsed: { readonly error?: ZodError | undefined }, told: Findings): void {
   const issue = parsed.error?.issues[0];
-  const field = ['spec', ...(issue?.path ?? []).map(String)].join('.');
-  return [`${field} of the new object ${issue?.code === 'custom' ? issue.message : 'is not what leaseholder takes'}.`];
+  if (issue === undefined) return;
+  const field = ['spec', ...issue.path].map(String).join('.');
+  told.fault(
+    `${field} of the new object ${issue.code === 'custom' ? issue.message : 'is not what leaseholder takes'}.`,
+  );
 }
 
 function unknownField(error: ZodError): string {

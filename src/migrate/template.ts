@@ -4,7 +4,10 @@ export function convertTemplate(text: string): string | undefined {
   const converted = text.replaceAll(ACTION, (_action, inside: string) => {
     const named = VALUE.exec(inside.trim());
     const [, name = '', filters = ''] = named ?? [];
-    const steps = filters.split('|').slice(1).map((step) => step.trim());
+    const steps = filters
+      .split('|')
+      .slice(1)
+      .map((step) => step.trim());
     const known = steps.map((step) => FILTERS.get(step));
     if (named === null || known.includes(undefined)) isSimple = false;
     return `{{ ${[name, ...known].join(' | ')} }}`;
@@ -13,7 +16,7 @@ export function convertTemplate(text: string): string | undefined {
 }
 
 /** A Go template's action. */
-const ACTION = /\{\{-?([^}]*)-?\}\}/g;
+const ACTION = /\{\{-?([^}]*?)-?\}\}/g;
 
 /** A value of the lease, and what it is piped through. */
 const VALUE = /^\.([A-Za-z_][A-Za-z0-9_]*)(?:\.Value)?((?:\s*\|\s*[A-Za-z0-9_]+)*)$/;
