@@ -4,8 +4,8 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * The operator as it is shipped: bundled, without what only development needs, and with a heap that is cleaned up sooner
- * than V8 would by itself. Long after a burst it has what it had then: a garbage of several times the live objects.
+ * The operator as docs/operations.md says that it is started: bundled, without what only development needs, and with a heap
+ * that is cleaned up sooner than V8 would by itself, which lets garbage grow to several times what is in use.
  */
 export const PROGRAM = [
   '--max-semi-space-size=8',

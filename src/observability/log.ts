@@ -43,20 +43,26 @@ export function pinoOptions(level: LogLevel): LoggerOptions {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }), log: redacted },
+    formatters: { level: (label) => ({ level: label }), log: (fields) => redacted(fields) },
   };
 }
 
-/** A copy without what stands under a hidden name, at any depth. */
-function redacted(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const shown = Object.entries(fields).map(([name, value]) => [name, redactedValue(name, value)] as const);
+/** How deep an object may be and still be printed: what is below is hidden, circles among it. */
+const DEEPEST = 8;
+
+/** A copy without what stands under a hidden name. */
+function redacted(fields: Readonly<Record<string, unknown>>, depth = 0): Record<string, unknown> {
+  const shown = Object.entries(fields).map(([name, value]) => {
+    return [name, HIDDEN.has(name) ? '[hidden]' : redactedValue(value, depth)] as const;
+  });
   return Object.fromEntries(shown);
 }
 
-function redactedValue(name: string, value: unknown): unknown {
-  if (HIDDEN.has(name)) return '[hidden]';
-  if (Array.isArray(value)) return value.map((one: unknown) => redactedValue('', one));
-  return typeof value === 'object' && value !== null ? redacted({ ...value }) : value;
+function redactedValue(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= DEEPEST) return '[hidden]';
+  if (Array.isArray(value)) return value.map((one: unknown) => redactedValue(one, depth + 1));
+  return redacted({ ...value }, depth + 1);
 }
 
 /**

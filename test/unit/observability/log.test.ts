@@ -143,6 +143,16 @@ describe('credentials stay out, even when the types are worked around', () => {
 describe("the second line, pino's own redaction", () => {
   const nested = [0, 1, 2, 3].flatMap((depth) => hiddenNames.map((name) => ({ name, depth })));
 
+  test('hides what is below eight objects, and ends in a circle', () => {
+    const lines: string[] = [];
+    const logger = pino(pinoOptions('info'), { write: (line: string) => lines.push(line) });
+    const circle: Record<string, unknown> = { near: 'shown', list: [{ token: CANARY }] };
+    circle['again'] = circle;
+    logger.info(circle, 'seen');
+    expect(lines.join('')).toContain('shown');
+    expect(lines.join('')).not.toContain(CANARY);
+  });
+
   test.each(nested)('hides $name below $depth objects', ({ name, depth }) => {
     const lines: string[] = [];
     const logger = pino(pinoOptions('info'), { write: (line: string) => lines.push(line) });
