@@ -10,6 +10,8 @@ import { parseArgs } from 'node:util';
 
 import { build } from 'esbuild';
 
+import { lean } from './lean.ts';
+
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } });
 const outdir = resolve(values.out);
@@ -35,6 +37,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   banner: { js: REQUIRE },
   metafile: true,
+  plugins: [lean(root)],
   legalComments: 'linked',
 });
 writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
