@@ -59,7 +59,8 @@ describe('the pages', () => {
   test('of docs are all in its index', () => {
     const index = new Set(linksIn('docs/README.md').map((link) => link.split('#')[0]));
     const missing = pages.filter(
-      (page) => /^docs\/[^/]+\.md$/.test(page) && page !== 'docs/README.md' && !index.has(path.basename(page)),
+      (page) =>
+        /^docs\/[^/]+\.md$/.test(page) && page !== 'docs/README.md' && !index.has(path.basename(page)),
     );
     expect(missing).toEqual([]);
   });
