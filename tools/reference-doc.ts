@@ -61,7 +61,7 @@ function rowsOf(schema: JsonObject, path: string): readonly Row[] {
     const at = `${path}.${name}`;
     const meaning = [
       required.has(name) ? '_Required._' : '',
-      cell(String(child['description'] ?? '')),
+      cell(textIn(child, 'description') ?? ''),
       boundsOf(child),
       ...rulesOf(child).map((rule) => `${cell(rule)}.`),
     ];
@@ -87,7 +87,7 @@ function typeOf(schema: JsonObject): string {
   if (values !== undefined) return `map of ${typeOf(values)}`;
   if (Array.isArray(schema['enum'])) return schema['enum'].map((one) => `\`${String(one)}\``).join(', ');
   if (schema['format'] === 'date-time') return 'instant';
-  return String(schema['type'] ?? 'any');
+  return textIn(schema, 'type') ?? 'any';
 }
 
 /** What a schema demands of a value, beside its type. */
@@ -118,6 +118,11 @@ function rulesOf(schema: JsonObject): readonly string[] {
   );
   const entries = objectIn(schema, 'items') ?? objectIn(schema, 'additionalProperties');
   return [...new Set([...own, ...(entries === undefined ? [] : rulesOf(entries))])];
+}
+
+function textIn(schema: JsonObject, key: string): string | undefined {
+  const value = schema[key];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function objectIn(schema: JsonObject, key: string): JsonObject | undefined {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { migrateText } from '../../../src/migrate/command.ts';
 import { conditionOf, startStage, type Stage } from '../../support/stage.ts';
 import { requestsFor } from './support/observe.ts';
+import { defined } from './support/own-lease.ts';
 
 const run = promisify(execFile);
 
@@ -34,6 +35,8 @@ const theirs = {
     ],
   },
 };
+
+const manifest = z.looseObject({ kind: z.string() });
 
 const object = z.object({ metadata: z.object({ uid: z.string() }) });
 
@@ -108,9 +111,9 @@ describe('the migration of an InfisicalDynamicSecret', () => {
     const { manifests, faults } = await migrateText(text, new Map());
     expect(faults).toEqual([]);
     const documents = parseAllDocuments(manifests);
-    const objects = Array.isArray(documents) ? documents.map((one): unknown => one.toJS()) : [];
+    const objects = Array.isArray(documents) ? documents.map((one) => manifest.parse(one.toJS())) : [];
     return {
-      manifests: objects.filter((one): one is object => typeof one === 'object' && one !== null),
+      manifests: objects,
       commands: [...manifests.matchAll(/^# kubectl (.*)$/gm)].flatMap(([, line]) => line ?? []),
     };
   }
@@ -126,7 +129,7 @@ describe('the migration of an InfisicalDynamicSecret', () => {
     async (policy) => {
       const name = `orders-${policy.toLowerCase()}`;
       await standing(name, policy);
-      const before = await stage.secretObject(name);
+      const { uid } = defined(await stage.secretObject(name)).metadata;
       const since = await stage.plane.audit.mark();
       const { manifests, commands } = await converted(name);
       expect(commands).toHaveLength(1);
@@ -135,20 +138,20 @@ describe('the migration of an InfisicalDynamicSecret', () => {
       await stage.apply(...manifests);
       const { status } = await stage.untilReady(name);
 
-      const after = await stage.secretObject(name);
+      const after = defined(await stage.secretObject(name));
       // The same object: it was never deleted, so never absent.
-      expect(after?.metadata.uid).toBe(before?.metadata.uid);
-      expect(Object.keys(after?.data ?? {})).toEqual(expect.arrayContaining(Object.keys(old)));
-      expect(after?.data['DB_USERNAME']).toBe(status.lease?.externalEntityId);
+      expect(after.metadata.uid).toBe(uid);
+      expect(Object.keys(after.data)).toEqual(expect.arrayContaining(Object.keys(old)));
+      expect(after.data['DB_USERNAME']).toBe(status.lease?.externalEntityId);
       const writes = (await requestsFor(stage, name, since)).filter((one) =>
         /^(create|patch|update|delete)\w* secrets$/.test(one),
       );
       expect(writes.filter((one) => one.startsWith('delete'))).toEqual([]);
       expect(writes).toContain('patch secrets');
-      expect(after?.metadata.ownerReferences).toMatchObject([{ kind: 'DynamicSecretLease', name }]);
+      expect(after.metadata.ownerReferences).toMatchObject([{ kind: 'DynamicSecretLease', name }]);
 
       await stage.kubectl('delete', 'infisicaldynamicsecret', name, '--cascade=foreground', '--timeout=60s');
-      expect((await stage.secretObject(name))?.metadata.uid).toBe(before?.metadata.uid);
+      expect(defined(await stage.secretObject(name)).metadata.uid).toBe(uid);
     },
   );
 

@@ -57,20 +57,24 @@ const instructions: Readonly<Record<string, (stage: Draft, text: string) => void
  * @throws Error for an instruction that is not known here, and for a shell form where the exec form belongs
  */
 export function parseDockerfile(text: string): readonly Stage[] {
+  const lines = text.replaceAll('\\\n', ' ').split('\n');
   const stages: Draft[] = [];
-  for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
+  for (const line of lines.filter((one) => one.trim() !== '' && !one.startsWith('#'))) {
     const [instruction = '', rest = ''] = line.split(/ (.*)/s);
-    if (instruction === 'FROM') {
-      const { image = '', name } = FROM.exec(rest)?.groups ?? {};
-      stages.push({ image, name, steps: [], user: undefined, entrypoint: [], command: [] });
-      continue;
-    }
-    const stage = stages.at(-1);
-    const apply = Object.hasOwn(instructions, instruction) ? instructions[instruction] : undefined;
-    if (stage === undefined || apply === undefined)
-      throw new Error(`The Dockerfile has a line that is not known here: ${line}`);
-    apply(stage, rest.trim());
+    if (instruction === 'FROM') stages.push(stageOf(rest));
+    else apply(stages.at(-1), instruction, rest.trim());
   }
   return stages;
+}
+
+function stageOf(text: string): Draft {
+  const { image = '', name } = FROM.exec(text)?.groups ?? {};
+  return { image, name, steps: [], user: undefined, entrypoint: [], command: [] };
+}
+
+function apply(stage: Draft | undefined, instruction: string, text: string): void {
+  const known = Object.hasOwn(instructions, instruction) ? instructions[instruction] : undefined;
+  if (stage === undefined || known === undefined)
+    throw new Error(`The Dockerfile has a line that is not known here: ${instruction} ${text}`);
+  known(stage, text);
 }
