@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
 import { systemClock, type Clock } from './clock.ts';
+import { runOffline, type Streams } from './commands.ts';
 import { parseDrain } from './drain/command.ts';
 import { drain } from './drain/drain.ts';
 import { parseConfig, type Config } from './config.ts';
@@ -265,9 +266,21 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Reads the command line, and runs: the program. */
+const standardStreams: Streams = {
+  input: process.stdin,
+  print: (text) => void process.stdout.write(text),
+  complain: (text) => void process.stderr.write(text),
+};
+
+/** Reads the command line, and runs: the program. `run` is what is done where no command is named. */
 async function main(): Promise<number> {
-  const argv = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const argv = given[0] === 'run' ? given.slice(1) : given;
+  return (await runOffline(given, standardStreams)) ?? operate(argv);
+}
+
+/** Works as the operator, or drains. */
+async function operate(argv: readonly string[]): Promise<number> {
   const drainage = argv[0] === 'drain' ? parseDrain(argv.slice(1), process.env) : undefined;
   const parsed = drainage ?? parseConfig(argv, process.env);
   if ('help' in parsed) {

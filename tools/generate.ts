@@ -12,6 +12,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinition, kinds } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
 import { renderConditionsDoc } from './conditions-doc.ts';
+import { renderReferenceDoc } from './reference-doc.ts';
 import { renderConfigurationDoc } from '../src/config.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -30,6 +31,7 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   }
   files.set('docs/conditions.md', await markdown(renderConditionsDoc()));
   files.set('docs/configuration.md', await markdown(renderConfigurationDoc()));
+  files.set('docs/reference.md', await markdown(renderReferenceDoc()));
   return files;
 }
 

@@ -1,0 +1,100 @@
+{{- define "leaseholder.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Names of what belongs to the whole cluster: two releases must not meet. */}}
+{{- define "leaseholder.clusterName" -}}
+{{- if eq (include "leaseholder.fullname" .) "leaseholder" -}}
+{{- if eq .Release.Namespace "leaseholder-system" }}leaseholder{{ else }}{{ printf "leaseholder-%s" .Release.Namespace }}{{ end -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Namespace (include "leaseholder.fullname" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "leaseholder.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "leaseholder.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name must say which account the pods use where serviceAccount.create is false" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Lease that the replicas hold their election with. */}}
+{{- define "leaseholder.election" -}}
+{{- if .Values.shard -}}{{ printf "leaseholder-%s" .Values.shard }}{{- else if eq .Values.scope "namespaces" -}}{{ include "leaseholder.fullname" . }}{{- else -}}leaseholder{{- end -}}
+{{- end -}}
+
+{{- define "leaseholder.selector" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "leaseholder.labels" -}}
+{{ include "leaseholder.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "leaseholder.image" -}}
+{{- $version := default .Chart.AppVersion .Values.image.tag -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ $version }}
+{{- end -}}
+{{- end -}}
+
+{{- define "leaseholder.arguments" -}}
+- run
+- --listen=0.0.0.0:{{ .Values.metrics.port }}
+- --log-level={{ .Values.log.level }}
+- --workers={{ .Values.workers }}
+- --leader-election-name={{ include "leaseholder.election" . }}
+{{- if eq .Values.scope "namespaces" }}
+- --namespaces={{ join "," .Values.namespaces }}
+{{- end }}
+{{- with .Values.shard }}
+- --shard={{ . }}
+{{- end }}
+{{- with .Values.installationId }}
+- --installation-id={{ . }}
+{{- end }}
+{{- with .Values.allowedHosts }}
+- --allowed-hosts={{ . }}
+{{- end }}
+{{- if .Values.allowInsecureTls }}
+- --allow-insecure-tls=on
+{{- end }}
+{{- if .Values.nudge.enabled }}
+- --nudge-pods=on
+{{- end }}
+{{- with .Values.extraArgs }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* What the schema cannot say. */}}
+{{- define "leaseholder.check" -}}
+{{- if and (eq .Values.scope "namespaces") (not .Values.namespaces) }}
+{{- fail "scope is namespaces: name them in namespaces" }}
+{{- end }}
+{{- if and (eq .Values.scope "cluster") .Values.namespaces }}
+{{- fail "namespaces are named, and scope is cluster: set scope to namespaces, or leave them out" }}
+{{- end }}
+{{- if and .Values.clusterConnection.enabled (ne .Values.scope "cluster") }}
+{{- fail "clusterConnection.enabled takes scope: cluster: an operator of some namespaces does not see cluster connections" }}
+{{- end }}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.apiServerCIDRs) }}
+{{- fail "networkPolicy.enabled takes networkPolicy.apiServerCIDRs: without the API server the operator does nothing" }}
+{{- end }}
+{{- end -}}
