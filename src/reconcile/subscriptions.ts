@@ -14,6 +14,7 @@ import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from
 import { isNewRestart, pendingOf } from './restart/pending.ts';
 import { triggerNudges } from './nudge/triggers.ts';
 import { standings } from './standing.ts';
+import { surveyOf } from './survey.ts';
 
 type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart' | 'nudge';
 
@@ -25,7 +26,7 @@ interface Served {
 export interface SubscriptionOptions extends Served {
   readonly cluster: Pick<Cluster, 'connections' | 'pods' | 'shard'>;
   readonly timing: Pick<Timing, 'usesDelay'>;
-  readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets'>;
+  readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets' | 'surveyLeases'>;
   readonly links: Pick<Links, 'release'>;
   /** A DynamicSecret of this uid is gone. */
   readonly forget: (uid: string) => void;
@@ -125,7 +126,9 @@ export function subscribe(options: SubscriptionOptions): () => void {
     controllers.lease.enqueue(lease.key, 'background');
     if (pendingOf(lease) !== undefined) controllers.restart.enqueue(lease.namespace, 'background');
   }
+  metrics.surveyLeases(() => surveyOf(stores.leases.values()));
   return () => {
+    metrics.surveyLeases(undefined);
     for (const end of endings) end();
   };
 }
