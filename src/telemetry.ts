@@ -97,6 +97,8 @@ export interface LeaseSurvey {
   readonly ends: readonly LeaseEnd[];
   /** Replaced leases that have not ended yet. */
   readonly retiring: number;
+  /** Leases whose revocation has failed and is tried again; an object that is being deleted counts as one. */
+  readonly revocationsFailing: number;
   /** Requests that may each have made a lease that nobody can find. */
   readonly unaccounted: number;
 }
@@ -143,6 +145,8 @@ export interface Metrics {
   /** Whether this process leads. */
   leading(leads: boolean): void;
   leases(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;
+  /** The connections, of both kinds. */
+  connections(counts: Readonly<Record<'ready' | 'unready' | 'deleting', number>>): void;
   /** Has the leases surveyed whenever the metrics are asked for; undefined: no longer. */
   surveyLeases(take: (() => LeaseSurvey) | undefined): void;
   eventTold(result: EventResult): void;

@@ -5,7 +5,7 @@ import { createMetrics } from '../src/observability/metrics.ts';
 /** The groups of the page, by what names begin with: the first that fits takes a metric. */
 const groups: readonly (readonly [title: string, prefixes: readonly string[]])[] = [
   ['Dynamic secrets', ['dynamic_secret']],
-  ['Infisical servers', ['api_', 'logins_', 'sessions']],
+  ['Infisical servers', ['api_', 'logins_', 'sessions', 'connections']],
   ['The engine', ['reconciliation', 'queue_', 'watch_', 'kube_', 'leading', 'events_']],
   ['Leases', ['']],
 ];

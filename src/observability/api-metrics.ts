@@ -5,6 +5,11 @@ import { countBy, gaugeBy, observe, type ClosedSet, type First } from './closed-
 
 const ways: ClosedSet<LoginWay> = { universal: true, kubernetes: true, oidc: true, jwt: true, token: true };
 const logins: ClosedSet<Parameters<Metrics['loggedIn']>[1]> = { accepted: true, refused: true };
+const states: ClosedSet<keyof Parameters<Metrics['connections']>[0]> = {
+  ready: true,
+  unready: true,
+  deleting: true,
+};
 const circuitStates: ClosedSet<keyof Parameters<Metrics['circuits']>[0]> = {
   closed: true,
   'half-open': true,
@@ -31,9 +36,25 @@ export function apiMetrics(
   { routes = [], outcomes = [] }: ApiLabels,
 ): Pick<
   Metrics,
-  'apiAnswered' | 'loggedIn' | 'sessionsChanged' | 'circuits' | 'turnsAwaited' | 'throttled' | 'heldBack'
+  | 'apiAnswered'
+  | 'connections'
+  | 'loggedIn'
+  | 'sessionsChanged'
+  | 'circuits'
+  | 'turnsAwaited'
+  | 'throttled'
+  | 'heldBack'
 > {
   return {
+    connections: gaugeBy(
+      registry,
+      {
+        name: 'leaseholder_connections',
+        help: 'InfisicalConnection and ClusterInfisicalConnection objects by state.',
+      },
+      'state',
+      states,
+    ),
     ...requestMetrics(registry, routes, outcomes),
     ...sessionMetrics(registry),
     ...gateMetrics(registry, routes),

@@ -42,15 +42,15 @@ export const EVENT_LOOP_BEAT = 50;
 export function createMetrics(known: KnownLabels = {}): PrometheusMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_BEAT });
-  const { refresh, surveyLeases } = surveyMetrics(registry);
+  const survey = surveyMetrics(registry);
   return {
     ...leaseMetrics(registry),
-    surveyLeases,
+    surveyLeases: (take) => survey.surveyLeases(take),
     ...dynamicSecretMetrics(registry),
     ...apiMetrics(registry, known),
     ...engineMetrics(registry, known),
     expose: async () => {
-      refresh();
+      survey.refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
     describe: () => describeMetrics(registry),

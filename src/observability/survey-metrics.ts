@@ -5,11 +5,11 @@ import type { LeaseEnd, LeaseSurvey, Metrics } from '../telemetry.ts';
 /** The ends of so many leases are told, at most: those that end first. */
 export const MOST_ENDS = 2000;
 
-const nothing: LeaseSurvey = { ends: [], retiring: 0, unaccounted: 0 };
+const nothing: LeaseSurvey = { ends: [], retiring: 0, revocationsFailing: 0, unaccounted: 0 };
 
 interface SurveyMetrics extends Pick<Metrics, 'surveyLeases'> {
   /** Takes the survey; to be called once before the metrics are printed. */
-  refresh(): void;
+  readonly refresh: () => void;
 }
 
 /** What is told of all leases as they are when somebody asks. */
@@ -39,6 +39,11 @@ export function surveyMetrics(registry: Registry): SurveyMetrics {
     help: 'Leases that were replaced and have not ended yet.',
     registers,
   });
+  const failing = new Gauge({
+    name: 'leaseholder_revocations_failing',
+    help: 'Leases whose revocation has failed and is tried again; an object that is being deleted counts as one.',
+    registers,
+  });
   const unaccounted = new Gauge({
     name: 'leaseholder_unaccounted_leases',
     help: 'Requests of unknown fate that may each have made a lease which nobody can find, until it must have ended.',
@@ -59,6 +64,7 @@ export function surveyMetrics(registry: Registry): SurveyMetrics {
       }
       omitted.set(survey.ends.length - shown.length);
       retiring.set(survey.retiring);
+      failing.set(survey.revocationsFailing);
       unaccounted.set(survey.unaccounted);
     },
   };

@@ -439,10 +439,11 @@ describe('the state', () => {
   });
 });
 
-describe('the metrics', () => {
-  const only = (counts: readonly (readonly unknown[])[], ...names: string[]): readonly unknown[] =>
-    counts.filter(([name]) => names.includes(String(name)));
+function only(counts: readonly (readonly unknown[])[], ...names: string[]): readonly unknown[] {
+  return counts.filter(([name]) => names.includes(String(name)));
+}
 
+describe('the metrics', () => {
   test('know how many sessions work: one more with its first login, one less when it fails', async () => {
     const { session, clock, login, counts } = setting();
     await session.token();

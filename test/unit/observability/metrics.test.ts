@@ -12,6 +12,9 @@ const known = {
   outcomes: ['200', 'lost'],
 };
 
+/** What names of durations end in; those of moments do too. */
+const duration = /(?<!_timestamp)_seconds$/;
+
 /** The exposition's samples by name and labels, our own only. */
 async function samples(metrics: PrometheusMetrics): Promise<Map<string, number>> {
   const { body } = await metrics.expose();
@@ -56,6 +59,10 @@ describe('before anything has happened', () => {
     ),
     'leaseholder_lease_expiries_omitted',
     'leaseholder_retiring_leases',
+    'leaseholder_revocations_failing',
+    'leaseholder_connections{state="ready"}',
+    'leaseholder_connections{state="unready"}',
+    'leaseholder_connections{state="deleting"}',
     'leaseholder_unaccounted_leases',
     'leaseholder_events_total{result="written"}',
     'leaseholder_events_total{result="joined"}',
@@ -182,6 +189,13 @@ describe('each event is counted where it belongs', () => {
       act: (metrics) => ([1, 1, -1] as const).forEach((by) => metrics.sessionsChanged('jwt', by)),
       changed: { 'leaseholder_sessions{method="jwt"}': 1 },
     },
+    'the connections by state': {
+      act: (metrics) => metrics.connections({ ready: 4, unready: 1, deleting: 0 }),
+      changed: {
+        'leaseholder_connections{state="ready"}': 4,
+        'leaseholder_connections{state="unready"}': 1,
+      },
+    },
     'a step that failed': {
       act: (metrics) => metrics.failed('revocation', 'RevocationFailed'),
       changed: { 'leaseholder_failures_total{what="revocation",reason="RevocationFailed"}': 1 },
@@ -198,6 +212,7 @@ describe('each event is counted where it belongs', () => {
             { namespace: 'shop', name: 'mq', expiresAt: 1_700_000_000_000, rotateAt: undefined },
           ],
           retiring: 3,
+          revocationsFailing: 1,
           unaccounted: 2,
         })),
       changed: {
@@ -205,6 +220,7 @@ describe('each event is counted where it belongs', () => {
         'leaseholder_lease_expiry_timestamp_seconds{lease_namespace="shop",lease_name="mq"}': 1_700_000_000,
         'leaseholder_lease_rotation_timestamp_seconds{lease_namespace="shop",lease_name="db"}': 1_799_999_000,
         leaseholder_retiring_leases: 3,
+        leaseholder_revocations_failing: 1,
         leaseholder_unaccounted_leases: 2,
       },
     },
@@ -352,10 +368,10 @@ describe('the exposition', () => {
     }));
     expect(types.length).toBeGreaterThan(10);
     expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
-    const isDuration = (name: string): boolean => /(?<!_timestamp)_seconds$/.test(name);
-    expect(types.filter(({ name, type }) => (type === 'histogram') !== isDuration(name))).toEqual([]);
-    const isMoment = (name: string): boolean => name.endsWith('_timestamp_seconds');
-    expect(types.filter(({ name, type }) => isMoment(name) && type !== 'gauge')).toEqual([]);
+    expect(types.filter(({ name, type }) => (type === 'histogram') !== duration.test(name))).toEqual([]);
+    expect(types.filter(({ name, type }) => name.endsWith('_timestamp_seconds') && type !== 'gauge')).toEqual(
+      [],
+    );
     for (const { name } of types) expect(body).toMatch(new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'));
   });
 });

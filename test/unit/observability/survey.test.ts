@@ -22,7 +22,7 @@ function scattered(count: number): readonly LeaseEnd[] {
 }
 
 const surveyed = (ends: readonly LeaseEnd[]): (() => LeaseSurvey) => {
-  return () => ({ ends, retiring: 0, unaccounted: 0 });
+  return () => ({ ends, retiring: 0, revocationsFailing: 0, unaccounted: 0 });
 };
 
 async function exposed(ends: readonly LeaseEnd[]): Promise<string> {
@@ -92,7 +92,7 @@ describe('the metrics tell', () => {
     let surveys = 0;
     metrics.surveyLeases(() => {
       surveys += 1;
-      return { ends: [], retiring: 0, unaccounted: 0 };
+      return { ends: [], retiring: 0, revocationsFailing: 0, unaccounted: 0 };
     });
     await metrics.expose();
     await metrics.expose();

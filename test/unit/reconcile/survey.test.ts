@@ -56,6 +56,30 @@ describe('a survey', () => {
       withLease({ status: { retiring: [aRef()], unaccounted } }),
       withLease({ status: { unaccounted: { ...unaccounted, count: 1 } } }),
     ];
-    expect(surveyOf(leases)).toEqual({ ends: [], retiring: 3, unaccounted: 3 });
+    expect(surveyOf(leases)).toEqual({ ends: [], retiring: 3, revocationsFailing: 0, unaccounted: 3 });
+  });
+
+  test('counts the revocations that fail: of leases that were replaced each, of an object that is going one', () => {
+    const failing = { ...aRef(), attempts: 2, reason: 'RevocationFailed' };
+    const held = (reason: string): LeaseRecord =>
+      withLease({
+        deletedAt: 1,
+        status: { retiring: [failing], conditions: [aCondition('Reconciling', reason)] },
+      });
+    expect(failingIn(withLease({ status: { retiring: [failing, aRef(), failing] } }))).toBe(2);
+    expect(failingIn(held('RevocationFailed'))).toBe(1);
+    expect(failingIn(held('Revoking'))).toBe(0);
+    expect(
+      failingIn(withLease({ status: { conditions: [aCondition('Reconciling', 'LeaseLimitReached')] } })),
+    ).toBe(0);
   });
 });
+
+function aCondition(type: string, reason: string): NonNullable<LeaseRecord['status']['conditions']>[number] {
+  const lastTransitionTime = instant(0);
+  return { type, status: 'True', observedGeneration: 1, lastTransitionTime, reason, message: 'A sentence.' };
+}
+
+function failingIn(lease: LeaseRecord): number {
+  return surveyOf([lease]).revocationsFailing;
+}

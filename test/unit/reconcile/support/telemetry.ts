@@ -33,6 +33,7 @@ export function countedMetrics(): { readonly metrics: Metrics; readonly counts: 
       nudged: (result) => void counts.push(`pod: ${result}`),
       leading: ignored,
       leases: ignored,
+      connections: ignored,
       surveyLeases: ignored,
       eventTold: ignored,
       dynamicSecretChanged: (what) => void counts.push(`dynamic secret: ${what}`),
