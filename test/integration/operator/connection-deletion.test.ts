@@ -152,7 +152,7 @@ function isWaiting(connection: Parameters<typeof conditionOf>[0]): boolean {
 /** What kinds of things kubectl shows of the events about leases that were left. */
 async function aboutOf(shop: Tenant): Promise<readonly string[]> {
   const path =
-    '{range .items[*]}{.type} {.reason} {.involvedObject.kind}/{.involvedObject.name} {.source.component}{"\\n"}{end}';
+    '{range .items[*]}{.type} {.reason} {.involvedObject.kind}/{.involvedObject.name} {.reportingComponent}{"\\n"}{end}';
   const text = await shop.kubectl('get', 'events', '-o', `jsonpath=${path}`);
   return text.split('\n').filter((line) => line.includes('LeaseLeft'));
 }
