@@ -13,6 +13,8 @@ import { customResourceDefinition, kinds } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
 import { renderConditionsDoc } from './conditions-doc.ts';
 import { renderReferenceDoc } from './reference-doc.ts';
+import { renderDashboard } from './dashboard.ts';
+import { renderMetricsDoc } from './metrics-doc.ts';
 import { renderConfigurationDoc } from '../src/config.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -32,7 +34,14 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   files.set('docs/conditions.md', await markdown(renderConditionsDoc()));
   files.set('docs/configuration.md', await markdown(renderConfigurationDoc()));
   files.set('docs/reference.md', await markdown(renderReferenceDoc()));
+  files.set('docs/metrics.md', await markdown(await renderMetricsDoc()));
+  files.set('deploy/helm/leaseholder/files/dashboard.json', await json(renderDashboard()));
   return files;
+}
+
+async function json(text: string): Promise<string> {
+  const options = await resolveConfig(join(root, 'README.md'));
+  return format(text, { ...options, parser: 'json' });
 }
 
 async function markdown(text: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { methodOf } from '../api/infisical-connection.ts';
 import type { ConnectionIdentity } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
 import { createLeaseClient, type ConnectedLeaseClient } from '../infisical/client.ts';
@@ -72,6 +73,7 @@ export function clientOverNetwork(options: ClientOptions, allGates: Gates): Open
         }),
       },
       login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      way: methodOf(spec) ?? 'token',
       credentialChanged: () => credentials.changed(),
       clock,
       timing,

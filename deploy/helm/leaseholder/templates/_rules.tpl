@@ -9,9 +9,9 @@ What the operator calls of the Kubernetes API, and nothing more. The same rules 
 - apiGroups: [leaseholder.dev]
   resources: [dynamicsecretleases/status, dynamicsecrets/status, infisicalconnections/status]
   verbs: [patch]
-- apiGroups: ['']
+- apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, patch]
 {{- end -}}
 
 {{- define "leaseholder.rules.secrets" -}}
