@@ -107,7 +107,12 @@ export const clusterConnectionType: ResourceType = {
   namespaced: false,
 };
 export const dynamicSecretType: ResourceType = { ...own, plural: 'dynamicsecrets' };
-const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', namespaced: false };
+export const namespaceType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  namespaced: false,
+};
 export const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
 
 /** Starts the watches of everything that leases depend on. */
