@@ -16,14 +16,26 @@ interface Source {
   readonly cpuMinutes: number;
 }
 
+const { major, minor } = parseVersion(kubernetesVersion) ?? { major: 1, minor: 0 };
+
 const kubernetesLdflags = [
   '-s',
   '-w',
   ...['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((target) => {
-    const { major, minor } = parseVersion(kubernetesVersion) ?? { major: 1, minor: 0 };
     const values = { gitVersion: kubernetesVersion, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
     return Object.entries(values).map(([name, value]) => `-X ${target}.${name}=${value}`);
   }),
+].join(' ');
+
+/** The version that it tells, and the Kubernetes that it renders for where it has no server to ask. */
+const helmLdflags = [
+  '-s',
+  '-w',
+  `-X helm.sh/helm/v3/internal/version.version=${helmVersion}`,
+  ...['lint/rules', 'chartutil'].flatMap((target) => [
+    `-X helm.sh/helm/v3/pkg/${target}.k8sVersionMajor=${major}`,
+    `-X helm.sh/helm/v3/pkg/${target}.k8sVersionMinor=${minor}`,
+  ]),
 ].join(' ');
 
 const sources: Readonly<Record<BinaryName, Source>> = {
@@ -54,7 +66,7 @@ const sources: Readonly<Record<BinaryName, Source>> = {
   helm: {
     module: 'helm',
     package: 'helm.sh/helm/v3/cmd/helm',
-    ldflags: `-s -w -X helm.sh/helm/v3/internal/version.version=${helmVersion}`,
+    ldflags: helmLdflags,
     cpuMinutes: 3,
   },
 };
