@@ -110,7 +110,8 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const parts = { transport, clock, timing, log, metrics, events };
   const nudgePods = config.nudgePods === 'on';
   const { shard } = config;
-  const seen = { namespaces, shard, nudgePods, mayWrite, signal: watching.signal };
+  const strict = config.strict === 'on';
+  const seen = { namespaces, shard, strict, nudgePods, mayWrite, signal: watching.signal };
   const cluster = watchCluster({ ...parts, ...seen });
   const own = isPod(way) ? access.namespace : HOME;
   const namespace = config.leaderElectionNamespace ?? own;
@@ -280,10 +281,12 @@ async function operate(argv: readonly string[]): Promise<number> {
   const common = { config, timing: standardTiming, environment: process.env, stop: stop.signal };
   if (drainage === undefined || !('timeout' in drainage)) return run(common);
   const { timeout } = drainage;
+  const { namespaces, shard } = config;
+  const scope = { namespaces, shard, strict: config.strict === 'on' };
   return run({
     ...common,
     log: createLog(config.logLevel, process.stderr),
-    duty: (parts) => drain({ ...parts, namespaces: config.namespaces, shard: config.shard, timeout, print }),
+    duty: (parts) => drain({ ...parts, ...scope, timeout, print }),
   });
 }
 

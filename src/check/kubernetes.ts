@@ -5,7 +5,7 @@ import { KubeError } from '../kube/kube-error.ts';
 import { resource, type KubeResource } from '../kube/resource.ts';
 import type { Transport } from '../kube/transport.ts';
 import { failing, type Finding } from './finding.ts';
-import { needs, type Need, type Place } from './needs.ts';
+import { needsOf, type Need, type Place } from './needs.ts';
 
 /** What of the operator's configuration says where rights are needed. */
 export interface Surroundings {
@@ -14,6 +14,7 @@ export interface Surroundings {
   readonly installationId: string | undefined;
   readonly election: { readonly namespace: string; readonly name: string } | undefined;
   readonly nudgePods: boolean;
+  readonly strict: boolean;
 }
 
 /** Where one right is asked for. A name is asked for with verbs that take one. */
@@ -35,7 +36,7 @@ export async function rightsFindings(
   surroundings: Surroundings,
 ): Promise<readonly Finding[]> {
   const reviews = resource(transport, reviewType);
-  const asked = needs.flatMap((need) =>
+  const asked = needsOf(surroundings.strict).flatMap((need) =>
     spotsOf(need.place, surroundings).map((spot) => findingOf(reviews, need, spot)),
   );
   return Promise.all(asked);

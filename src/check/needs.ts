@@ -27,8 +27,22 @@ export interface Need {
 const objects = 'objects cannot be watched, and no finalizer added or dropped';
 const report = 'no status can be written';
 
-/** Everything that the operator asks of the Kubernetes API. Rights for restarts are bound where they are wanted. */
-export const needs: readonly Need[] = [
+/** What strict mode does without. */
+const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
+
+/**
+ * Everything that the operator asks of the Kubernetes API. Rights for restarts are bound where they are wanted.
+ *
+ * @param strict whether no Secret is to be read.
+ */
+export function needsOf(strict: boolean): readonly Need[] {
+  if (!strict) return needs;
+  return needs.map((need) =>
+    need.resource === 'secrets' ? { ...need, verbs: need.verbs.filter((verb) => !reads.has(verb)) } : need,
+  );
+}
+
+const needs: readonly Need[] = [
   ...['dynamicsecretleases', 'dynamicsecrets', 'infisicalconnections'].flatMap((resource): Need[] => [
     { group: GROUP, resource, verbs: ['get', 'list', 'watch', 'patch'], place: 'objects', why: objects },
     { group: GROUP, resource: `${resource}/status`, verbs: ['patch'], place: 'objects', why: report },

@@ -11,11 +11,12 @@ import { resource } from '../kube/resource.ts';
 import { openTransport } from '../kube/transport.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
-import { secretType, watchedResources } from '../reconcile/cluster.ts';
+import { watchedResources } from '../reconcile/cluster.ts';
 import { identityOf } from '../reconcile/connection/links.ts';
 import { clientOverNetwork } from '../reconcile/open-client.ts';
 import { controllerNames } from '../reconcile/operator.ts';
 import { referents } from '../reconcile/referents.ts';
+import { secretType } from '../reconcile/secrets/watched.ts';
 import type { Log } from '../telemetry.ts';
 import { standardTiming, type Timing } from '../timing.ts';
 import { check } from './check.ts';
@@ -99,7 +100,7 @@ function ignore(): void {
 }
 
 function surroundingsOf(config: Asked['config'], own: string): Surroundings {
-  const { namespaces, installationId, leaderElection, leaderElectionName, nudgePods, shard } = config;
+  const { namespaces, installationId, leaderElection, leaderElectionName, nudgePods, shard, strict } = config;
   const usual = shard === undefined ? 'leaseholder' : `leaseholder-${shard}`;
   const election = {
     namespace: config.leaderElectionNamespace ?? own,
@@ -110,6 +111,7 @@ function surroundingsOf(config: Asked['config'], own: string): Surroundings {
     installationId,
     election: leaderElection === 'on' ? election : undefined,
     nudgePods: nudgePods === 'on',
+    strict: strict === 'on',
   };
 }
 

@@ -14,6 +14,7 @@ const defaults: Config = {
   allowedHosts: parseAllowedHosts('public') ?? [],
   allowInsecureTls: 'off',
   nudgePods: 'off',
+  strict: 'off',
   drainTimeout: 25_000,
   leaderElection: 'on',
 };

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 
-import { needs } from '../../../src/check/needs.ts';
+import { needsOf } from '../../../src/check/needs.ts';
 
 const role = z.object({
   kind: z.enum(['ClusterRole', 'Role']),
@@ -36,11 +36,16 @@ test('a check asks for just the rights that deploy/rbac.yaml grants', async () =
   const granted = documents.flatMap(
     (document) => role.safeParse(document.toJS() as unknown).data?.rules ?? [],
   );
-  const asked = needs.map(({ group, resource, verbs }) => ({
+  const asked = needsOf(false).map(({ group, resource, verbs }) => ({
     apiGroups: [group],
     resources: [resource],
     verbs: [...verbs],
   }));
   expect(granted.length).toBeGreaterThan(5);
   expect(spelled(asked)).toEqual(spelled(granted));
+});
+
+test('in strict mode it asks for no right to read Secrets', () => {
+  const verbs = needsOf(true).find(({ resource }) => resource === 'secrets')?.verbs;
+  expect(verbs).toEqual(['create', 'patch', 'delete']);
 });

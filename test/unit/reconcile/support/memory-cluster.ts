@@ -29,7 +29,8 @@ import {
   leaseRecord,
   secretRecord,
 } from '../../../../src/reconcile/records.ts';
-import { isManaged, isSelected, type Selected } from '../../../../src/reconcile/resources.ts';
+import { isSelected, type Selected } from '../../../../src/reconcile/resources.ts';
+import { isManaged } from '../../../../src/reconcile/secrets/resource.ts';
 import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Requests } from './wire.ts';
@@ -150,6 +151,12 @@ export function memoryCluster(
       if (secret === undefined || text.trim() === '') return undefined;
       const { uid, resourceVersion } = secret.metadata;
       return { value: text, uid, resourceVersion };
+    },
+    readVersion: async (namespace, name) => {
+      const secret = await found(wire.call('get secrets', () => server.get('secrets', `${namespace}/${name}`)));
+      if (secret === undefined) return undefined;
+      const { uid, resourceVersion } = secret.metadata;
+      return { uid, resourceVersion };
     },
     readConfigMap: () => Promise.resolve(undefined),
     requestToken: () => Promise.resolve(undefined),
