@@ -4,6 +4,7 @@ import { fault } from '../errors.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import { resource, type KubeResource } from '../kube/resource.ts';
 import type { Transport } from '../kube/transport.ts';
+import { secretType } from '../reconcile/secrets/watched.ts';
 import { failing, type Finding } from './finding.ts';
 import { needsOf, type Need, type Place } from './needs.ts';
 
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly election: { readonly namespace: string; readonly name: string } | undefined;
   readonly nudgePods: boolean;
   readonly strict: boolean;
+  /** A namespace in which the policy of strict mode is tried. */
+  readonly policed: string;
 }
 
 /** Where one right is asked for. A name is asked for with verbs that take one. */
@@ -39,7 +42,37 @@ export async function rightsFindings(
   const asked = needsOf(surroundings.strict).flatMap((need) =>
     spotsOf(need.place, surroundings).map((spot) => findingOf(reviews, need, spot)),
   );
-  return Promise.all(asked);
+  const policy = surroundings.strict ? [policyFinding(transport, surroundings.policed)] : [];
+  return Promise.all([...asked, ...policy]);
+}
+
+const POLICY = 'policy of strict mode';
+
+/**
+ * Whether the admission policy of strict mode is in force: a Secret without our label must be refused, in a dry run. Without
+ * it whoever may write Secrets may write all of them, and see them by doing so.
+ */
+async function policyFinding(transport: Transport, namespace: string): Promise<Finding> {
+  const name = 'leaseholder-check';
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace } };
+  const about = `${POLICY} in namespace ${namespace}`;
+  try {
+    await resource(transport, secretType).create(namespace, body, { dryRun: true });
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return policyAnswer(about, error);
+  }
+  const message =
+    'No admission policy keeps this account to Secrets with our label: it could change, and so read, all. Install the chart with secretAccess: strict.';
+  return { check: 'kubernetes', about, result: 'fails', message };
+}
+
+function policyAnswer(about: string, { status }: KubeError): Finding {
+  if (status === 422)
+    return { check: 'kubernetes', about, result: 'ok', message: 'Secrets without our label are refused.' };
+  if (status === 403)
+    return { check: 'kubernetes', about, result: 'skipped', message: 'Not tried: Secrets may not be made.' };
+  return failing('kubernetes', about, fault('KubernetesUnavailable', { request: 'try a Secret' }));
 }
 
 function spotsOf(place: Place, surroundings: Surroundings): readonly Spot[] {

@@ -86,7 +86,7 @@ async function perform({ asked, environment, timing, log }: CheckOptions): Promi
     return await check({
       transport,
       subject,
-      surroundings: surroundingsOf(config, own),
+      surroundings: surroundingsOf(config, subject.namespace === '' ? home : subject.namespace, own),
       open: (connection) => open(connection, identityOf(connection), ignore, ignore),
       wall: () => clock.wall(),
     });
@@ -99,7 +99,7 @@ function ignore(): void {
   // Nobody waits for news of a session that is used once.
 }
 
-function surroundingsOf(config: Asked['config'], own: string): Surroundings {
+function surroundingsOf(config: Asked['config'], policed: string, own: string): Surroundings {
   const { namespaces, installationId, leaderElection, leaderElectionName, nudgePods, shard, strict } = config;
   const usual = shard === undefined ? 'leaseholder' : `leaseholder-${shard}`;
   const election = {
@@ -112,6 +112,7 @@ function surroundingsOf(config: Asked['config'], own: string): Surroundings {
     election: leaderElection === 'on' ? election : undefined,
     nudgePods: nudgePods === 'on',
     strict: strict === 'on',
+    policed,
   };
 }
 

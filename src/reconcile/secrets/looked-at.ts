@@ -9,8 +9,11 @@ import { secretResource } from './resource.ts';
 import { sightByTrying } from './sight.ts';
 import { secretType } from './watched.ts';
 
+/** One look a tenth of the interval at the least, so that what has just been written does not wait for two intervals. */
+const LEAST_TURNS = 10;
+
 /**
- * Observes Secrets without any right to read them: each that is known is looked at once in an interval, spread over it. What
+ * Observes Secrets without any right to read them: those that are known are looked at in turn, all of them in an interval. What
  * was written before this process began becomes known when its object is first looked at.
  */
 export function lookAtSecrets(options: ObserveOptions): ObservedSecrets {
@@ -19,9 +22,7 @@ export function lookAtSecrets(options: ObserveOptions): ObservedSecrets {
     indexes: secretIndexes,
     buries: false,
     onSubscriberError: (error) =>
-      log.error('A subscriber of the looks at Secrets failed; they go on.', {
-        error: error instanceof Error ? error.name : typeof error,
-      }),
+      log.error('A subscriber of the looks at Secrets failed; they go on.', { error: nameOf(error) }),
   });
   const type = resource(transport, secretType, mayWrite);
   // A look is no write: it needs no lead.
@@ -32,39 +33,41 @@ export function lookAtSecrets(options: ObserveOptions): ObservedSecrets {
     resource: secrets,
     hasSynced: true,
     synced: () => Promise.resolve(),
-    ended: keepLooking(options, secrets, () => [...store.values()].map(({ key }) => key)),
+    ended: keepLooking(options, secrets, turnsOf(store)),
   };
 }
 
-/** Round after round, until the signal says so. */
+/** The keys of a store, the one that was looked at longest ago first. */
+function turnsOf(store: ObservedSecrets['store']): Set<string> {
+  const turns = new Set<string>();
+  store.subscribe((key, _before, after) => {
+    if (after === undefined) turns.delete(key);
+    else turns.add(key);
+  });
+  return turns;
+}
+
+/** Look after look, until the signal says so. A process that does not lead has nothing to look for. */
 async function keepLooking(
-  options: ObserveOptions,
+  { clock, timing, signal, log, mayWrite = () => true }: ObserveOptions,
   secrets: Pick<SecretResource, 'look'>,
-  known: () => readonly string[],
+  turns: Set<string>,
 ): Promise<void> {
-  const { signal, log } = options;
   try {
-    while (!signal.aborted) await round(options, secrets, known());
+    for (;;) {
+      await sleep(clock, timing.secretLookInterval / Math.max(turns.size, LEAST_TURNS), signal);
+      const [key] = turns;
+      if (key === undefined || !mayWrite()) continue;
+      turns.delete(key);
+      turns.add(key);
+      await look(secrets, key);
+    }
   } catch (error) {
     if (!signal.aborted) log.error('The looks at Secrets have ended.', { error: nameOf(error) });
   }
 }
 
-/** One look at each, spread over the interval. A process that does not lead has nothing to look for. */
-async function round(
-  { clock, timing, signal, mayWrite = () => true }: ObserveOptions,
-  secrets: Pick<SecretResource, 'look'>,
-  keys: readonly string[],
-): Promise<void> {
-  const pause = timing.secretLookInterval / Math.max(keys.length, 1);
-  if (keys.length === 0) await sleep(clock, pause, signal);
-  for (const key of keys) {
-    await sleep(clock, pause, signal);
-    if (mayWrite()) await look(secrets, key);
-  }
-}
-
-/** Where nobody answers, the next round does. */
+/** Where nobody answers, the next turn tells. */
 async function look(secrets: Pick<SecretResource, 'look'>, key: string): Promise<void> {
   try {
     await secrets.look(key);

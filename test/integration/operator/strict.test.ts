@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ApiClient } from '../../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { tokenIn } from '../../../sandbox/control-plane/kubeconfig.ts';
-import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { MANAGED_LABEL } from '../../../src/api/names.ts';
 import type { Reason } from '../../../src/api/condition.ts';
 import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
@@ -17,7 +18,7 @@ import {
   serviceAccount,
 } from './support/login-scene.ts';
 import { defined, ownLease } from './support/own-lease.ts';
-import { aSecret, attemptsOn, goStrict, ours, tried } from './support/strict.ts';
+import { aSecret, attemptsOn, goStrict, ours, secretPath, tried } from './support/strict.ts';
 
 /** The operator with the rights of strict mode and no others. */
 describe('strict mode', () => {
@@ -102,6 +103,8 @@ describe('strict mode', () => {
     await stage.kubectl('delete', 'secret', 'deleted');
     await agrees('edited', await untilAnother('edited', before[0]));
     await agrees('deleted', await untilAnother('deleted', before[1]));
+    // One more lease each, whatever was seen of them in between.
+    expect([(await edited.events()).length, (await deleted.events()).length]).toEqual([2, 2]);
   });
 
   it('leaves a Secret of somebody else as it is, and says so', async () => {
@@ -155,6 +158,32 @@ describe('strict mode', () => {
     expect(conditionOf(lease, 'Ready')?.message).toContain('by-secret-login');
   });
 
+  it('is found in order by a check, and out of order where no policy is in force', async () => {
+    const program = path.join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
+    const check = async (kubeconfig: string): Promise<{ code: number | null; output: string }> => {
+      const flags = ['--connection', 'default/infisical', '--strict', 'on'];
+      await using run = startOperatorProcess({ kubeconfig, flags, entry: [program, 'check'] });
+      return { code: await run.ended(), output: run.output() };
+    };
+    const good = await check(stage.kubeconfig);
+    expect(good.output).toMatch(/ok +kubernetes +secrets +May create, patch, delete\./);
+    expect(good.output).toMatch(/ok +kubernetes +policy of strict mode in namespace default/);
+    expect(good).toMatchObject({ code: 0, output: expect.stringContaining('All is well.') as string });
+
+    const other = { namespace: 'default', name: 'unbound' };
+    const kubeconfig = await stage.plane.serviceAccountKubeconfig(other);
+    await stage.apply({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'unbound' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'leaseholder' },
+      subjects: [{ kind: 'ServiceAccount', ...other }],
+    });
+    const bad = await check(kubeconfig);
+    expect(bad.output).toMatch(/fails +kubernetes +policy of strict mode in namespace default/);
+    expect(bad.code).toBe(1);
+  });
+
   describe('the operator’s own token', () => {
     const kept = 'what-nobody-may-see';
 
@@ -175,9 +204,8 @@ describe('strict mode', () => {
     });
 
     it('makes, sees by dry run, and deletes what has our label', async () => {
-      const path = '/api/v1/namespaces/default/secrets';
       const body = aSecret(ours, { name: 'own' });
-      expect((await client.send(path, { method: 'POST', body })).status).toBe(201);
+      expect((await client.send(secretPath(), { method: 'POST', body })).status).toBe(201);
       const own = attemptsOn('own');
       const seen = await tried(client, defined(own['JSON patch of nothing, dry']));
       expect(seen.status).toBe(200);

@@ -33,7 +33,11 @@ export async function goStrict(stage: Stage, account: string, operator: ApiClien
   ];
   const { helm } = await resolveBinaries(['helm']);
   const { stdout } = await promisify(execFile)(helm, [
-    ...['template', name, chart, '--namespace', namespace],
+    'template',
+    name,
+    chart,
+    '--namespace',
+    namespace,
     ...settings.flatMap((one) => ['--set', one]),
     ...['rbac', 'admission'].flatMap((one) => ['--show-only', `templates/${one}.yaml`]),
   ]);

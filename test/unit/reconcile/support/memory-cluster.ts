@@ -1,5 +1,6 @@
 import type { Shard } from '../../../../src/api/shard.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
+import { nameOf, namespaceOf } from '../../../../src/kube/object-key.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
 import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
@@ -26,6 +27,7 @@ import type {
 import {
   connectionRecord,
   dynamicSecretRecord,
+  hiddenSecret,
   leaseRecord,
   secretRecord,
 } from '../../../../src/reconcile/records.ts';
@@ -153,7 +155,9 @@ export function memoryCluster(
       return { value: text, uid, resourceVersion };
     },
     readVersion: async (namespace, name) => {
-      const secret = await found(wire.call('get secrets', () => server.get('secrets', `${namespace}/${name}`)));
+      const secret = await found(
+        wire.call('get secrets', () => server.get('secrets', `${namespace}/${name}`)),
+      );
       if (secret === undefined) return undefined;
       const { uid, resourceVersion } = secret.metadata;
       return { uid, resourceVersion };
@@ -249,7 +253,13 @@ function secretResource(
   return {
     get: (key) => store.get(key),
     ownedBy: (uid) => store.byIndex('byOwner', uid),
-    look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
+    async look(key) {
+      if (!server.hidden.has(key)) return looked({ server, wire }, 'secrets', key, store, observed);
+      const hidden = await wire.call('get secrets', () => hiddenSecret(namespaceOf(key), nameOf(key)));
+      const known = store.get(key);
+      if (known !== undefined) store.observeDeleted(key, known.uid);
+      return hidden;
+    },
     async inspect(key) {
       const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));
       const known = store.get(key);
