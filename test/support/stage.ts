@@ -120,12 +120,11 @@ function decoded([key, value]: [string, string]): [string, string] {
 }
 
 /** Starts a control plane with the CRDs and the operator's rights, and a lease API with one dynamic secret. */
-export async function startStage(options: StageOptions = {}): Promise<Stage> {
-  const {
-    leaseApi = {},
-    controlPlane = {},
-    install = (_plane, kubectl) => installOperator(kubectl),
-  } = options;
+export async function startStage({
+  leaseApi = {},
+  controlPlane = {},
+  install = (_plane, kubectl) => installOperator(kubectl),
+}: StageOptions = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const plane = stack.use(await startControlPlane(controlPlane));
   const api = stack.use(await startLeaseApi(leaseApi));

@@ -30,8 +30,6 @@ describe('a release', () => {
 
   const field = (object: string, jsonpath: string, ...more: readonly string[]): Promise<string> =>
     cluster.kubectl('get', object, '-n', RELEASE.namespace, '-o', `jsonpath={${jsonpath}}`, ...more);
-  const namesOf = (objects: readonly KubeObject[]): readonly string[] =>
-    objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
   /** What there is of a release, the kinds included. */
   const found = async (instance = RELEASE.name): Promise<readonly string[]> => {
     const kinds =
@@ -69,20 +67,25 @@ describe('a release', () => {
         'shop',
       );
     }
-    const can = async (user: string, verb: string, resource: string): Promise<boolean> => {
-      const args = ['auth', 'can-i', verb, `${resource}.leaseholder.dev`, `--as=${user}`, '-n', 'shop'];
-      return (await cluster.plane.kubectlRun(args)).stdout.trim() === 'yes';
-    };
+
     const kinds = ['dynamicsecretleases', 'dynamicsecrets', 'infisicalconnections'];
     // The roles are aggregated by a controller.
-    await expect.poll(() => can('admin', 'create', 'dynamicsecrets'), { timeout: 30_000 }).toBe(true);
+    await expect
+      .poll(() => may(cluster, 'admin', 'create', 'dynamicsecrets'), { timeout: 30_000 })
+      .toBe(true);
     for (const kind of kinds) {
-      expect([await can('view', 'list', kind), await can('view', 'create', kind)]).toEqual([true, false]);
-      expect([await can('edit', 'list', kind), await can('edit', 'create', kind)]).toEqual([true, true]);
+      expect([await may(cluster, 'view', 'list', kind), await may(cluster, 'view', 'create', kind)]).toEqual([
+        true,
+        false,
+      ]);
+      expect([await may(cluster, 'edit', 'list', kind), await may(cluster, 'edit', 'create', kind)]).toEqual([
+        true,
+        true,
+      ]);
     }
     for (const user of ['view', 'edit', 'admin']) {
-      expect(await can(user, 'get', 'clusterinfisicalconnections')).toBe(false);
-      expect(await can(user, 'create', 'clusterinfisicalconnections')).toBe(false);
+      expect(await may(cluster, user, 'get', 'clusterinfisicalconnections')).toBe(false);
+      expect(await may(cluster, user, 'create', 'clusterinfisicalconnections')).toBe(false);
     }
   });
 
@@ -181,3 +184,13 @@ describe('a release', () => {
     });
   });
 });
+
+function namesOf(objects: readonly KubeObject[]): readonly string[] {
+  return objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted();
+}
+
+/** Whether a user may do this with one of our kinds in namespace shop. */
+async function may({ plane }: Cluster, user: string, verb: string, resource: string): Promise<boolean> {
+  const args = ['auth', 'can-i', verb, `${resource}.leaseholder.dev`, `--as=${user}`, '-n', 'shop'];
+  return (await plane.kubectlRun(args)).stdout.trim() === 'yes';
+}
