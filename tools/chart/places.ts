@@ -7,4 +7,7 @@ export const root = path.join(import.meta.dirname, '..', '..');
 export const CHART = 'deploy/helm/leaseholder';
 
 /** The namespace and the name that all documents and plain manifests install the operator by. */
-export const RELEASE = { namespace: 'leaseholder-system', name: 'leaseholder' } as const;
+export const RELEASE: { readonly namespace: string; readonly name: string } = {
+  namespace: 'leaseholder-system',
+  name: 'leaseholder',
+};

@@ -88,6 +88,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end -}}
 
+{{/* "yes" where cluster connections are a kind that the cluster knows. */}}
+{{- define "leaseholder.clusterConnection.kind" -}}
+{{- if .Capabilities.APIVersions.Has "leaseholder.dev/v1alpha1/ClusterInfisicalConnection" -}}yes{{- end -}}
+{{- end -}}
+
+{{/* "release" where the last upgrade had the connection among its objects. The Deployment bears it in mind. */}}
+{{- define "leaseholder.clusterConnection.owner" -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "leaseholder.fullname" .) -}}
+{{- dig "metadata" "annotations" "leaseholder.dev/cluster-connection" "" $deployment -}}
+{{- end -}}
+
 {{/* What the schema cannot say. */}}
 {{- define "leaseholder.check" -}}
 {{- if and (eq .Values.scope "namespaces") (not .Values.namespaces) }}
