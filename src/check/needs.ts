@@ -27,19 +27,15 @@ export interface Need {
 const objects = 'objects cannot be watched, and no finalizer added or dropped';
 const report = 'no status can be written';
 
-/** What strict mode does without. */
-const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch']);
-
 /**
  * Everything that the operator asks of the Kubernetes API. Rights for restarts are bound where they are wanted.
  *
- * @param strict whether no Secret is to be read.
+ * @param strict whether no Secret is to be read: then Secrets are patched and deleted by granted names, which are not asked
+ *   for here.
  */
 export function needsOf(strict: boolean): readonly Need[] {
   if (!strict) return needs;
-  return needs.map((need) =>
-    need.resource === 'secrets' ? { ...need, verbs: need.verbs.filter((verb) => !reads.has(verb)) } : need,
-  );
+  return needs.map((need) => (need.resource === 'secrets' ? { ...need, verbs: ['create'] } : need));
 }
 
 const needs: readonly Need[] = [

@@ -18,7 +18,20 @@ import {
   serviceAccount,
 } from './support/login-scene.ts';
 import { defined, ownLease } from './support/own-lease.ts';
-import { aSecret, attemptsOn, goStrict, ours, secretPath, tried } from './support/strict.ts';
+import { aSecret, attemptsOn, goStrict, malformedOn, ours, secretPath, tried } from './support/strict.ts';
+
+/** The Secrets that leases may fill here. */
+const granted = [
+  'main',
+  'edited',
+  'deleted',
+  'taken',
+  'unlabelled',
+  'retained',
+  'by-secret',
+  'own',
+  'granted-foreign',
+];
 
 /** The operator with the rights of strict mode and no others. */
 describe('strict mode', () => {
@@ -33,7 +46,7 @@ describe('strict mode', () => {
     stage = await startStage();
     const ca = await readFile(stage.plane.caFile, 'utf8');
     client = new ApiClient(stage.plane.server, ca, await tokenIn(stage.kubeconfig));
-    await goStrict(stage, 'robot', client);
+    await goStrict(stage, { account: 'robot', names: granted }, client);
     const kubernetes = {
       ...(await reviewingCluster(stage)),
       allowedNamespaces: 'default',
@@ -166,7 +179,8 @@ describe('strict mode', () => {
       return { code: await run.ended(), output: run.output() };
     };
     const good = await check(stage.kubeconfig);
-    expect(good.output).toMatch(/ok +kubernetes +secrets +May create, patch, delete\./);
+    expect(good.output).toMatch(/ok +kubernetes +secrets +May create\./);
+    expect(good.output).toMatch(/ok +kubernetes +patches of Secrets in namespace default/);
     expect(good.output).toMatch(/ok +kubernetes +policy of strict mode in namespace default/);
     expect(good).toMatchObject({ code: 0, output: expect.stringContaining('All is well.') as string });
 
@@ -184,31 +198,56 @@ describe('strict mode', () => {
     expect(bad.code).toBe(1);
   });
 
+  it('is refused a Secret of a name that is not granted, and gives the lease back', async () => {
+    const own = await ownLease(stage, 'ungranted');
+    await own.apply();
+    const lease = await untilReason('ungranted', 'SecretRefused');
+    expect(conditionOf(lease, 'Ready')?.message).toContain('ungranted');
+    await awaitCondition(async () => (await own.live()).length === 0, { what: 'the revocation' });
+    expect(await stage.secret('ungranted')).toBeUndefined();
+  });
+
   describe('the operator’s own token', () => {
     const kept = 'what-nobody-may-see';
+    const shows = (text: string): boolean =>
+      text.includes(kept) || text.includes(Buffer.from(kept).toString('base64'));
 
     beforeAll(async () => {
-      const foreign = aSecret({}, { name: 'foreign' });
-      const metadata = { name: 'foreign', namespace: 'default' };
-      await stage.apply({ ...foreign, metadata, stringData: { password: kept } });
+      for (const name of ['foreign', 'granted-foreign']) {
+        const metadata = { name, namespace: 'default' };
+        await stage.apply({ ...aSecret({}, { name }), metadata, stringData: { password: kept } });
+      }
     });
 
-    it.each(Object.keys(attemptsOn('foreign')))('comes at no foreign Secret by %s', async (how) => {
-      const before = await stage.secretObject('foreign');
-      const answer = await tried(client, defined(attemptsOn('foreign')[how]));
+    const everything = { ...attemptsOn('foreign'), ...malformedOn('foreign') };
+    const fromOutside = Object.keys(everything).map((how) => ['foreign', how, everything[how]] as const);
+    const wellFormed = attemptsOn('granted-foreign');
+    const ofThatName = Object.keys(wellFormed).map(
+      (how) => ['granted-foreign', how, wellFormed[how]] as const,
+    );
+
+    it.each([...fromOutside, ...ofThatName])('comes not at Secret %s by %s', async (name, _how, attempt) => {
+      const before = await stage.secretObject(name);
+      const answer = await tried(client, defined(attempt));
       expect([403, 422]).toContain(answer.status);
-      expect(answer.text).not.toContain(kept);
-      expect(answer.text).not.toContain(Buffer.from(kept).toString('base64'));
-      expect(await stage.secretObject('foreign')).toEqual(before);
+      expect(shows(answer.text)).toBe(false);
+      expect(await stage.secretObject(name)).toEqual(before);
       expect(await stage.secretObject('stolen')).toBeUndefined();
+    });
+
+    // The reason for the names: an admission policy comes too late here. docs/strict.md says so.
+    it('sees a Secret of a granted name by a malformed patch, whatever its label', async () => {
+      const malformed = malformedOn('granted-foreign');
+      const attempt = defined(malformed['JSON patch that copies the data to the labels']);
+      const answer = await tried(client, attempt);
+      expect([answer.status, shows(answer.text)]).toEqual([422, true]);
     });
 
     it('makes, sees by dry run, and deletes what has our label', async () => {
       const body = aSecret(ours, { name: 'own' });
       expect((await client.send(secretPath(), { method: 'POST', body })).status).toBe(201);
       const own = attemptsOn('own');
-      const seen = await tried(client, defined(own['JSON patch of nothing, dry']));
-      expect(seen.status).toBe(200);
+      expect((await tried(client, defined(own['JSON patch of nothing, dry']))).status).toBe(200);
       expect((await tried(client, defined(own['delete']))).status).toBe(200);
     });
   });

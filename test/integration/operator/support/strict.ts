@@ -22,12 +22,18 @@ export function secretPath(name = ''): string {
  * renders them. Resolves when the API server holds to them.
  *
  * @param account a service account of namespace default for which the operator may ask for tokens.
+ * @param names of the Secrets that leases may fill.
  * @param operator speaks with the operator's token.
  */
-export async function goStrict(stage: Stage, account: string, operator: ApiClient): Promise<void> {
+export async function goStrict(
+  stage: Stage,
+  { account, names }: { readonly account: string; readonly names: readonly string[] },
+  operator: ApiClient,
+): Promise<void> {
   const { namespace, name } = operatorAccount;
   const settings = [
     'secretAccess=strict',
+    `leaseSecretNames={${names.join(',')}}`,
     'credentials.serviceAccounts[0].namespace=default',
     `credentials.serviceAccounts[0].name=${account}`,
   ];
@@ -137,6 +143,30 @@ export function attemptsOn(name: string): Readonly<Record<string, Attempt>> {
 
 function asked(query: string): string {
   return query === '' ? '' : `?${query}`;
+}
+
+/** Patches that make no Secret: the API server answers them before it asks any policy. */
+export function malformedOn(name: string): Readonly<Record<string, Attempt>> {
+  const copied = (to: string): Attempt =>
+    patch(name, 'json-patch+json', [{ op: 'copy', from: '/data', path: to }], '?dryRun=All');
+  return {
+    'JSON patch that copies the data to the labels': copied('/metadata/labels'),
+    'JSON patch that copies the data to the type': copied('/type'),
+    'JSON patch that copies the data to the kind': copied('/kind'),
+    'merge patch of a type that is none': patch(name, 'merge-patch+json', { type: {} }, '?dryRun=All'),
+    'strategic patch of a type that is none': patch(
+      name,
+      'strategic-merge-patch+json',
+      { type: {} },
+      '?dryRun=All',
+    ),
+    'JSON patch that tests a guess': patch(
+      name,
+      'json-patch+json',
+      [{ op: 'test', path: '/data/password', value: 'Z3Vlc3M=' }],
+      '?dryRun=All',
+    ),
+  };
 }
 
 /** @returns the answer, and its whole text. */
