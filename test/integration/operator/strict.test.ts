@@ -6,7 +6,7 @@ import { ApiClient } from '../../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { tokenIn } from '../../../sandbox/control-plane/kubeconfig.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
-import { MANAGED_LABEL } from '../../../src/api/names.ts';
+import { ADOPT_ANNOTATION, MANAGED_LABEL } from '../../../src/api/names.ts';
 import type { Reason } from '../../../src/api/condition.ts';
 import type { LeaseRecord } from '../../../src/reconcile/ports.ts';
 import { conditionOf, connectionObjects, startStage, type Stage } from '../../support/stage.ts';
@@ -29,6 +29,8 @@ const granted = [
   'unlabelled',
   'retained',
   'by-secret',
+  'named',
+  'adopted',
   'own',
   'granted-foreign',
 ];
@@ -46,7 +48,7 @@ describe('strict mode', () => {
     stage = await startStage();
     const ca = await readFile(stage.plane.caFile, 'utf8');
     client = new ApiClient(stage.plane.server, ca, await tokenIn(stage.kubeconfig));
-    await goStrict(stage, { account: 'robot', names: granted }, client);
+    await goStrict(stage, { account: 'robot', names: granted, credentials: 'named-login' }, client);
     const kubernetes = {
       ...(await reviewingCluster(stage)),
       allowedNamespaces: 'default',
@@ -169,6 +171,24 @@ describe('strict mode', () => {
     await own.apply({ connectionRef: { name: 'by-secret' } });
     const lease = await untilReason('by-secret', 'CredentialForbidden');
     expect(conditionOf(lease, 'Ready')?.message).toContain('by-secret-login');
+  });
+
+  it('logs in by a Secret that is granted by name', async () => {
+    const own = await ownLease(stage, 'named');
+    await stage.apply(...connectionObjects(stage, { name: 'named' }));
+    await own.apply({ connectionRef: { name: 'named' } });
+    await agrees('named', await stage.untilReady('named'));
+  });
+
+  it('takes over a Secret that offers itself and has our label', async () => {
+    const own = await ownLease(stage, 'adopted');
+    const annotations = { [ADOPT_ANNOTATION]: 'adopted' };
+    const offered = { name: 'adopted', namespace: 'default', annotations };
+    await stage.apply({ ...aSecret({}, { name: 'adopted' }), metadata: offered });
+    await own.apply({ secret: { adoption: 'Adopt' } });
+    await untilReason('adopted', 'SecretConflict');
+    await stage.kubectl('label', 'secret', 'adopted', `${MANAGED_LABEL}=true`);
+    await agrees('adopted', await stage.untilReady('adopted'));
   });
 
   it('is found in order by a check, and out of order where no policy is in force', async () => {

@@ -17,23 +17,31 @@ export function secretPath(name = ''): string {
   return `/api/v1/namespaces/default/secrets${name === '' ? '' : `/${name}`}`;
 }
 
+export interface StrictGrants {
+  /** A service account of namespace default for which the operator may ask for tokens. */
+  readonly account: string;
+  /** Of the Secrets that leases may fill. */
+  readonly names: readonly string[];
+  /** Of a Secret that may be read. */
+  readonly credentials: string;
+}
+
 /**
  * Gives the operator's account the rights of strict mode and no others, with the policies that go with them, as the chart
  * renders them. Resolves when the API server holds to them.
  *
- * @param account a service account of namespace default for which the operator may ask for tokens.
- * @param names of the Secrets that leases may fill.
  * @param operator speaks with the operator's token.
  */
 export async function goStrict(
   stage: Stage,
-  { account, names }: { readonly account: string; readonly names: readonly string[] },
+  { account, names, credentials }: StrictGrants,
   operator: ApiClient,
 ): Promise<void> {
   const { namespace, name } = operatorAccount;
   const settings = [
     'secretAccess=strict',
     `leaseSecretNames={${names.join(',')}}`,
+    `credentials.secretNames={${credentials}}`,
     'credentials.serviceAccounts[0].namespace=default',
     `credentials.serviceAccounts[0].name=${account}`,
   ];
