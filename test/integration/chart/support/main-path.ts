@@ -16,7 +16,7 @@ export async function mainPath(stage: Stage, name: string): Promise<void> {
   const first = await stage.untilReady(name);
   expect(conditionOf(first, 'Ready')).toMatchObject({ status: 'True', reason: 'LeaseActive' });
   const before = defined(await stage.secret(name));
-  expect(before).toMatchObject({ DB_USERNAME: expect.any(String), DB_PASSWORD: expect.any(String) });
+  expect(Object.keys(before)).toEqual(expect.arrayContaining(['DB_USERNAME', 'DB_PASSWORD']));
   expect((await own.record())?.lease.id).toBe(first.status.lease?.id);
 
   await stage.kubectl('annotate', 'dsl', name, 'leaseholder.dev/rotate=now');
