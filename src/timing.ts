@@ -117,6 +117,8 @@ export interface Timing {
   readonly removalLook: number;
   /** Leases that are replaced within this time restart what they share once. */
   readonly restartWindow: number;
+  /** In strict mode, between two looks at the same Secret of ours. */
+  readonly secretLookInterval: number;
   /** Between two looks at a rollout that goes on. */
   readonly restartLook: number;
   /** Between two looks at one that is paused, or cannot be restarted. */
@@ -188,6 +190,7 @@ export const standardTiming: Timing = Object.freeze({
   removalTimeout: 10 * minute,
   removalLook: 5 * second,
   restartWindow: 30 * second,
+  secretLookInterval: 5 * minute,
   restartLook: 5 * second,
   restartRetry: 1 * minute,
   nudgeLook: 5 * second,

@@ -5,6 +5,7 @@ import { serverClock } from '../server-clock.ts';
 import type { Log, LoginWay, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { LoginMethod } from './auth/access-token.ts';
+import { logOut } from './auth/log-out.ts';
 import { authorisedCall } from './authorised-call.ts';
 import { dynamicSecretCalls } from './dynamic-secret-calls.ts';
 import type { DynamicSecretClient } from './dynamic-secrets.ts';
@@ -81,6 +82,17 @@ export interface ConnectedLeaseClient extends LeaseClient {
   outage(): Fault | undefined;
 }
 
+/** A client whose session nobody else uses: it can be ended. */
+export interface OwnLeaseClient extends ConnectedLeaseClient {
+  /**
+   * Ends the session on the server, where a login made it. A token that somebody else made would end for all: for Token
+   * Auth this must not be called.
+   *
+   * @returns whether the server says so; where it does not, the token lives to its own end. Never rejects.
+   */
+  logOut(): Promise<boolean>;
+}
+
 export interface LeaseClientOptions {
   /** The server, as `serverOf()` of the connection's API gives it. */
   readonly host: string;
@@ -107,7 +119,7 @@ export interface LeaseClientOptions {
 }
 
 /** @throws FaultError as {@link createTransport} does. */
-export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseClient {
+export function createLeaseClient(options: LeaseClientOptions): OwnLeaseClient {
   const { host, network, clock, timing, log, metrics } = options;
   const time = serverClock(clock);
   const now = (): number | undefined => time.now();
@@ -213,9 +225,17 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     return changed;
   }
 
+  async function logOutOnce(): Promise<boolean> {
+    if (session.state().kind !== 'loggedIn') return false;
+    const token = await session.token();
+    session.reset();
+    return logOut({ transport, clock, timing }, token);
+  }
+
   return {
     host,
     session,
+    logOut: logOutOnce,
     verify,
     recheck,
     outage: () => transport.outage(),

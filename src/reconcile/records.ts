@@ -139,6 +139,23 @@ export function secretRecord(raw: unknown): SecretRecord {
   };
 }
 
+/** A Secret that exists and may not be looked at: nobody's, as far as anybody here can tell. */
+export function hiddenSecret(namespace: string, name: string): SecretRecord {
+  return {
+    key: objectKey(namespace, name),
+    namespace,
+    name,
+    uid: '',
+    resourceVersion: '',
+    labels: {},
+    annotations: {},
+    owners: [],
+    controller: undefined,
+    terminating: false,
+    hidden: true,
+  };
+}
+
 const envelope = z.object({
   metadata: objectMeta,
   spec: z.unknown().optional(),

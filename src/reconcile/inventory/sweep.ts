@@ -118,6 +118,8 @@ async function idsOfLiveLook(
   const seen = cluster.leases.get(key);
   const secretKeys = seen?.uid === uid ? secretKeysOf(seen) : [];
   const secrets = await Promise.all(secretKeys.map((secretKey) => cluster.secrets.look(secretKey)));
+  // One that may not be looked at may name any lease.
+  if (secrets.some((secret) => secret?.hidden === true)) return 'unclear';
   const ids = new Set(secrets.flatMap(idsOfSecret));
   const live = await cluster.leases.look(key);
   if (live?.uid !== uid) return memories.former(uid) === undefined ? 'stray' : ids;
