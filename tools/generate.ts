@@ -11,13 +11,28 @@ import { stringify } from 'yaml';
 
 import { customResourceDefinition, kinds } from '../src/api/crd.ts';
 import { GROUP } from '../src/api/names.ts';
+import { chartFiles } from './chart/chart-files.ts';
+import { helmAtHand, kustomizeFiles } from './chart/kustomize.ts';
 import { renderConditionsDoc } from './conditions-doc.ts';
 import { renderReferenceDoc } from './reference-doc.ts';
+import { renderMetricsDoc } from './metrics-doc.ts';
 import { renderConfigurationDoc } from '../src/config.ts';
 
 const root = join(import.meta.dirname, '..');
 
 async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>(definitions());
+  for (const [name, text] of chartFiles(definitions())) {
+    files.set(name, name.endsWith('.md') ? await markdown(text) : text);
+  }
+  files.set('docs/conditions.md', await markdown(renderConditionsDoc()));
+  files.set('docs/configuration.md', await markdown(renderConfigurationDoc()));
+  files.set('docs/reference.md', await markdown(renderReferenceDoc()));
+  files.set('docs/metrics.md', await markdown(await renderMetricsDoc()));
+  return files;
+}
+
+function definitions(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const kind of kinds) {
     const definition = stringify(customResourceDefinition(kind), {
@@ -29,9 +44,6 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
       `# Generated from src/api by tools/generate.ts.\n${definition}`,
     );
   }
-  files.set('docs/conditions.md', await markdown(renderConditionsDoc()));
-  files.set('docs/configuration.md', await markdown(renderConfigurationDoc()));
-  files.set('docs/reference.md', await markdown(renderReferenceDoc()));
   return files;
 }
 
@@ -42,13 +54,20 @@ async function markdown(text: string): Promise<string> {
 
 const checking = process.argv.includes('--check');
 const stale: string[] = [];
-for (const [name, content] of await generatedFiles()) {
-  const path = join(root, name);
-  if (existsSync(path) && readFileSync(path, 'utf8') === content) continue;
-  stale.push(name);
-  if (checking) continue;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content);
+take(await generatedFiles());
+// The plain manifests are what the chart makes of the files above. Where no run has got helm yet, the chart's tests compare them.
+const helm = await helmAtHand();
+if (helm !== undefined) take(await kustomizeFiles(helm));
+
+function take(files: ReadonlyMap<string, string>): void {
+  for (const [name, content] of files) {
+    const path = join(root, name);
+    if (existsSync(path) && readFileSync(path, 'utf8') === content) continue;
+    stale.push(name);
+    if (checking) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
 }
 
 if (checking && stale.length > 0) {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { spawnBound } from './bound-process.ts';
 import { type Environment } from './cache.ts';
 import { type Outcome, type Workplace, install, reasonOf } from './installation.ts';
-import { type BinaryName, etcdVersion, kubernetesVersion, parseVersion } from './versions.ts';
+import { type BinaryName, binaryVersions, helmVersion, kubernetesVersion, parseVersion } from './versions.ts';
 
 interface Source {
   /** The Go module beside this file that pins the package and all that it needs. */
@@ -16,14 +16,26 @@ interface Source {
   readonly cpuMinutes: number;
 }
 
+const { major, minor } = parseVersion(kubernetesVersion) ?? { major: 1, minor: 0 };
+
 const kubernetesLdflags = [
   '-s',
   '-w',
   ...['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((target) => {
-    const { major, minor } = parseVersion(kubernetesVersion) ?? { major: 1, minor: 0 };
     const values = { gitVersion: kubernetesVersion, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
     return Object.entries(values).map(([name, value]) => `-X ${target}.${name}=${value}`);
   }),
+].join(' ');
+
+/** The version that it tells, and the Kubernetes that it renders for where it has no server to ask. */
+const helmLdflags = [
+  '-s',
+  '-w',
+  `-X helm.sh/helm/v3/internal/version.version=${helmVersion}`,
+  ...['lint/rules', 'chartutil'].flatMap((target) => [
+    `-X helm.sh/helm/v3/pkg/${target}.k8sVersionMajor=${major}`,
+    `-X helm.sh/helm/v3/pkg/${target}.k8sVersionMinor=${minor}`,
+  ]),
 ].join(' ');
 
 const sources: Readonly<Record<BinaryName, Source>> = {
@@ -51,6 +63,12 @@ const sources: Readonly<Record<BinaryName, Source>> = {
     ldflags: '-s -w',
     cpuMinutes: 1,
   },
+  helm: {
+    module: 'helm',
+    package: 'helm.sh/helm/v3/cmd/helm',
+    ldflags: helmLdflags,
+    cpuMinutes: 3,
+  },
 };
 
 /** How often a running build tells what it is doing, in milliseconds. */
@@ -65,7 +83,7 @@ export async function build(wanted: readonly BinaryName[], workplace: Workplace)
   const cores = availableParallelism();
   const minutes = Math.ceil(wanted.reduce((sum, name) => sum + sources[name].cpuMinutes, 0) / cores);
   workplace.log(
-    `building ${wanted.join(', ')} from Go modules (Kubernetes ${kubernetesVersion}, etcd ${etcdVersion}): ` +
+    `building ${wanted.map((name) => `${name} ${binaryVersions[name]}`).join(', ')} from Go modules: ` +
       `about ${minutes} minute${minutes === 1 ? '' : 's'} on ${cores} core${cores === 1 ? '' : 's'}, once`,
   );
   const installed: BinaryName[] = [];

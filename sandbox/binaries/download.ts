@@ -10,7 +10,7 @@ import { EnvHttpProxyAgent, type Response, fetch } from 'undici';
 import { parse } from 'yaml';
 import { type EnvtestArchive, chooseArchive, envtestIndex } from './envtest-index.ts';
 import { type Outcome, type Workplace, install, reasonOf } from './installation.ts';
-import { type BinaryName, kubernetesVersion } from './versions.ts';
+import { type BinaryName, helmVersion, kubernetesVersion } from './versions.ts';
 
 const run = promisify(execFile);
 
@@ -20,12 +20,15 @@ export interface DownloadSites {
   readonly envtestIndex: string;
   /** Kubernetes releases: `<base>/<version>/bin/<os>/<arch>/<name>` and the same with `.sha256`. */
   readonly kubernetes: string;
+  /** Helm releases: `<base>/helm-<version>-<os>-<arch>.tar.gz` and the same with `.sha256sum`. */
+  readonly helm: string;
 }
 
 export const officialSites: DownloadSites = {
   envtestIndex:
     'https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml',
   kubernetes: 'https://dl.k8s.io/release',
+  helm: 'https://get.helm.sh',
 };
 
 /** A machine without internet finds out within the connect timeout, per site. Milliseconds. */
@@ -40,7 +43,7 @@ const inEnvtest: ReadonlySet<BinaryName> = new Set(['kube-apiserver', 'etcd', 'k
 
 /**
  * Downloads binaries: kube-apiserver, kubectl and etcd from the envtest releases, what they lack from the
- * Kubernetes releases. Checksums are verified before a file is used. Proxies of the environment are honoured.
+ * Kubernetes releases, helm from its own. Checksums are verified before a file is used. Proxies of the environment are honoured.
  */
 export async function download(
   wanted: readonly BinaryName[],
@@ -63,7 +66,9 @@ export async function download(
     const envtest = fromEnvtest.length === 0 ? nothing : await fetchEnvtest(fromEnvtest, sites, site);
     // Kubernetes itself does not publish etcd.
     const rest = wanted.filter((name) => name !== 'etcd' && !envtest.installed.includes(name));
-    const releases = await Promise.all(rest.map((name) => fetchRelease(name, sites, site)));
+    const releases = await Promise.all(
+      rest.map((name) => (name === 'helm' ? fetchHelm(sites, site) : fetchRelease(name, sites, site))),
+    );
     const all = [envtest, ...releases];
     return {
       installed: all.flatMap((outcome) => outcome.installed),
@@ -132,13 +137,34 @@ async function fetchRelease(name: BinaryName, sites: DownloadSites, site: Site):
   const url = `${sites.kubernetes}/${kubernetesVersion}/bin/${os}/${arch}/${name}`;
   const file = path.join(workplace.scratch, name);
   try {
-    const digest = /^[0-9a-f]{64}\b/.exec(await site.text(`${url}.sha256`))?.[0];
-    if (digest === undefined) throw new Error('the checksum file holds no SHA-256');
-    await site.file(url, file, { algorithm: 'sha256', digest });
+    await site.file(url, file, { algorithm: 'sha256', digest: await checksumAt(`${url}.sha256`, site) });
   } catch (error) {
     return { installed: [], faults: [`${url}: ${reasonOf(error)}`] };
   }
   return tryInstall(file, name, workplace, url);
+}
+
+async function fetchHelm(sites: DownloadSites, site: Site): Promise<Outcome> {
+  const { workplace } = site;
+  const { os, arch } = workplace.platform;
+  const url = `${sites.helm}/helm-${helmVersion}-${os}-${arch}.tar.gz`;
+  const file = path.join(workplace.scratch, 'helm.tar.gz');
+  const folder = path.join(workplace.scratch, 'helm-release');
+  try {
+    await site.file(url, file, { algorithm: 'sha256', digest: await checksumAt(`${url}.sha256sum`, site) });
+    await mkdir(folder);
+    await run('tar', ['-xzf', file, '-C', folder]);
+  } catch (error) {
+    return { installed: [], faults: [`${url}: ${reasonOf(error)}`] };
+  }
+  return tryInstall(path.join(folder, `${os}-${arch}`, 'helm'), 'helm', workplace, url);
+}
+
+/** The SHA-256 that a file of checksums begins with. */
+async function checksumAt(url: string, site: Site): Promise<string> {
+  const digest = /^[0-9a-f]{64}\b/.exec(await site.text(url))?.[0];
+  if (digest === undefined) throw new Error('the checksum file holds no SHA-256');
+  return digest;
 }
 
 async function tryInstall(

@@ -42,9 +42,15 @@ export async function install(file: string, name: BinaryName, { platform, root }
   await rename(file, target);
 }
 
+/** What the programs are asked that do not know `--version`. */
+const versionArguments: Partial<Record<BinaryName, readonly string[]>> = {
+  kubectl: ['version', '--client'],
+  helm: ['version', '--template', '{{.Version}}'],
+};
+
 /** Asks a binary for its version, as `v1.34.4`. */
 export async function versionOf(file: string, name: BinaryName): Promise<string> {
-  const args = name === 'kubectl' ? ['version', '--client'] : ['--version'];
+  const args = versionArguments[name] ?? ['--version'];
   const { stdout } = await run(file, args, { timeout: 60_000 });
   const version = /\bv?(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
   if (version === undefined) throw new Error(`${name} ${args.join(' ')} tells no version`);

@@ -21,7 +21,7 @@ export interface ResolveOptions {
 const scratchPrefix = '.unfinished-';
 
 /**
- * Finds the programs of the control plane; each by the first way that has it: the folder `KUBEBUILDER_ASSETS`
+ * Finds the programs of the sandbox; each by the first way that has it: the folder `KUBEBUILDER_ASSETS`
  * (used as it is, whatever its version), the user's cache, a download, a build from Go modules. What was
  * downloaded or built is kept in the cache. Processes that need the same files at once wait for one another.
  *
@@ -104,7 +104,7 @@ class Search {
         ...this.#tried.map((line, index) => `  ${index + 1}. ${line}`),
         'Any one of these helps:',
         '  - a connection to the internet (HTTPS_PROXY and NO_PROXY are honoured);',
-        '  - Go 1.24 or later on the PATH, with a module proxy that can be reached (GOPROXY is honoured);',
+        '  - Go 1.24 or later on the PATH (for helm 1.26), with a module proxy that can be reached (GOPROXY is honoured);',
         '  - a folder that holds these files, named by KUBEBUILDER_ASSETS.',
       ].join('\n'),
     );

@@ -1,17 +1,22 @@
 /** The programs of the sandbox's control plane, by the names of their files. */
-export const binaryNames = ['kube-apiserver', 'kube-controller-manager', 'kubectl', 'etcd'] as const;
+export const controlPlaneNames = ['kube-apiserver', 'kube-controller-manager', 'kubectl', 'etcd'] as const;
+
+/** All programs that the sandbox uses: helm installs the chart in tests. */
+export const binaryNames = [...controlPlaneNames, 'helm'] as const;
 
 export type BinaryName = (typeof binaryNames)[number];
 
-/** The one place where the versions stand; `kubernetes/go.mod` and `etcd/go.mod` beside it name the same ones. */
+/** The one place where the versions stand; the files go.mod in the folders beside it name the same ones. */
 export const kubernetesVersion = 'v1.34.4';
 export const etcdVersion = 'v3.6.8';
+export const helmVersion = 'v3.22.0';
 
 export const binaryVersions: Readonly<Record<BinaryName, string>> = {
   'kube-apiserver': kubernetesVersion,
   'kube-controller-manager': kubernetesVersion,
   kubectl: kubernetesVersion,
   etcd: etcdVersion,
+  helm: helmVersion,
 };
 
 /** `v1.34.4` as its numbers. */

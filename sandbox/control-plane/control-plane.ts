@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { resolveBinaries } from '../binaries/resolve.ts';
+import { controlPlaneNames } from '../binaries/versions.ts';
 import { ApiClient } from './api-client.ts';
 import { readServingCa } from './api-server.ts';
 import { AuditLog } from './audit.ts';
@@ -47,7 +48,7 @@ export interface RunningProcess {
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const { controllerManager = true, directory, keepData = false, extraApiServerArgs = [] } = options;
   const log = options.log ?? (() => undefined);
-  const binaries = await resolveBinaries(undefined, { log });
+  const binaries = await resolveBinaries(controlPlaneNames, { log });
   const partsOptions = { binaries, controllerManager, directory, keepData, extraApiServerArgs, log };
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { BinaryName } from '../binaries/versions.ts';
+import type { controlPlaneNames } from '../binaries/versions.ts';
 import { apiServerCommand } from './api-server.ts';
 import { auditPolicy } from './audit-policy.ts';
 import { controllerManagerCommand } from './controller-manager.ts';
@@ -10,7 +10,7 @@ import { freePorts } from './ports.ts';
 import { Service } from './service.ts';
 
 export interface PartsOptions {
-  readonly binaries: Readonly<Record<BinaryName, string>>;
+  readonly binaries: Readonly<Record<(typeof controlPlaneNames)[number], string>>;
   readonly controllerManager: boolean;
   readonly directory: string | undefined;
   readonly keepData: boolean;

@@ -59,8 +59,8 @@ export interface OperatorProcess extends AsyncDisposable {
 /** Starts the operator on the Node that runs this. It ends when this process does. */
 export function startOperatorProcess(options: OperatorOptions): OperatorProcess {
   const { kubeconfig, flags = [], environment = {}, entry = [program], onLine } = options;
-  const listen = flags.includes('--listen') ? [] : ['--listen', 'off'];
-  const hosts = flags.includes('--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
+  const listen = names(flags, '--listen') ? [] : ['--listen', 'off'];
+  const hosts = names(flags, '--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
   const way = kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig];
   const args = [...entry, ...way, ...listen, ...hosts, ...flags];
   const env = { NODE_COMPILE_CACHE: compileCache, ...environment, PATH: process.env['PATH'] };
@@ -106,6 +106,11 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
     kill: async () => void (await end('SIGKILL')),
     [Symbol.asyncDispose]: async () => void (await end('SIGKILL')),
   };
+}
+
+/** Whether a flag is given, in either way: `--name VALUE` or `--name=VALUE`. */
+function names(flags: readonly string[], name: string): boolean {
+  return flags.some((flag) => flag === name || flag.startsWith(`${name}=`));
 }
 
 function parseLine(text: string): LogLine | undefined {

@@ -4,7 +4,11 @@ import { z } from 'zod';
 
 import { ApiClient, type ApiAnswer } from '../../sandbox/control-plane/api-client.ts';
 import { awaitCondition } from '../../sandbox/control-plane/condition.ts';
-import { startControlPlane, type ControlPlane } from '../../sandbox/control-plane/control-plane.ts';
+import {
+  startControlPlane,
+  type ControlPlane,
+  type ControlPlaneOptions,
+} from '../../sandbox/control-plane/control-plane.ts';
 import { tokenIn } from '../../sandbox/control-plane/kubeconfig.ts';
 import { serviceAccountUser } from '../../sandbox/control-plane/service-account.ts';
 import { startLeaseApi, type LeaseApi } from '../../sandbox/lease-api/lease-api.ts';
@@ -20,6 +24,12 @@ import { applier } from './apply.ts';
 
 export interface StageOptions {
   readonly leaseApi?: LeaseApiOptions;
+  readonly controlPlane?: ControlPlaneOptions;
+  /** Brings the kinds, the operator's account and its rights. Default: crds/ and deploy/rbac.yaml. */
+  readonly install?: (
+    plane: ControlPlane,
+    kubectl: (...args: readonly string[]) => Promise<string>,
+  ) => Promise<unknown>;
 }
 
 export interface OperatorChoice {
@@ -110,9 +120,13 @@ function decoded([key, value]: [string, string]): [string, string] {
 }
 
 /** Starts a control plane with the CRDs and the operator's rights, and a lease API with one dynamic secret. */
-export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<Stage> {
+export async function startStage({
+  leaseApi = {},
+  controlPlane = {},
+  install = (_plane, kubectl) => installOperator(kubectl),
+}: StageOptions = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const plane = stack.use(await startControlPlane());
+  const plane = stack.use(await startControlPlane(controlPlane));
   const api = stack.use(await startLeaseApi(leaseApi));
 
   const run = async (args: readonly string[], input = ''): Promise<string> => {
@@ -136,7 +150,7 @@ export async function startStage({ leaseApi = {} }: StageOptions = {}): Promise<
   const custom = (plural: string, namespace: string, name: string): Promise<unknown> =>
     read(`/apis/leaseholder.dev/v1alpha1/namespaces/${namespace}/${plural}/${name}`);
 
-  await installOperator((...args) => run(args));
+  await install(plane, (...args) => run(args));
   await api.seedProject({ slug: 'shop', environments: [{ slug: 'prod', folders: [] }] });
   const place = { projectSlug: 'shop', environmentSlug: 'prod' };
   const { dynamicSecretId } = await api.seedDynamicSecret({ ...place, name: 'orders' });

@@ -1,5 +1,5 @@
 import { resolveBinaries } from '../../binaries/resolve.ts';
-import { binaryNames, binaryVersions, kubernetesVersion } from '../../binaries/versions.ts';
+import { binaryVersions, controlPlaneNames, kubernetesVersion } from '../../binaries/versions.ts';
 import { startControlPlane } from '../../control-plane/control-plane.ts';
 import { startLeaseApi } from '../../lease-api/lease-api.ts';
 import { startPostgres } from '../../postgres/start.ts';
@@ -14,8 +14,8 @@ export async function getPrograms({ narrator }: Telling): Promise<void> {
     'Looked for in KUBEBUILDER_ASSETS and in the cache of earlier runs. What is missing is downloaded,',
     'or built with Go: that takes minutes, once.',
   );
-  const found = await resolveBinaries(binaryNames, { log: (line) => narrator.output(line) });
-  for (const name of binaryNames) narrator.output(`${name} ${binaryVersions[name]}: ${found[name]}`);
+  const found = await resolveBinaries(controlPlaneNames, { log: (line) => narrator.output(line) });
+  for (const name of controlPlaneNames) narrator.output(`${name} ${binaryVersions[name]}: ${found[name]}`);
 }
 
 /** Starts everything that leaseholder works with. What is started ends with the course. */

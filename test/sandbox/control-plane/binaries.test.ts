@@ -8,7 +8,7 @@ import { currentPlatform } from '../../../sandbox/binaries/platform.ts';
 import { resolveBinaries } from '../../../sandbox/binaries/resolve.ts';
 import { type BinaryName, binaryNames } from '../../../sandbox/binaries/versions.ts';
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
-import { fakeBinary, fakeGo, releasePath, startFakeSite } from './support/fake-binaries.ts';
+import { fakeBinary, fakeGo, helmPath, releasePath, startFakeSite } from './support/fake-binaries.ts';
 import { temporaryFolder, writeScript } from './support/folders.ts';
 import { processesNaming } from './support/processes.ts';
 import { unreachableSites } from './support/unreachable-sites.ts';
@@ -68,7 +68,7 @@ describe('looking binaries up', () => {
     await fill(binaryNames, (name) => path.join(assets, name));
     await fill(binaryNames, cached);
     const found = await resolveBinaries(undefined, { environment, sites: unreachableSites });
-    expect(Object.values(found).map((file) => path.dirname(file))).toEqual([assets, assets, assets, assets]);
+    expect(Object.values(found).map((file) => path.dirname(file))).toEqual(binaryNames.map(() => assets));
   });
 
   test('what KUBEBUILDER_ASSETS lacks, and only that, comes from the cache', async () => {
@@ -81,6 +81,7 @@ describe('looking binaries up', () => {
       'kube-controller-manager': cached('kube-controller-manager'),
       kubectl: path.join(assets, 'kubectl'),
       etcd: path.join(assets, 'etcd'),
+      helm: cached('helm'),
     });
   });
 
@@ -108,13 +109,15 @@ describe('looking binaries up', () => {
     expect(failure).toContain(
       'No way was found to get kube-apiserver v1.34.4, kube-controller-manager v1.34.4',
     );
-    expect(failure).toMatch(new RegExp(`1\\. KUBEBUILDER_ASSETS=${assets}: lacks kube-apiserver, .*etcd`));
+    expect(failure).toMatch(
+      new RegExp(`1\\. KUBEBUILDER_ASSETS=${assets}: lacks kube-apiserver, .*etcd, helm`),
+    );
     expect(failure).toMatch(new RegExp(`2\\. the cache ${root} .*: lacks kube-apiserver, .*etcd`));
     expect(failure).toMatch(
       /3\. download: http:\/\/127\.0\.0\.1:3\/envtest-releases\.yaml: .*; http.*ECONNREFUSED/,
     );
     expect(failure).toMatch(/4\. build from Go modules: .*go is not on the PATH/);
-    expect(failure).toContain('Go 1.24 or later on the PATH');
+    expect(failure).toContain('Go 1.24 or later on the PATH (for helm 1.26)');
     await expect(cacheContent(root)).resolves.toEqual([]);
   });
 });
@@ -139,6 +142,7 @@ describe('downloading', () => {
     await expect(readFile(found['kube-apiserver'], 'utf8')).resolves.toContain('# envtest');
     await expect(readFile(found.etcd, 'utf8')).resolves.toContain('# envtest');
     await expect(readFile(found['kube-controller-manager'], 'utf8')).resolves.toContain('# released');
+    await expect(readFile(found.helm, 'utf8')).resolves.toContain('# released');
     expect(found.kubectl).toBe(cached('kubectl'));
     const before = site.requests.length;
     await expect(resolveBinaries(undefined, { environment, sites: site.sites })).resolves.toEqual(found);
@@ -183,6 +187,16 @@ describe('downloading', () => {
   });
 });
 
+test('an archive of helm whose checksum differs is refused and leaves nothing', async () => {
+  const { environment, root } = await bareMachine();
+  const { sites, content } = await startFakeSite();
+  content.set(helmPath, 'something else');
+  await expect(resolveBinaries(['helm'], { environment, sites })).rejects.toThrow(
+    /helm-.*: checksum mismatch: sha256/,
+  );
+  await expect(cacheContent(root)).resolves.toEqual([]);
+});
+
 describe('building', () => {
   test('what cannot be downloaded is built, each once, also for two who ask at once', async () => {
     const machine = await bareMachine();
@@ -212,7 +226,7 @@ describe('building', () => {
 
     const found = await resolveBinaries(undefined, { environment, sites: unreachableSites });
     expect(found.kubectl).toBe(machine.cached('kubectl'));
-    await expect(builds()).resolves.toEqual([...finished, 'kubectl', 'kubectl', 'etcd']);
+    await expect(builds()).resolves.toEqual([...finished, 'kubectl', 'kubectl', 'etcd', 'helm']);
     await expect(cacheContent(machine.root)).resolves.toEqual([...binaryNames].sort());
   });
 

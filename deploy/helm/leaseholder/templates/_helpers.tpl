@@ -30,7 +30,9 @@
 
 {{/* The Lease that the replicas hold their election with. */}}
 {{- define "leaseholder.election" -}}
-{{- if .Values.shard -}}{{ printf "leaseholder-%s" .Values.shard }}{{- else if eq .Values.scope "namespaces" -}}{{ include "leaseholder.fullname" . }}{{- else -}}leaseholder{{- end -}}
+{{- $base := "leaseholder" -}}
+{{- if eq .Values.scope "namespaces" -}}{{- $base = include "leaseholder.fullname" . -}}{{- end -}}
+{{- if .Values.shard -}}{{ printf "%s-%s" $base .Values.shard }}{{- else -}}{{ $base }}{{- end -}}
 {{- end -}}
 
 {{- define "leaseholder.selector" -}}
@@ -56,7 +58,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{- define "leaseholder.arguments" -}}
 - run
-- --listen=0.0.0.0:{{ .Values.metrics.port }}
+- --listen={{ if contains ":" .Values.metrics.address }}[{{ .Values.metrics.address }}]{{ else }}{{ .Values.metrics.address }}{{ end }}:{{ .Values.metrics.port }}
 - --log-level={{ .Values.log.level }}
 - --workers={{ .Values.workers }}
 - --leader-election-name={{ include "leaseholder.election" . }}
@@ -75,12 +77,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if .Values.allowInsecureTls }}
 - --allow-insecure-tls=on
 {{- end }}
+{{- if eq .Values.secretAccess "strict" }}
+- --strict=on
+{{- end }}
 {{- if .Values.nudge.enabled }}
 - --nudge-pods=on
 {{- end }}
 {{- with .Values.extraArgs }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* "yes" where cluster connections are a kind that the cluster knows. */}}
+{{- define "leaseholder.clusterConnection.kind" -}}
+{{- if .Capabilities.APIVersions.Has "leaseholder.dev/v1alpha1/ClusterInfisicalConnection" -}}yes{{- end -}}
+{{- end -}}
+
+{{/* "release" where the last upgrade had the connection among its objects. The Deployment bears it in mind. */}}
+{{- define "leaseholder.clusterConnection.owner" -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "leaseholder.fullname" .) -}}
+{{- dig "metadata" "annotations" "leaseholder.dev/cluster-connection" "" $deployment -}}
 {{- end -}}
 
 {{/* What the schema cannot say. */}}
@@ -93,6 +109,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- if and .Values.clusterConnection.enabled (ne .Values.scope "cluster") }}
 {{- fail "clusterConnection.enabled takes scope: cluster: an operator of some namespaces does not see cluster connections" }}
+{{- end }}
+{{- range .Values.credentials.serviceAccounts }}
+{{- if and (eq $.Values.scope "namespaces") (not (has .namespace $.Values.namespaces)) }}
+{{- fail (printf "credentials.serviceAccounts names one of namespace %s, which is not among namespaces" .namespace) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: every figure would be counted twice" }}
 {{- end }}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.apiServerCIDRs) }}
 {{- fail "networkPolicy.enabled takes networkPolicy.apiServerCIDRs: without the API server the operator does nothing" }}

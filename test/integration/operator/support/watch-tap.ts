@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 
 /** One line of a watch on its way to the operator. */
@@ -74,6 +75,7 @@ export function watchTap(): FedWatchTap {
       const plural = pluralIn(what);
       outgoing.writeHead(answered.statusCode ?? 502, answered.headers);
       outgoing.flushHeaders();
+      if (answered.statusCode !== 200) return pipeline(answered, outgoing);
       const open: Open = { plural, outgoing, frozen: false };
       watches.add(open);
       outgoing.on('close', () => watches.delete(open));

@@ -9,7 +9,12 @@ import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import type { DownloadSites } from '../../../../sandbox/binaries/download.ts';
 import { currentPlatform } from '../../../../sandbox/binaries/platform.ts';
-import { type BinaryName, binaryVersions, kubernetesVersion } from '../../../../sandbox/binaries/versions.ts';
+import {
+  type BinaryName,
+  binaryVersions,
+  helmVersion,
+  kubernetesVersion,
+} from '../../../../sandbox/binaries/versions.ts';
 import { temporaryFolder, writeScript } from './folders.ts';
 
 const run = promisify(execFile);
@@ -18,6 +23,7 @@ const { os, arch } = currentPlatform();
 
 /** What a binary of a version prints when asked for it. */
 function versionLine(name: BinaryName, version = binaryVersions[name]): string {
+  if (name === 'helm') return version;
   if (name === 'etcd') return `etcd Version: ${version.slice(1)}`;
   return name === 'kubectl' ? `Client Version: ${version}` : `Kubernetes ${version}`;
 }
@@ -43,6 +49,7 @@ if [ "$name" = "$HANG_AT" ]; then
 fi
 case $name in
   etcd) line='etcd Version: ${binaryVersions.etcd.slice(1)}';;
+  helm) line='${helmVersion}';;
   kubectl) line='Client Version: ${kubernetesVersion}';;
   *) line='Kubernetes ${kubernetesVersion}';;
 esac
@@ -81,7 +88,21 @@ export async function startFakeSite(archiveVersion: string = kubernetesVersion):
     content.set(releasePath(name), body);
     content.set(`${releasePath(name)}.sha256`, createHash('sha256').update(body).digest('hex'));
   }
-  return { sites: { envtestIndex: `${base}/index.yaml`, kubernetes: base }, requests, content };
+  const helm = await helmArchive();
+  content.set(helmPath, helm);
+  content.set(`${helmPath}.sha256sum`, `${createHash('sha256').update(helm).digest('hex')}  ${helmPath}\n`);
+  return { sites: { envtestIndex: `${base}/index.yaml`, kubernetes: base, helm: base }, requests, content };
+}
+
+/** The path of helm's archive below the site of its releases. */
+export const helmPath = `/helm-${helmVersion}-${os}-${arch}.tar.gz`;
+
+async function helmArchive(): Promise<Buffer> {
+  const folder = await temporaryFolder();
+  const inside = `${os}-${arch}`;
+  await writeScript(path.join(folder, inside, 'helm'), fakeBinary('helm', 'released'));
+  await run('tar', ['-czf', 'archive.tar.gz', inside], { cwd: folder });
+  return readFile(path.join(folder, 'archive.tar.gz'));
 }
 
 /** The path of a binary below the site of the Kubernetes releases. */

@@ -4,4 +4,5 @@ import type { DownloadSites } from '../../../../sandbox/binaries/download.ts';
 export const unreachableSites: DownloadSites = {
   envtestIndex: 'http://127.0.0.1:3/envtest-releases.yaml',
   kubernetes: 'http://127.0.0.1:3/release',
+  helm: 'http://127.0.0.1:3/helm',
 };
