@@ -228,10 +228,7 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     tagSupport: (target) => tags.of(target),
     now,
     synchronise: synchronisation({ transport, time, clock, timing }),
-    close: async () => {
-      await transport.close();
-      session.end();
-    },
+    close: () => transport.close().finally(() => session.end()),
   };
 }
 
