@@ -14,11 +14,13 @@ describe('a Dockerfile', () => {
       '',
       'FROM base:nonroot',
       'COPY --from=build /build/dist ./',
+      'ENV MODE=one=two',
+      'ENV NAME=1',
       'USER 65532:65532',
       'ENTRYPOINT ["/bin/node", "/app/main.js"]',
       'CMD ["run"]',
     ].join('\n');
-    const unset = { user: undefined, entrypoint: [], command: [] };
+    const unset = { environment: {}, user: undefined, entrypoint: [], command: [] };
     expect(parseDockerfile(text)).toEqual([
       {
         ...unset,
@@ -34,6 +36,7 @@ describe('a Dockerfile', () => {
         image: 'base:nonroot',
         name: undefined,
         steps: [{ type: 'copy', from: 'build', sources: ['/build/dist'], target: './' }],
+        environment: { MODE: 'one=two', NAME: '1' },
         user: '65532:65532',
         entrypoint: ['/bin/node', '/app/main.js'],
         command: ['run'],
