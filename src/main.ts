@@ -2,27 +2,31 @@ import { hostname } from 'node:os';
 
 import manifest from '../package.json' with { type: 'json' };
 import { systemClock, type Clock } from './clock.ts';
+import { answer, isRun } from './answer.ts';
 import { runOffline, type Streams } from './commands.ts';
 import { parseDrain } from './drain/command.ts';
 import { drain } from './drain/drain.ts';
+import { checkCommand } from './check/run.ts';
 import { parseConfig, type Config } from './config.ts';
+import { HOME, inClusterOf, proxiesIn, type Environment } from './environment.ts';
 import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
+import { knownLabels } from './known-labels.ts';
 import { connect, isPod } from './kube/connect.ts';
-import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
+import { eventType } from './kube/event-manifest.ts';
+import { recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, reserving, type Transport } from './kube/transport.ts';
-import { routes } from './infisical/transport.ts';
-import { readProxies, type Proxies } from './network/proxies.ts';
+import type { Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
 import { standardOutput } from './observability/standard-output.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
 import { objectStreams, watchReferences } from './reconcile/references/reference-watches.ts';
 import { referrersIn } from './reconcile/references/referrers.ts';
-import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
-import { controllerNames, startOperator } from './reconcile/operator.ts';
+import { watchCluster, type WatchedCluster } from './reconcile/cluster.ts';
+import { startOperator } from './reconcile/operator.ts';
 import type { Log } from './telemetry.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
@@ -30,7 +34,7 @@ import { standardTiming, type Timing } from './timing.ts';
 export interface RunOptions {
   readonly config: Config;
   readonly timing: Timing;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Asks the operator to finish what is under way and end. */
   readonly stop: AbortSignal;
   /** Where the log goes. Default: standard output. */
@@ -93,7 +97,7 @@ interface Composition extends Parts {
 async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
   const proxies = proxiesIn(environment);
   const clock = systemClock();
-  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
+  const metrics = createMetrics(knownLabels);
   const watching = new AbortController();
   const way = { ...config, clock, inCluster: inClusterOf(environment, config.serviceAccountFolder) };
   const access = await connect(way);
@@ -102,12 +106,14 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
   const now = (): number => transport.now() ?? clock.wall();
   const mayWrite = (): boolean => election.leads;
+  const common = { clock, timing, log, metrics };
   const eventsOf = resource(transport, eventType, mayWrite);
-  const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
-  const parts = { transport, clock, timing, log, metrics, events };
+  const events = recordEvents({ ...common, resource: eventsOf, now, instance: hostname() });
+  const parts = { ...common, transport, events };
   const nudgePods = config.nudgePods === 'on';
   const { shard } = config;
-  const seen = { namespaces, shard, nudgePods, mayWrite, signal: watching.signal };
+  const strict = config.strict === 'on';
+  const seen = { namespaces, shard, strict, nudgePods, mayWrite, signal: watching.signal };
   const cluster = watchCluster({ ...parts, ...seen });
   const own = isPod(way) ? access.namespace : HOME;
   const namespace = config.leaderElectionNamespace ?? own;
@@ -146,9 +152,6 @@ async function perform(options: RunOptions, composition: Composition): Promise<n
   const duty = (await code) ?? 0;
   return ending === 'lost' ? 1 : duty;
 }
-
-/** The operator's own namespace where it runs outside of a cluster. */
-const HOME = 'leaseholder-system';
 
 /** The name of the election where none is given. */
 const ELECTION = 'leaseholder';
@@ -246,22 +249,6 @@ function serve(
   return startServer(config.listen, { alive: () => true, ready, metrics: expose }, log);
 }
 
-function proxiesIn(environment: RunOptions['environment']): Proxies {
-  const read = readProxies(environment);
-  if ('wrong' in read) {
-    throw new StartError(`${read.wrong} is no address of a proxy, such as http://proxy.example.com:3128.`);
-  }
-  return read;
-}
-
-function inClusterOf(
-  environment: RunOptions['environment'],
-  folder: string,
-): { host: string; port: string; folder: string } | undefined {
-  const [host, port] = [environment['KUBERNETES_SERVICE_HOST'], environment['KUBERNETES_SERVICE_PORT']];
-  return host === undefined || port === undefined ? undefined : { host, port, folder };
-}
-
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -276,6 +263,12 @@ const standardStreams: Streams = {
 async function main(): Promise<number> {
   const given = process.argv.slice(2);
   const argv = given[0] === 'run' ? given.slice(1) : given;
+  if (given[0] === 'check')
+    return checkCommand(given.slice(1), {
+      ...standardStreams,
+      log: process.stderr,
+      environment: process.env,
+    });
   return (await runOffline(given, standardStreams)) ?? operate(argv);
 }
 
@@ -283,28 +276,19 @@ async function main(): Promise<number> {
 async function operate(argv: readonly string[]): Promise<number> {
   const drainage = argv[0] === 'drain' ? parseDrain(argv.slice(1), process.env) : undefined;
   const parsed = drainage ?? parseConfig(argv, process.env);
-  if ('help' in parsed) {
-    process.stdout.write(`${parsed.help}\n`);
-    return 0;
-  }
-  if ('version' in parsed) {
-    process.stdout.write(`${manifest.version}\n`);
-    return 0;
-  }
-  if (!parsed.ok) {
-    process.stderr.write(`${parsed.faults.join('\n')}\n`);
-    return 2;
-  }
+  if (!isRun(parsed)) return answer(parsed, standardStreams);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
   const { config } = parsed;
   const common = { config, timing: standardTiming, environment: process.env, stop: stop.signal };
   if (drainage === undefined || !('timeout' in drainage)) return run(common);
   const { timeout } = drainage;
+  const { namespaces, shard } = config;
+  const scope = { namespaces, shard, strict: config.strict === 'on' };
   return run({
     ...common,
     log: createLog(config.logLevel, process.stderr),
-    duty: (parts) => drain({ ...parts, namespaces: config.namespaces, shard: config.shard, timeout, print }),
+    duty: (parts) => drain({ ...parts, ...scope, timeout, print }),
   });
 }
 

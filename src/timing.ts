@@ -88,6 +88,8 @@ export interface Timing {
   readonly kubeRequestDeadline: number;
   /** The same event is written at most once in this time. */
   readonly eventRepeat: number;
+  /** An object that has spent its budget of events may have one more written each time that this is over. */
+  readonly eventRefill: number;
   /** How long the write of an event may take, and all that wait at the end. */
   readonly eventDeadline: number;
   /** How long the lead of a process that does not renew it is respected by the others. */
@@ -115,6 +117,8 @@ export interface Timing {
   readonly removalLook: number;
   /** Leases that are replaced within this time restart what they share once. */
   readonly restartWindow: number;
+  /** In strict mode, between two looks at the same Secret of ours. */
+  readonly secretLookInterval: number;
   /** Between two looks at a rollout that goes on. */
   readonly restartLook: number;
   /** Between two looks at one that is paused, or cannot be restarted. */
@@ -171,6 +175,7 @@ export const standardTiming: Timing = Object.freeze({
   watchLength: 5 * minute,
   kubeRequestDeadline: 30 * second,
   eventRepeat: 10 * minute,
+  eventRefill: minute,
   eventDeadline: 5 * second,
   leaderLease: 15 * second,
   leaderRenewDeadline: 10 * second,
@@ -185,6 +190,7 @@ export const standardTiming: Timing = Object.freeze({
   removalTimeout: 10 * minute,
   removalLook: 5 * second,
   restartWindow: 30 * second,
+  secretLookInterval: 5 * minute,
   restartLook: 5 * second,
   restartRetry: 1 * minute,
   nudgeLook: 5 * second,

@@ -7,7 +7,7 @@ export interface ApiAnswer {
 }
 
 export interface ApiRequest {
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   /** Of the body. Default: `application/json`. */
   readonly contentType?: string;

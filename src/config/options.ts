@@ -132,6 +132,13 @@ export const schema = z
       allowed: 'on or off',
       default: 'off',
     }),
+    strict: z.enum(['on', 'off']).register(about, {
+      value: 'on|off',
+      meaning:
+        'Whether the operator works without the right to read Secrets: those that it has written are looked at by dry runs, all of them in five minutes, and an admission policy keeps it from all others. Connections then log in by service accounts, or by Secrets that are granted by name. docs/strict.md tells more.',
+      allowed: 'on or off',
+      default: 'off',
+    }),
     drainTimeout: reads(drainTime).register(about, {
       value: 'DURATION',
       meaning:

@@ -1,6 +1,7 @@
 import { parseDuration } from '../api/duration.ts';
 import { parseConfig, type Config } from '../config.ts';
 import { shown } from '../config/flags.ts';
+import { takeFlags } from '../config/own-flags.ts';
 
 /** What the command line of a drain asks for. */
 export type DrainCommand =
@@ -25,15 +26,16 @@ export function parseDrain(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): DrainCommand {
-  const { texts, rest } = takeTimeout(argv);
-  const parsed = parseConfig(rest, { LEASEHOLDER_LOG_LEVEL: 'warn', ...env });
+  const own = takeFlags(argv, [NAME]);
+  const texts = own.texts.get(NAME) ?? [];
+  const parsed = parseConfig(own.rest, { LEASEHOLDER_LOG_LEVEL: 'warn', ...env });
   if ('help' in parsed) return { help };
   if ('version' in parsed) return parsed;
   const timeout = readTimeout(texts);
   if (parsed.ok && timeout !== undefined)
     return { ok: true, config: { ...parsed.config, listen: 'off' }, timeout };
-  const own = timeout === undefined ? [timeoutFault(texts)] : [];
-  return { ok: false, faults: [...own, ...(parsed.ok ? [] : parsed.faults)] };
+  const wrong = timeout === undefined ? [timeoutFault(texts)] : [];
+  return { ok: false, faults: [...wrong, ...(parsed.ok ? [] : parsed.faults)] };
 }
 
 function readTimeout(texts: readonly string[]): number | undefined {
@@ -42,23 +44,6 @@ function readTimeout(texts: readonly string[]): number | undefined {
 }
 
 const NAME = '--timeout';
-
-function takeTimeout(argv: readonly string[]): {
-  readonly texts: readonly string[];
-  readonly rest: readonly string[];
-} {
-  const texts: string[] = [];
-  const rest: string[] = [];
-  for (let at = 0; at < argv.length; at += 1) {
-    const argument = argv[at] ?? '';
-    if (argument === NAME) {
-      at += 1;
-      texts.push(argv[at] ?? '');
-    } else if (argument.startsWith(`${NAME}=`)) texts.push(argument.slice(NAME.length + 1));
-    else rest.push(argument);
-  }
-  return { texts, rest };
-}
 
 function timeoutFault(texts: readonly string[]): string {
   if (texts.length > 1) return `${NAME} is given more than once.`;

@@ -12,11 +12,10 @@ import {
   connectionType,
   dynamicSecretType,
   leaseType,
-  ownSecrets,
-  secretType,
   type WatchedStores,
 } from '../reconcile/cluster.ts';
 import type { DynamicSecretRecord, LeaseRecord } from '../reconcile/ports.ts';
+import { ownSecrets, secretType } from '../reconcile/secrets/watched.ts';
 import type { Timing } from '../timing.ts';
 import { whatIsLeft, type Left } from './left.ts';
 
@@ -31,6 +30,8 @@ export interface DrainOptions {
   readonly namespaces: readonly string[] | undefined;
   /** Only what is of this shard. Default: of none. */
   readonly shard?: Shard;
+  /** No Secret may be listed: only those that this process has come to know are waited for. Default: no. */
+  readonly strict?: boolean;
   readonly clock: Clock;
   readonly timing: Pick<Timing, 'drainLook'>;
   /** Milliseconds after which it gives up. */
@@ -92,7 +93,8 @@ interface Looking {
   present(): readonly Left[];
 }
 
-function looking({ transport, cluster, namespaces, shard, stop }: DrainOptions, story: Story): Looking {
+function looking(options: DrainOptions, story: Story): Looking {
+  const { transport, cluster, namespaces, shard, strict = false, stop } = options;
   const kinds = resources(transport);
   const { stores } = cluster;
   const asked = new Set<string>();
@@ -154,7 +156,7 @@ function looking({ transport, cluster, namespaces, shard, stop }: DrainOptions, 
     // The watches may lag: the API server itself has the last word.
     const leases = await listed(kinds.leases, namespaces, shardSelector(shard));
     const declared = await listed(kinds.dynamicSecrets, namespaces, shardSelector(shard));
-    const secrets = await listed(kinds.secrets, namespaces, ownSecrets(shard));
+    const secrets = strict ? [] : await listed(kinds.secrets, namespaces, ownSecrets(shard));
     return leases.length + declared.length + secrets.length > 0 ? 'unseen' : 'nothing';
   }
 

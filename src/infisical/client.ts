@@ -2,9 +2,10 @@ import type { IssuedLease, Lease, Target } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
 import { type Fault, fault } from '../errors.ts';
 import { serverClock } from '../server-clock.ts';
-import type { Log, Metrics } from '../telemetry.ts';
+import type { Log, LoginWay, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { LoginMethod } from './auth/access-token.ts';
+import { logOut } from './auth/log-out.ts';
 import { authorisedCall } from './authorised-call.ts';
 import { dynamicSecretCalls } from './dynamic-secret-calls.ts';
 import type { DynamicSecretClient } from './dynamic-secrets.ts';
@@ -81,18 +82,34 @@ export interface ConnectedLeaseClient extends LeaseClient {
   outage(): Fault | undefined;
 }
 
+/** A client whose session nobody else uses: it can be ended. */
+export interface OwnLeaseClient extends ConnectedLeaseClient {
+  /**
+   * Ends the session on the server, where a login made it. A token that somebody else made would end for all: for Token
+   * Auth this must not be called.
+   *
+   * @returns whether the server says so; where it does not, the token lives to its own end. Never rejects.
+   */
+  logOut(): Promise<boolean>;
+}
+
 export interface LeaseClientOptions {
   /** The server, as `serverOf()` of the connection's API gives it. */
   readonly host: string;
   /** Where it may lead, by which proxies, and what TLS is made with. */
   readonly network: Pick<TransportOptions, 'rule' | 'proxies' | 'tls'>;
   readonly login: LoginMethod;
+  /** Which method that is, for the metrics. */
+  readonly way: LoginWay;
   /** Whether what the last login was made with is another one now. Default: never. */
   readonly credentialChanged?: (() => Promise<boolean>) | undefined;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'apiAnswered' | 'loggedIn' | 'leaseRequested'>;
+  readonly metrics: Pick<
+    Metrics,
+    'apiAnswered' | 'loggedIn' | 'sessionsChanged' | 'failed' | 'leaseRequested'
+  >;
   /** The gates that all connections to one server share. Default: none, nothing waits or is held back. */
   readonly gates?: Gates | undefined;
   /** Called whenever the server has ceased to answer, or answers again. */
@@ -102,7 +119,7 @@ export interface LeaseClientOptions {
 }
 
 /** @throws FaultError as {@link createTransport} does. */
-export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseClient {
+export function createLeaseClient(options: LeaseClientOptions): OwnLeaseClient {
   const { host, network, clock, timing, log, metrics } = options;
   const time = serverClock(clock);
   const now = (): number | undefined => time.now();
@@ -115,6 +132,7 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     timing,
     log,
     metrics,
+    way: options.way,
     login: () => options.login({ transport, clock, timing, now }),
     onChange: options.onSessionChange,
   });
@@ -207,9 +225,17 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     return changed;
   }
 
+  async function logOutOnce(): Promise<boolean> {
+    if (session.state().kind !== 'loggedIn') return false;
+    const token = await session.token();
+    session.reset();
+    return logOut({ transport, clock, timing }, token);
+  }
+
   return {
     host,
     session,
+    logOut: logOutOnce,
     verify,
     recheck,
     outage: () => transport.outage(),
@@ -222,7 +248,10 @@ export function createLeaseClient(options: LeaseClientOptions): ConnectedLeaseCl
     tagSupport: (target) => tags.of(target),
     now,
     synchronise: synchronisation({ transport, time, clock, timing }),
-    close: () => transport.close(),
+    close: async () => {
+      await transport.close();
+      session.end();
+    },
   };
 }
 

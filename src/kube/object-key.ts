@@ -12,3 +12,8 @@ export function namespaceOf(key: string): string {
 export function nameOf(key: string): string {
   return key.slice(key.indexOf('/') + 1);
 }
+
+/** The object that a key names, as requests name it. */
+export function namedBy(key: string): { readonly namespace: string; readonly name: string } {
+  return { namespace: namespaceOf(key), name: nameOf(key) };
+}

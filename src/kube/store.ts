@@ -76,6 +76,11 @@ export interface StoreOptions<R extends StoreRecord, Index extends string> {
   readonly indexes: Readonly<Record<Index, IndexFunction<R>>>;
   /** The scope that a key belongs to. Default: one scope, the empty string. */
   readonly scopeOf?: (key: string) => string;
+  /**
+   * Whether what an own request removed is remembered, so that a watch that lags does not bring it back. Default: yes. A
+   * store that no watch feeds has nobody to confirm it, and a look that lags is put right by the next one.
+   */
+  readonly buries?: boolean;
   /** Is told what a subscriber threw; the store and the other subscribers go on. */
   readonly onSubscriberError?: (error: unknown) => void;
 }
@@ -98,7 +103,7 @@ interface Tombstone {
 export function fedStore<R extends StoreRecord, Index extends string = never>(
   options: StoreOptions<R, Index>,
 ): FedStore<R, Index> {
-  const { scopeOf = () => '', onSubscriberError } = options;
+  const { scopeOf = () => '', buries = true, onSubscriberError } = options;
   const entries = new Map<string, Entry<R>>();
   const indexes = storeIndexes<R, Index>(options.indexes);
   /** Objects that an own request removed, or showed to have left, until the watch or a list confirms it. */
@@ -135,6 +140,10 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
     entries.delete(record.key);
     indexes.remove(record);
     return () => notify(record.key, record, undefined);
+  }
+
+  function bury(key: string, tombstone: Tombstone): void {
+    if (buries) tombstones.set(key, tombstone);
   }
 
   /** A tombstone hides its own object for good, unless that has only left; of others, and of that one, what is older. */
@@ -202,13 +211,13 @@ export function fedStore<R extends StoreRecord, Index extends string = never>(
       const record = entries.get(key)?.record;
       // Not here: then the watch was first, and nothing older can follow.
       if (record?.uid !== uid) return;
-      tombstones.set(key, { uid, resourceVersion: record.resourceVersion, observed: replaces });
+      bury(key, { uid, resourceVersion: record.resourceVersion, observed: replaces });
       drop(record)();
     },
     observeLeft({ key, uid, resourceVersion }) {
       const record = entries.get(key)?.record;
       if (record?.uid !== uid || !isOlder(record, { resourceVersion })) return;
-      tombstones.set(key, { uid, resourceVersion, observed: replaces, left: true });
+      bury(key, { uid, resourceVersion, observed: replaces, left: true });
       drop(record)();
     },
 

@@ -1,10 +1,10 @@
 import { shardSelector, type Shard } from '../api/shard.ts';
-import { GROUP, MANAGED_LABEL, MANAGED_VALUE, VERSION } from '../api/names.ts';
+import { GROUP, VERSION } from '../api/names.ts';
 import type { Clock } from '../clock.ts';
 import { namespaceOf } from '../kube/object-key.ts';
-import { startReflector, type Reflector } from '../kube/reflector.ts';
+import { startReflector } from '../kube/reflector.ts';
 import { resource, type ResourceType } from '../kube/resource.ts';
-import type { Store, StoreRecord } from '../kube/store.ts';
+import type { Store } from '../kube/store.ts';
 import { storeUnion } from '../kube/store-union.ts';
 import type { Transport } from '../kube/transport.ts';
 import type { Log, Metrics } from '../telemetry.ts';
@@ -13,7 +13,6 @@ import {
   dynamicSecretIndexes,
   placeKey,
   leaseIndexes,
-  secretIndexes,
   usersOf,
   type DynamicSecretIndex,
   type LeaseIndex,
@@ -26,17 +25,14 @@ import type {
   NamespaceRecord,
   SecretRecord,
 } from './ports.ts';
-import {
-  connectionRecord,
-  dynamicSecretRecord,
-  leaseRecord,
-  namespaceRecord,
-  secretRecord,
-} from './records.ts';
+import { connectionRecord, dynamicSecretRecord, leaseRecord, namespaceRecord } from './records.ts';
 import { watchPods } from './nudge/pod-watch.ts';
 import { referents } from './referents.ts';
 import { workloads } from './workloads.ts';
-import { customResource, secretResource } from './resources.ts';
+import { customResource } from './resources.ts';
+import { lookAtSecrets } from './secrets/looked-at.ts';
+import type { ObservedSecrets } from './secrets/observed.ts';
+import { secretType, watchSecrets } from './secrets/watched.ts';
 
 /** What the watches have shown, by kind. */
 export interface WatchedStores {
@@ -66,6 +62,8 @@ export interface ClusterOptions {
   readonly namespaces: readonly string[] | undefined;
   /** The shard whose leases, dynamic secrets and Secrets are watched. Default: those of none. */
   readonly shard?: Shard;
+  /** Whether no Secret may be read: then those that are written are looked at by dry runs. Default: no. */
+  readonly strict?: boolean;
   /** Whether pods are watched, so that they can be nudged. Default: no. */
   readonly nudgePods?: boolean;
   readonly clock: Clock;
@@ -93,11 +91,6 @@ export const watchedResources = [
 
 const own = { group: GROUP, version: VERSION, namespaced: true };
 
-/** Selects the Secrets that a shard writes. */
-export function ownSecrets(shard: Shard): string {
-  return `${MANAGED_LABEL}=${MANAGED_VALUE},${shardSelector(shard)}`;
-}
-
 /** The kinds, as the API's paths name them. */
 export const leaseType: ResourceType = { ...own, plural: 'dynamicsecretleases' };
 export const connectionType: ResourceType = { ...own, plural: 'infisicalconnections' };
@@ -107,12 +100,19 @@ export const clusterConnectionType: ResourceType = {
   namespaced: false,
 };
 export const dynamicSecretType: ResourceType = { ...own, plural: 'dynamicsecrets' };
-const namespaceType: ResourceType = { group: '', version: 'v1', plural: 'namespaces', namespaced: false };
-export const secretType: ResourceType = { group: '', version: 'v1', plural: 'secrets', namespaced: true };
+export const namespaceType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  namespaced: false,
+};
+
+/** What is full at some time, and ends. */
+type Synced = Pick<ObservedSecrets, 'hasSynced' | 'synced' | 'ended'>;
 
 /** Starts the watches of everything that leases depend on. */
 export function watchCluster(options: ClusterOptions): WatchedCluster {
-  const { transport, clock, mayWrite, shard } = options;
+  const { transport, clock, mayWrite, shard, strict = false } = options;
   // On the server's side, so that what others serve costs neither memory nor time here.
   const served = { ...options, labelSelector: shardSelector(shard) };
   const types = {
@@ -121,7 +121,6 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     clusterConnections: resource(transport, clusterConnectionType, mayWrite),
     dynamicSecrets: resource(transport, dynamicSecretType, mayWrite),
     namespaces: resource(transport, namespaceType, mayWrite),
-    secrets: resource(transport, secretType, mayWrite),
   };
   const leases = startReflector({
     ...served,
@@ -158,19 +157,8 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
     indexes: {},
     metadataOnly: true,
   });
-  // Metadata alone, and only of Secrets that carry our labels: credentials are written, never read back.
-  const secrets = startReflector({
-    ...options,
-    resource: types.secrets,
-    project: secretRecord,
-    indexes: secretIndexes,
-    labelSelector: ownSecrets(shard),
-    metadataOnly: true,
-  });
-  const reflectors: readonly (readonly [
-    string,
-    Pick<Reflector<StoreRecord>, 'hasSynced' | 'synced' | 'ended'>,
-  ])[] = [
+  const secrets = strict ? lookAtSecrets({ ...options, shard }) : watchSecrets({ ...options, shard });
+  const reflectors: readonly (readonly [string, Synced])[] = [
     ['dynamicsecretleases', leases],
     ['infisicalconnections', connections],
     ['clusterinfisicalconnections', clusterConnections],
@@ -218,10 +206,10 @@ export function watchCluster(options: ClusterOptions): WatchedCluster {
       usersOf: (connection) => usersOf(dynamicSecrets.store, connection),
       holdersOf: (host, target) => dynamicSecrets.store.byIndex('byPlace', placeKey(host, target)),
     },
-    secrets: secretResource(types.secrets, secrets.store, shard),
+    secrets: secrets.resource,
     workloads: workloads(transport, mayWrite),
     pods,
-    ...referents(transport, types.secrets),
+    ...referents(transport, resource(transport, secretType)),
     synced: async () => {
       await Promise.all(reflectors.map(([, reflector]) => reflector.synced()));
     },

@@ -1,6 +1,7 @@
+import { methodOf } from '../api/infisical-connection.ts';
 import type { ConnectionIdentity } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
-import { createLeaseClient, type ConnectedLeaseClient } from '../infisical/client.ts';
+import { createLeaseClient, type ConnectedLeaseClient, type OwnLeaseClient } from '../infisical/client.ts';
 import type { Gates } from '../infisical/gate/gates.ts';
 import { parseAllowedHosts, PUBLIC, type AllowedHosts } from '../network/allowed-hosts.ts';
 import { noProxies, type Proxies } from '../network/proxies.ts';
@@ -37,7 +38,8 @@ export type OpenClient = (
 ) => ConnectedLeaseClient;
 
 export interface ClientOptions {
-  readonly cluster: Cluster;
+  /** Where credentials and CAs are read, and tokens made. */
+  readonly cluster: Pick<Cluster, 'readCredential' | 'readConfigMap' | 'requestToken'>;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly log: Log;
@@ -48,8 +50,15 @@ export interface ClientOptions {
   readonly network?: NetworkRules;
 }
 
-/** Opens clients of the lease API, over the network. */
-export function clientOverNetwork(options: ClientOptions, allGates: Gates): OpenClient {
+/**
+ * Opens clients of the lease API, over the network.
+ *
+ * @param allGates what all connections to one server share. Undefined: nothing waits or is held back.
+ */
+export function clientOverNetwork(
+  options: ClientOptions,
+  allGates: Gates | undefined,
+): (...opened: Parameters<OpenClient>) => OwnLeaseClient {
   const { cluster, clock, timing, log, metrics, home, network = strictest } = options;
   const { allowedHosts, allowInsecure, proxies } = network;
   return (connection, identity, onSessionChange, onOutage) => {
@@ -72,6 +81,7 @@ export function clientOverNetwork(options: ClientOptions, allGates: Gates): Open
         }),
       },
       login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      way: methodOf(spec) ?? 'token',
       credentialChanged: () => credentials.changed(),
       clock,
       timing,

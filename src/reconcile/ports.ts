@@ -38,7 +38,9 @@ export interface Cluster {
   isEnding(namespace: string): boolean | undefined;
   /** Reads one key of a Secret by its exact name. Undefined where the Secret or the key does not exist or is empty. */
   readCredential(namespace: string, source: SecretSource): Promise<Credential | undefined>;
-  /** The same of a ConfigMap. */
+  /** Which state a Secret is in, by its exact name. Undefined where it does not exist. */
+  readVersion(namespace: string, name: string): Promise<Precondition | undefined>;
+  /** The same of a ConfigMap as `readCredential`. */
   readConfigMap(namespace: string, key: KeyRef): Promise<string | undefined>;
   /** Has a token made of a service account, as it is asked for. Undefined where the account does not exist. */
   requestToken(namespace: string, name: string, request: TokenRequest): Promise<string | undefined>;
@@ -87,7 +89,10 @@ export interface Resource<Record> {
   patchStatus(key: string, body: unknown): Promise<Record>;
 }
 
-/** Secrets, as metadata. Data is only ever written. */
+/**
+ * Secrets, as metadata. Data is only ever written. In strict mode one that does not carry our label cannot be looked at: of
+ * such a Secret its name is known and nothing else, and it is nobody's.
+ */
 export interface SecretResource {
   /** A Secret that carries our labels, as last seen. */
   get(key: string): SecretRecord | undefined;
@@ -95,7 +100,10 @@ export interface SecretResource {
   ownedBy(uid: string): readonly SecretRecord[];
   /** The metadata of a Secret, whoever it belongs to. Undefined where it does not exist. */
   look(key: string): Promise<SecretRecord | undefined>;
-  /** Reads a Secret of ours with its data, and keeps the data's digest alone. Undefined where it does not exist. */
+  /**
+   * Reads a Secret of ours with its data, and keeps the data's digest alone. Undefined where it does not exist, or may not
+   * be looked at any more.
+   */
   inspect(key: string): Promise<InspectedSecret | undefined>;
   create(key: string, body: unknown, options?: WriteOptions): Promise<SecretRecord>;
   change(key: string, operations: readonly PatchOperation[], options?: WriteOptions): Promise<SecretRecord>;
@@ -211,4 +219,6 @@ export interface NamespaceRecord {
 export interface SecretRecord extends Identified, SecretMetadata {
   /** Somebody's finalizer keeps it: as good as gone, and nothing more can be done about it. */
   readonly terminating: boolean;
+  /** It exists and may not be looked at: nothing is known of it but its name. */
+  readonly hidden?: true;
 }

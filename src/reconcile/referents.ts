@@ -24,7 +24,7 @@ const serviceAccountType: ResourceType = {
 export function referents(
   transport: Transport,
   secrets: KubeResource,
-): Pick<Cluster, 'readCredential' | 'readConfigMap' | 'requestToken'> {
+): Pick<Cluster, 'readCredential' | 'readVersion' | 'readConfigMap' | 'requestToken'> {
   const configMaps = resource(transport, configMapType);
   const serviceAccounts = resource(transport, serviceAccountType);
   return {
@@ -33,6 +33,10 @@ export function referents(
       if (found === undefined) return undefined;
       const value = filled(Buffer.from(found.value, 'base64').toString('utf8'));
       return value === undefined ? undefined : { ...found, value };
+    },
+    async readVersion(namespace, name) {
+      const raw = await orNothing(secrets.get({ namespace, name }, { metadataOnly: true }));
+      return raw === undefined ? undefined : versioned.parse(raw).metadata;
     },
     async readConfigMap(namespace, ref) {
       return filled((await readKey(configMaps, namespace, ref))?.value);
@@ -61,7 +65,9 @@ async function readKey(
   return value === undefined ? undefined : { ...metadata, value };
 }
 
-const object = objectData.extend({ metadata: z.object({ uid: z.string(), resourceVersion: z.string() }) });
+const versioned = z.object({ metadata: z.object({ uid: z.string(), resourceVersion: z.string() }) });
+
+const object = objectData.extend(versioned.shape);
 
 /** A blank value is as good as none. */
 function filled(text: string | undefined): string | undefined {

@@ -14,6 +14,7 @@ const defaults: Config = {
   allowedHosts: parseAllowedHosts('public') ?? [],
   allowInsecureTls: 'off',
   nudgePods: 'off',
+  strict: 'off',
   drainTimeout: 25_000,
   leaderElection: 'on',
 };
@@ -169,6 +170,7 @@ describe('what is refused', () => {
     ],
     'allow-insecure-tls': ['', 'yes', 'true', 'ON'],
     'nudge-pods': ['', 'yes', 'true', 'ON'],
+    strict: ['', 'yes', 'true', 'ON'],
     'drain-timeout': ['', '0s', '25', '1m30s', '-5s', '2h', '1d', '25ms', '999999999y'],
     'leader-election': ['', 'yes', 'true', 'ON'],
     'leader-election-namespace': ['', 'Shop', 'a.b', '-shop', 'a'.repeat(64)],
@@ -304,6 +306,7 @@ describe('the table', () => {
       'allowedHosts',
       'allowInsecureTls',
       'nudgePods',
+      'strict',
       'drainTimeout',
       'leaderElection',
       'leaderElectionNamespace',

@@ -18,7 +18,8 @@ export type Admission =
     };
 
 /** As much of the cluster as an admission looks at. */
-type Seen = Pick<Cluster, 'connections' | 'labelsOf' | 'scope'> & {
+export type Seen = Pick<Cluster, 'labelsOf' | 'scope'> & {
+  readonly connections: Pick<Cluster['connections'], 'get'>;
   readonly dynamicSecrets: Pick<Cluster['dynamicSecrets'], 'get'>;
 };
 
@@ -63,7 +64,7 @@ function useOf(cluster: Seen, object: Pick<LeaseRecord, 'namespace' | 'spec'>): 
 
 /** A DynamicSecret may have come to name a connection that leads elsewhere: what it has made is leased where it is. */
 function followed(
-  { connections }: Pick<Cluster, 'connections'>,
+  { connections }: Pick<Seen, 'connections'>,
   namespace: string,
   { connectionRef, declaredBy }: Wanted,
 ): ConnectionRef {

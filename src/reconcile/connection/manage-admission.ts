@@ -1,8 +1,7 @@
 import type { DynamicSecretSpec } from '../../api/dynamic-secret.ts';
 import { fault } from '../../errors.ts';
 import { lackingGrant } from '../../lease/grants.ts';
-import type { Cluster } from '../ports.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Seen } from './admission.ts';
 import { connectionKey } from './key.ts';
 
 /**
@@ -11,7 +10,7 @@ import { connectionKey } from './key.ts';
  * `manage`.
  */
 export function manageAdmission(
-  cluster: Pick<Cluster, 'connections' | 'labelsOf' | 'scope'>,
+  cluster: Pick<Seen, 'connections' | 'labelsOf' | 'scope'>,
   namespace: string,
   spec: Pick<DynamicSecretSpec, 'connectionRef' | 'projectSlug' | 'environmentSlug' | 'path' | 'name'>,
 ): Admission {

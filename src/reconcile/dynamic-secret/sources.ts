@@ -2,7 +2,6 @@ import type { AppliedSource, DynamicSecretSpec } from '../../api/dynamic-secret.
 import { fault, FaultError } from '../../errors.ts';
 import type { SourcesView } from '../../dynamic-secret/input.ts';
 import { KubeError } from '../../kube/kube-error.ts';
-import { objectKey } from '../../kube/object-key.ts';
 import { backoff } from '../../lease/schedule.ts';
 import type { DynamicSecretRecord } from '../ports.ts';
 import type { DynamicSecretPass } from './context.ts';
@@ -79,8 +78,8 @@ async function versionOf(
 ): Promise<Pick<AppliedSource, 'uid' | 'resourceVersion'>> {
   const details = { field, secret: name, key };
   try {
-    const secret = await cluster.secrets.look(objectKey(namespace, name));
-    if (secret !== undefined) return { uid: secret.uid, resourceVersion: secret.resourceVersion };
+    const version = await cluster.readVersion(namespace, name);
+    if (version !== undefined) return version;
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     const raised =

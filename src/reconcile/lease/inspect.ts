@@ -77,8 +77,9 @@ export function isOfOtherShard({ cluster }: LeasePass, { labels }: SecretRecord)
   return labels[MANAGED_LABEL] === MANAGED_VALUE && shardOf(labels) !== cluster.shard;
 }
 
-/** Until it has our labels again, this look is all that shows it. */
+/** Until it has our labels again, this look is all that shows it, unless it has brought it into view. */
 function takeStrayed(pass: LeasePass, secret: SecretRecord): void {
+  if (pass.cluster.secrets.get(secret.key)?.uid === secret.uid) return;
   pass.remember({ strayed: secret });
   if (isOfOtherShard(pass, secret)) {
     pass.log.info('The Secret has the label of another shard; it gets that of this one.');

@@ -6,7 +6,7 @@ import type { Store, StoreRecord } from '../../kube/store.ts';
 import type { Transport } from '../../kube/transport.ts';
 import type { Log } from '../../telemetry.ts';
 import type { Timing } from '../../timing.ts';
-import { secretType } from '../cluster.ts';
+import { secretType } from '../secrets/watched.ts';
 import { configMapType } from '../referents.ts';
 import { mentions } from './mentions.ts';
 import type { Reference } from './references.ts';

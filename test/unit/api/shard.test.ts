@@ -7,7 +7,7 @@ import {
   shardOf,
   shardSelector,
 } from '../../../src/api/shard.ts';
-import { ownSecrets } from '../../../src/reconcile/cluster.ts';
+import { ownSecrets } from '../../../src/reconcile/secrets/watched.ts';
 
 describe('a shard', () => {
   const rows: Record<string, readonly [shard: string | undefined, selector: string, finalizer: string]> = {

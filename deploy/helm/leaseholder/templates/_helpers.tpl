@@ -77,6 +77,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if .Values.allowInsecureTls }}
 - --allow-insecure-tls=on
 {{- end }}
+{{- if eq .Values.secretAccess "strict" }}
+- --strict=on
+{{- end }}
 {{- if .Values.nudge.enabled }}
 - --nudge-pods=on
 {{- end }}

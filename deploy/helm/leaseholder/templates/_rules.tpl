@@ -5,7 +5,19 @@ made of the same files.
 
 {{- define "leaseholder.rules.secrets" -}}
 {{- if eq .Values.secretAccess "strict" -}}
+{{- if .Values.leaseSecretNames }}
+# Write the Secrets that leases fill, by exact name, without reading any: an admission policy holds the account to those that carry
+# our label. The API knows no creation of one name alone: the policy does.
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [create]
+- apiGroups: ['']
+  resources: [secrets]
+  resourceNames: {{ toJson .Values.leaseSecretNames }}
+  verbs: [patch, delete]
+{{- else }}
 {{ .Files.Get "files/rules/secrets-strict.yaml" | trim }}
+{{- end }}
 {{- with .Values.credentials.secretNames }}
 # Read the credentials that connections and dynamic secrets name.
 - apiGroups: ['']

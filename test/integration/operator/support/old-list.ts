@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { shardSelector } from '../../../../src/api/shard.ts';
-import { ownSecrets } from '../../../../src/reconcile/cluster.ts';
+import { ownSecrets } from '../../../../src/reconcile/secrets/watched.ts';
 import type { Stage } from '../../../support/stage.ts';
 
 const paths = {

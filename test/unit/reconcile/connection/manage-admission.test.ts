@@ -63,18 +63,10 @@ const rows: Readonly<Record<string, Row>> = {
   },
 };
 
-const nobody = (): Promise<never> => Promise.reject(new Error('An admission asks nobody.'));
-
 test.each(Object.entries(rows))('to declare %s', (_how, { spec, connections, scope = 'cluster', is }) => {
   const answer = manageAdmission(
     {
-      connections: {
-        get: (key) => connections.find((one) => one.key === key),
-        inNamespace: () => [],
-        look: nobody,
-        patch: nobody,
-        patchStatus: nobody,
-      },
+      connections: { get: (key) => connections.find((one) => one.key === key) },
       scope,
       labelsOf: () => undefined,
     },

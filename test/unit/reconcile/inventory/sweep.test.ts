@@ -69,6 +69,18 @@ describe('a lease that nobody names', () => {
     );
   });
 
+  test('stays where the Secret may not be looked at: it may name that lease', async () => {
+    const world = await leased();
+    seed(world);
+    world.kube.hidden.add(KEY);
+    world.clock.advance(4 * MINUTE);
+    await world.inventory();
+    expect([world.live, swept(world)]).toEqual([[1, 2], []]);
+    world.kube.hidden.clear();
+    await world.pass(6 * MINUTE);
+    expect(swept(world)).toEqual(['swept: revoked']);
+  });
+
   test('costs one look at the Secret and one at the object, and no write', async () => {
     const world = await leased();
     seed(world);

@@ -53,6 +53,8 @@ const named = z.looseObject({
  * Every method throws KubeError.
  */
 export class ApiServer {
+  /** Keys of Secrets that a policy keeps from being looked at, as in strict mode. */
+  readonly hidden = new Set<string>();
   readonly #objects = new Map<string, ApiObject>();
   readonly #now: () => number;
   readonly #tell: (event: ApiEvent) => void;

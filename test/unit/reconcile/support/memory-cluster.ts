@@ -1,5 +1,6 @@
 import type { Shard } from '../../../../src/api/shard.ts';
 import { isNotFound } from '../../../../src/kube/kube-error.ts';
+import { nameOf, namespaceOf } from '../../../../src/kube/object-key.ts';
 import { fedStore, type FedStore } from '../../../../src/kube/store.ts';
 import type { WatchedCluster } from '../../../../src/reconcile/cluster.ts';
 import {
@@ -26,10 +27,12 @@ import type {
 import {
   connectionRecord,
   dynamicSecretRecord,
+  hiddenSecret,
   leaseRecord,
   secretRecord,
 } from '../../../../src/reconcile/records.ts';
-import { isManaged, isSelected, type Selected } from '../../../../src/reconcile/resources.ts';
+import { isSelected, type Selected } from '../../../../src/reconcile/resources.ts';
+import { isManaged } from '../../../../src/reconcile/secrets/resource.ts';
 import { digestOf } from '../../../../src/secret/render.ts';
 import { type ApiEvent, type ApiObject, type ApiServer, keyOf, type Kind } from './api-server.ts';
 import type { CallName, Requests } from './wire.ts';
@@ -151,6 +154,14 @@ export function memoryCluster(
       const { uid, resourceVersion } = secret.metadata;
       return { value: text, uid, resourceVersion };
     },
+    readVersion: async (namespace, name) => {
+      const secret = await found(
+        wire.call('get secrets', () => server.get('secrets', `${namespace}/${name}`)),
+      );
+      if (secret === undefined) return undefined;
+      const { uid, resourceVersion } = secret.metadata;
+      return { uid, resourceVersion };
+    },
     readConfigMap: () => Promise.resolve(undefined),
     requestToken: () => Promise.resolve(undefined),
     hear({ kind, type, object }) {
@@ -242,7 +253,13 @@ function secretResource(
   return {
     get: (key) => store.get(key),
     ownedBy: (uid) => store.byIndex('byOwner', uid),
-    look: (key) => looked({ server, wire }, 'secrets', key, store, observed),
+    async look(key) {
+      if (!server.hidden.has(key)) return looked({ server, wire }, 'secrets', key, store, observed);
+      const hidden = await wire.call('get secrets', () => hiddenSecret(namespaceOf(key), nameOf(key)));
+      const known = store.get(key);
+      if (known !== undefined) store.observeDeleted(key, known.uid);
+      return hidden;
+    },
     async inspect(key) {
       const raw = await found(wire.call('read secrets', () => server.get('secrets', key)));
       const known = store.get(key);
