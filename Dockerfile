@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
 # The image holds Node, the bundle and nothing else: no shell, no package manager, no root.
+# test/integration/image plays these very lines on a machine without a container engine.
 
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /work
@@ -7,12 +8,14 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY src ./src
 COPY tools ./tools
-COPY tsconfig.json ./
-RUN npm run build && node tools/sbom.ts dist/sbom.json
+COPY tsconfig.json LICENSE ./
+RUN node tools/build.ts
+RUN node tools/sbom.ts dist/sbom.json && cp LICENSE dist/
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
 COPY --from=build /work/dist ./
+# A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 # The heap is cleaned up sooner than V8 would by itself: less memory, for no more processor time.
 ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=8", "--heap-growing-percent=20", "/app/main.js"]

@@ -12,6 +12,7 @@ import { idle } from './cases/idle.ts';
 import { limited } from './cases/limited.ts';
 import { noisy } from './cases/noisy.ts';
 import { restart } from './cases/restart.ts';
+import { start } from './cases/start.ts';
 import { steady } from './cases/steady.ts';
 import { storm } from './cases/storm.ts';
 import { parseOptions, USAGE, type CaseName, type Options } from './options.ts';
@@ -25,6 +26,7 @@ const cases: Readonly<Record<CaseName, (options: CaseOptions) => Promise<Run>>> 
   cold,
   delete: deletion,
   restart,
+  start,
   steady,
   storm,
   idle,

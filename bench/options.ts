@@ -4,7 +4,17 @@ import { parseDuration } from '../src/api/duration.ts';
 import type { CaseOptions } from './cases/case.ts';
 
 /** The cases, by the names that the command line knows. */
-export const CASES = ['cold', 'delete', 'restart', 'steady', 'storm', 'idle', 'noisy', 'limited'] as const;
+export const CASES = [
+  'cold',
+  'delete',
+  'restart',
+  'start',
+  'steady',
+  'storm',
+  'idle',
+  'noisy',
+  'limited',
+] as const;
 export type CaseName = (typeof CASES)[number];
 
 export interface Options extends CaseOptions {

@@ -11,12 +11,13 @@ import { parseConfig, type Config } from './config.ts';
 import { HOME, inClusterOf, proxiesIn, type Environment } from './environment.ts';
 import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
+import { knownLabels } from './known-labels.ts';
 import { connect, isPod } from './kube/connect.ts';
-import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
+import { eventType } from './kube/event-manifest.ts';
+import { recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, reserving, type Transport } from './kube/transport.ts';
-import { routes } from './infisical/transport.ts';
 import type { Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
 import { standardOutput } from './observability/standard-output.ts';
@@ -24,8 +25,8 @@ import { createMetrics } from './observability/metrics.ts';
 import { startServer, type ObservabilityServer } from './observability/server.ts';
 import { objectStreams, watchReferences } from './reconcile/references/reference-watches.ts';
 import { referrersIn } from './reconcile/references/referrers.ts';
-import { watchCluster, watchedResources, type WatchedCluster } from './reconcile/cluster.ts';
-import { controllerNames, startOperator } from './reconcile/operator.ts';
+import { watchCluster, type WatchedCluster } from './reconcile/cluster.ts';
+import { startOperator } from './reconcile/operator.ts';
 import type { Log } from './telemetry.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
@@ -96,7 +97,7 @@ interface Composition extends Parts {
 async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
   const proxies = proxiesIn(environment);
   const clock = systemClock();
-  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
+  const metrics = createMetrics(knownLabels);
   const watching = new AbortController();
   const way = { ...config, clock, inCluster: inClusterOf(environment, config.serviceAccountFolder) };
   const access = await connect(way);
@@ -105,9 +106,10 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
   const now = (): number => transport.now() ?? clock.wall();
   const mayWrite = (): boolean => election.leads;
+  const common = { clock, timing, log, metrics };
   const eventsOf = resource(transport, eventType, mayWrite);
-  const events = recordEvents({ resource: eventsOf, clock, timing, log, now });
-  const parts = { transport, clock, timing, log, metrics, events };
+  const events = recordEvents({ ...common, resource: eventsOf, now, instance: hostname() });
+  const parts = { ...common, transport, events };
   const nudgePods = config.nudgePods === 'on';
   const { shard } = config;
   const strict = config.strict === 'on';

@@ -88,6 +88,8 @@ export interface Timing {
   readonly kubeRequestDeadline: number;
   /** The same event is written at most once in this time. */
   readonly eventRepeat: number;
+  /** An object that has spent its budget of events may have one more written each time that this is over. */
+  readonly eventRefill: number;
   /** How long the write of an event may take, and all that wait at the end. */
   readonly eventDeadline: number;
   /** How long the lead of a process that does not renew it is respected by the others. */
@@ -173,6 +175,7 @@ export const standardTiming: Timing = Object.freeze({
   watchLength: 5 * minute,
   kubeRequestDeadline: 30 * second,
   eventRepeat: 10 * minute,
+  eventRefill: minute,
   eventDeadline: 5 * second,
   leaderLease: 15 * second,
   leaderRenewDeadline: 10 * second,

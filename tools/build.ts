@@ -1,21 +1,28 @@
 /**
  * Bundles the program into `dist/`, for the image and for whoever measures it: `dist/main.js`, and beside it what is loaded
- * only when it is used. The same sources give the same bytes.
+ * only when it is used. The same sources give the same bytes, wherever they lie.
  *
- * Usage: npm run build
+ * Usage: npm run build [-- --out FOLDER]
  */
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { build } from 'esbuild';
 
+import { lean } from './lean.ts';
+
 const root = join(import.meta.dirname, '..');
-const outdir = join(root, 'dist');
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } });
+const outdir = resolve(values.out);
 
 /** Libraries in CommonJS ask for Node's own modules by `require`, which modules do not have. */
 const REQUIRE =
   "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
 
+// The folder is emptied: a named one that holds anything else would lose it.
+if (relative(outdir, root) === '' || !relative(outdir, root).includes('..'))
+  throw new Error('--out must not hold the sources.');
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
@@ -30,6 +37,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   banner: { js: REQUIRE },
   metafile: true,
+  plugins: [lean(root)],
   legalComments: 'linked',
 });
 writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);

@@ -14,6 +14,8 @@ import { GROUP } from '../src/api/names.ts';
 import { chartFiles } from './chart/chart-files.ts';
 import { helmAtHand, kustomizeFiles } from './chart/kustomize.ts';
 import { renderConditionsDoc } from './conditions-doc.ts';
+import { renderReferenceDoc } from './reference-doc.ts';
+import { renderMetricsDoc } from './metrics-doc.ts';
 import { renderConfigurationDoc } from '../src/config.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -25,6 +27,8 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   }
   files.set('docs/conditions.md', await markdown(renderConditionsDoc()));
   files.set('docs/configuration.md', await markdown(renderConfigurationDoc()));
+  files.set('docs/reference.md', await markdown(renderReferenceDoc()));
+  files.set('docs/metrics.md', await markdown(await renderMetricsDoc()));
   return files;
 }
 

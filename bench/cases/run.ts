@@ -8,12 +8,14 @@ import { takeSample } from '../figures/sample.ts';
 import { usageOf, type Usage } from '../figures/usage.ts';
 import { furnish, namespaceName } from '../world/fleet.ts';
 import type { BenchOperator } from '../world/operator.ts';
-import { startWorld, type World, type WorldOptions } from '../world/world.ts';
+import { startWorld, type LaunchOptions, type World, type WorldOptions } from '../world/world.ts';
 import type { CaseOptions } from './case.ts';
 
 /** What a case makes happen, around the operator's process. */
 export interface Script {
   readonly world?: WorldOptions;
+  /** How the operator is started when the counting begins. */
+  readonly launch?: LaunchOptions;
   /**
    * Makes what is there before anything counts.
    *
@@ -76,7 +78,7 @@ async function watch(world: World, script: Script): Promise<Seen> {
   // Asking begins a new measurement.
   await working?.eventLoopDelayP99Ms();
   const startedAt = Date.now();
-  const operator = working ?? world.launch();
+  const operator = working ?? world.launch(script.launch);
   using memory = watchMemory(startedAt);
   memory.follow(operator.pid);
   await script.play(world, operator);

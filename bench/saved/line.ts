@@ -11,7 +11,7 @@ const points = z.array(z.tuple([z.number(), z.number()]).readonly()).readonly();
 /** The figures of {@link Result} that are drawn or stand in the table; the others are kept in the file all the same. */
 const result = z.object({
   case: z.string().min(1),
-  leases: z.int().positive(),
+  leases: count,
   namespaces: z.int().positive(),
   leasesPerSecond: figure,
   ceilingLeasesPerSecond: figure,

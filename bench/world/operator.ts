@@ -10,14 +10,27 @@ export interface BenchOperator extends OperatorProcess {
    * at every {@link EVENT_LOOP_BEAT} milliseconds.
    */
   eventLoopDelayP99Ms(): Promise<number>;
+  /** What its probe of readiness says; false too while nothing listens. */
+  isReady(): Promise<boolean>;
+  /** When its process was started, by `performance.now()`. */
+  readonly launchedAt: number;
 }
 
 const DELAY = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m;
 
-/** @param port of its `--listen` */
-export function withMetrics(operator: OperatorProcess, port: number): BenchOperator {
+/**
+ * @param launchedAt when it was started, by `performance.now()`
+ * @param port of its `--listen`
+ */
+export function withMetrics(operator: OperatorProcess, port: number, launchedAt: number): BenchOperator {
   return {
     ...operator,
+    launchedAt,
+    isReady: () =>
+      fetch(`http://127.0.0.1:${String(port)}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
     eventLoopDelayP99Ms: async () => {
       const answer = await fetch(`http://127.0.0.1:${String(port)}/metrics`);
       const seconds = z.coerce.number().parse(DELAY.exec(await answer.text())?.[1]);

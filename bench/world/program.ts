@@ -3,15 +3,14 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
+/** Where the bundle's main chunk is. */
+export const BUNDLE = join(root, 'dist', 'main.js');
+
 /**
  * The operator as docs/operations.md says that it is started: bundled, without what only development needs, and with a heap
  * that is cleaned up sooner than V8 would by itself, which lets garbage grow to several times what is in use.
  */
-export const PROGRAM = [
-  '--max-semi-space-size=8',
-  '--heap-growing-percent=20',
-  join(root, 'dist', 'main.js'),
-] as const;
+export const PROGRAM = ['--max-semi-space-size=8', '--heap-growing-percent=20', BUNDLE] as const;
 
 /** Bundles the sources of this moment. @throws Error with the bundler's words. */
 export function buildProgram(): void {

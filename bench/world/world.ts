@@ -25,9 +25,14 @@ export interface World extends AsyncDisposable {
   /** How the audit log calls the operator. */
   readonly user: string;
   /** Starts the operator as in a pod, as it is shipped. There may be one at a time. */
-  launch(flags?: readonly string[]): BenchOperator;
+  launch(choice?: LaunchOptions): BenchOperator;
   /** Has something end with this world. */
   use<T extends AsyncDisposable>(thing: T): T;
+}
+
+export interface LaunchOptions {
+  /** Variables beside those of a pod. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface WorldOptions {
@@ -68,17 +73,15 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
     admin,
     asOperator,
     user: serviceAccountUser(operatorAccount),
-    launch: (flags = []) =>
-      all.use(
-        withMetrics(
-          startOperatorProcess({
-            entry: PROGRAM,
-            environment: identity.environment,
-            flags: [...identity.flags, ...listen, ...flags],
-          }),
-          port,
-        ),
-      ),
+    launch({ environment = {} } = {}) {
+      const launchedAt = performance.now();
+      const operator = startOperatorProcess({
+        entry: PROGRAM,
+        environment: { ...identity.environment, ...environment },
+        flags: [...identity.flags, ...listen],
+      });
+      return all.use(withMetrics(operator, port, launchedAt));
+    },
     use: (thing) => all.use(thing),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

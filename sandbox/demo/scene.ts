@@ -23,6 +23,8 @@ export interface Surroundings {
 /** Everything that a step after the set-up plays with. */
 export interface Scene extends Telling, Surroundings {
   readonly operator: OperatorProcess;
+  /** Where the operator answers its probes and tells its metrics: host and port. */
+  readonly address: string;
   /** The operator's log lines since the last call. */
   readonly heard: () => readonly LogLine[];
 }

@@ -6,6 +6,7 @@ import { declare, deleteDynamicSecret } from './steps/dynamic-secret.ts';
 import { deleteLease, endOperator, loseSecret, readLedger } from './steps/ending.ts';
 import { install } from './steps/installation.ts';
 import { lease } from './steps/lease.ts';
+import { readMetrics } from './steps/metrics.ts';
 import { outlive, rotate } from './steps/rotation.ts';
 import { getPrograms, startSurroundings } from './steps/surroundings.ts';
 
@@ -32,6 +33,7 @@ export async function play(telling: Telling, course: Course): Promise<void> {
   await narrator.step('Delete the lease', () => deleteLease(scene, last));
   await narrator.step('Delete the dynamic secret and the connection', () => deleteDynamicSecret(scene));
   await narrator.step('Read the ledger', () => readLedger(scene));
+  await narrator.step('Read the metrics', () => readMetrics(scene));
   if (stay !== undefined) await narrator.step('Keep it up', () => keepUp(scene, connection, stay));
   await narrator.step('End the operator', () => endOperator(scene, narrator.concealed()));
   summarise(narrator);

@@ -63,7 +63,7 @@ export function startOperatorProcess(options: OperatorOptions): OperatorProcess 
   const hosts = names(flags, '--allowed-hosts') ? [] : ['--allowed-hosts', SANDBOX_HOSTS];
   const way = kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig];
   const args = [...entry, ...way, ...listen, ...hosts, ...flags];
-  const env = { ...environment, PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache };
+  const env = { NODE_COMPILE_CACHE: compileCache, ...environment, PATH: process.env['PATH'] };
   const child = spawnBound(process.execPath, args, { cwd: root, env, stdout: 'pipe', stderr: 'pipe' });
   const lines: LogLine[] = [];
   const raw: string[] = [];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { connectionAuth } from './auth.ts';
+import { connectionAuth, type ConnectionAuth } from './auth.ts';
 import { conditions } from './condition.ts';
 import { objectMeta } from './object.ts';
 import { patternedText } from './rule.ts';
@@ -71,8 +71,8 @@ export const connectionObject = z.object({
 export type ConnectionObject = z.infer<typeof connectionObject>;
 
 /** The method that a connection logs in by, as `spec.auth` names it. */
-export function methodOf({ auth }: ConnectionSpec): string | undefined {
-  return Object.entries(auth).find(([, method]) => typeof method === 'object')?.[0];
+export function methodOf({ auth }: ConnectionSpec): keyof ConnectionAuth | undefined {
+  return (Object.keys(auth) as (keyof ConnectionAuth)[]).find((name) => typeof auth[name] === 'object');
 }
 
 /** The server of `hostAPI`, without /api and without a slash at the end: what identifies it. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { leaseRef } from './lease.ts';
+import { withSharedTexts } from './shared-text.ts';
 
 /** An id that is no UUID was never one of the server's, and must not reach a URL. */
 const recordedRef = leaseRef.extend({ id: z.uuid() });
@@ -40,7 +41,7 @@ const MOST_CHARACTERS = 65_536;
 export function parseRecord(text: string | undefined): SecretRecord | undefined {
   if (text === undefined || text.length > MOST_CHARACTERS) return undefined;
   try {
-    return secretRecord.safeParse(JSON.parse(text)).data;
+    return withSharedTexts(secretRecord.safeParse(JSON.parse(text)).data);
   } catch {
     return undefined;
   }

@@ -34,7 +34,7 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly timing: Pick<Timing, 'backoffBase' | 'backoffCap' | 'slowAfter'>;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'queueDepth' | 'reconciled'>;
+  readonly metrics: Pick<Metrics, 'queueDepth' | 'queueWaited' | 'reconciled'>;
   /** Stops everything at once: nothing more is begun, and what runs is told. Default: never. */
   readonly signal?: AbortSignal;
 }
@@ -79,6 +79,8 @@ export function startController(options: ControllerOptions): Controller {
   const backoffs = backoff(clock, timing.backoffBase, timing.backoffCap);
   const wakeUps = schedule(clock, (key) => enqueue(key));
   const quiet = listeners();
+  /** Since when each key has been due. */
+  const due = new Map<string, number>();
   let draining = false;
   let beginning = false;
 
@@ -86,6 +88,7 @@ export function startController(options: ControllerOptions): Controller {
 
   function enqueue(key: string, priority?: Priority): void {
     keys.add(key, priority);
+    if (!due.has(key)) due.set(key, clock.elapsed());
     if (beginning) return;
     beginning = true;
     // Of all that is enqueued together the most urgent goes first, not the first that was.
@@ -106,6 +109,8 @@ export function startController(options: ControllerOptions): Controller {
 
   async function serve(key: string): Promise<void> {
     const since = clock.elapsed();
+    metrics.queueWaited(name, (since - (due.get(key) ?? since)) / 1000);
+    due.delete(key);
     const patience =
       options.lanes === undefined ? undefined : clock.after(timing.slowAfter, () => setAside(key));
     // A synchronous throw of `reconcile` must end here too.

@@ -2,7 +2,7 @@ import type { IssuedLease, Lease, Target } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
 import { type Fault, fault } from '../errors.ts';
 import { serverClock } from '../server-clock.ts';
-import type { Log, Metrics } from '../telemetry.ts';
+import type { Log, LoginWay, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import type { LoginMethod } from './auth/access-token.ts';
 import { logOut } from './auth/log-out.ts';
@@ -99,12 +99,17 @@ export interface LeaseClientOptions {
   /** Where it may lead, by which proxies, and what TLS is made with. */
   readonly network: Pick<TransportOptions, 'rule' | 'proxies' | 'tls'>;
   readonly login: LoginMethod;
+  /** Which method that is, for the metrics. */
+  readonly way: LoginWay;
   /** Whether what the last login was made with is another one now. Default: never. */
   readonly credentialChanged?: (() => Promise<boolean>) | undefined;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'apiAnswered' | 'loggedIn' | 'leaseRequested'>;
+  readonly metrics: Pick<
+    Metrics,
+    'apiAnswered' | 'loggedIn' | 'sessionsChanged' | 'failed' | 'leaseRequested'
+  >;
   /** The gates that all connections to one server share. Default: none, nothing waits or is held back. */
   readonly gates?: Gates | undefined;
   /** Called whenever the server has ceased to answer, or answers again. */
@@ -127,6 +132,7 @@ export function createLeaseClient(options: LeaseClientOptions): OwnLeaseClient {
     timing,
     log,
     metrics,
+    way: options.way,
     login: () => options.login({ transport, clock, timing, now }),
     onChange: options.onSessionChange,
   });
@@ -242,7 +248,10 @@ export function createLeaseClient(options: LeaseClientOptions): OwnLeaseClient {
     tagSupport: (target) => tags.of(target),
     now,
     synchronise: synchronisation({ transport, time, clock, timing }),
-    close: () => transport.close(),
+    close: async () => {
+      await transport.close();
+      session.end();
+    },
   };
 }
 

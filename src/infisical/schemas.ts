@@ -9,6 +9,7 @@ import {
   type ListedDynamicSecret,
 } from '../api/lease.ts';
 import { TAG_KEY } from '../api/names.ts';
+import { withSharedTexts } from '../api/shared-text.ts';
 import { formatInstant, parseInstant } from '../instant.ts';
 import { shownDetails } from './details.ts';
 
@@ -61,14 +62,14 @@ const leaseFields = z.object({
 /** An absent `createdAt` becomes `expireAt`: a lease that never looks old is never taken for lost or gone. */
 function leaseOf(fields: z.infer<typeof leaseFields>): Lease {
   const createdAt = fields.createdAt ?? fields.expireAt;
-  return {
+  return withSharedTexts({
     ...fields,
     ...configOf(fields.config),
     externalEntityId: fields.externalEntityId ?? '',
     dynamicSecretId: fields.dynamicSecretId ?? '',
     createdAt,
     updatedAt: fields.updatedAt ?? createdAt,
-  };
+  });
 }
 
 const lease = leaseFields.transform(leaseOf);
@@ -84,10 +85,12 @@ const dynamicSecretFields = z.object({
   statusDetails: details,
 });
 
-const dynamicSecret = dynamicSecretFields.transform((fields): DynamicSecret => ({
-  ...fields,
-  defaultTTL: fields.defaultTTL ?? '',
-}));
+const dynamicSecret = dynamicSecretFields.transform((fields): DynamicSecret =>
+  withSharedTexts({
+    ...fields,
+    defaultTTL: fields.defaultTTL ?? '',
+  }),
+);
 
 const metadata = z
   .array(z.object({ key: z.string(), value: z.string().nullish() }))

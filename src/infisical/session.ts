@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { type Fault, fault, FaultError } from '../errors.ts';
 import type { Timing } from '../timing.ts';
-import type { Log, Metrics } from '../telemetry.ts';
+import type { Log, LoginWay, Metrics } from '../telemetry.ts';
 import type { AccessToken } from './auth/access-token.ts';
 
 /** A new login comes at this share of a token's life. */
@@ -49,17 +49,21 @@ export interface Session {
   supersede(): void;
   /** Forgets everything: the credential or the connection has changed. */
   reset(): void;
+  /** Nobody asks with it any more; nobody is told. */
+  end(): void;
 }
 
 export interface SessionOptions {
   readonly host: string;
+  /** How it logs in, for the metrics. */
+  readonly way: LoginWay;
   readonly login: () => Promise<AccessToken>;
   readonly clock: Clock;
   /** Server time. */
   readonly now: () => number | undefined;
   readonly timing: Timing;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'loggedIn'>;
+  readonly metrics: Pick<Metrics, 'loggedIn' | 'sessionsChanged' | 'failed'>;
   /** Called after each login and each change of the fault. */
   readonly onChange?: ((state: SessionState) => void) | undefined;
 }
@@ -164,6 +168,11 @@ class TokenSession implements Session {
     this.#change({ kind: 'none' });
   }
 
+  end(): void {
+    if (this.#state.kind === 'loggedIn') this.#count(-1);
+    this.#state = { kind: 'none' };
+  }
+
   /** As if no login had been tried: what one that is under way brings is nobody's business any more. */
   #begin(): void {
     this.#epoch += 1;
@@ -209,7 +218,7 @@ class TokenSession implements Session {
       endsAt: startedAt + (life ?? Infinity),
       superseded: false,
     };
-    this.#options.metrics.loggedIn('accepted');
+    this.#options.metrics.loggedIn(this.#options.way, 'accepted');
     // After a refusal only the next request shows what this token is worth.
     if (this.#strikes < 2) this.#change(this.#loggedIn());
     return value;
@@ -230,13 +239,14 @@ class TokenSession implements Session {
 
   /** Begins a hold-off. @returns its length in milliseconds. */
   #fail(raised: Fault): number {
-    const { clock, log, metrics, now, host } = this.#options;
+    const { clock, log, metrics, now, host, way } = this.#options;
     this.#failures += 1;
     this.#lastRefused = undefined;
     const wait = Math.max(this.#backoff(), raised.retryAfter ?? 0);
     this.#holdOff = { until: clock.elapsed() + wait, fault: raised };
+    metrics.failed('login', raised.code);
     if (refusals.has(raised.code)) {
-      metrics.loggedIn('refused');
+      metrics.loggedIn(way, 'refused');
       // Whoever has changed the credential wants to know that it does not work, not that the one before still does.
       if (this.#held?.superseded === true) this.#held = undefined;
     }
@@ -263,9 +273,15 @@ class TokenSession implements Session {
     return Promise.reject(new FaultError({ ...raised, retryAfter }));
   }
 
+  #count(change: number): void {
+    const { metrics, way } = this.#options;
+    if (change !== 0) metrics.sessionsChanged(way, change > 0 ? 1 : -1);
+  }
+
   #change(next: SessionState): void {
     const before = this.#state;
     this.#state = next;
+    this.#count(Number(next.kind === 'loggedIn') - Number(before.kind === 'loggedIn'));
     if (next.kind !== 'loggedIn' && describe(before) === describe(next)) return;
     this.#options.onChange?.(next);
   }

@@ -172,13 +172,22 @@ function headersOf({ path, body, token }: TransportRequest): Record<string, stri
   };
 }
 
-const commonStatuses = new Set([200, 400, 401, 403, 404, 408, 422, 429, 500, 502, 503, 504]);
+/**
+ * What can become of a request, as metrics name it: the status of an answer, or its class where it is a rare one; `unreadable`
+ * for a body that is not the API's, `lost` where nobody knows what the server did, `unreachable` where nothing reached it.
+ */
+export const apiOutcomes: readonly string[] =
+  '200 400 401 403 404 408 422 429 500 502 503 504 2xx 3xx 4xx 5xx other unreadable lost unreachable'.split(
+    ' ',
+  );
+
+const knownOutcomes: ReadonlySet<string> = new Set(apiOutcomes);
 
 /** A closed set: a server that makes up statuses must not make up labels. */
 function outcomeLabel(outcome: Outcome): string {
   if (outcome.kind === 'failed') return outcome.sent ? 'lost' : 'unreachable';
   if (outcome.kind === 'unreadable' || outcome.kind === 'heldBack') return outcome.kind;
-  return commonStatuses.has(outcome.status)
-    ? String(outcome.status)
-    : `${String(Math.min(Math.floor(outcome.status / 100), 9))}xx`;
+  const status = String(outcome.status);
+  const names = [status, `${status.charAt(0)}xx`];
+  return names.find((name) => knownOutcomes.has(name)) ?? 'other';
 }

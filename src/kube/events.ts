@@ -1,15 +1,14 @@
-import { API_VERSION, FIELD_MANAGER } from '../api/names.ts';
-import { sleep, type Clock } from '../clock.ts';
-import { formatInstant } from '../instant.ts';
-import type { EventReason, Events, EventSubject, Log } from '../telemetry.ts';
+import { z } from 'zod';
+
+import { sleep, type Clock, type Timer } from '../clock.ts';
+import type { Events, Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
 import { deadline } from './deadline.ts';
-import { KubeError } from './kube-error.ts';
+import { eventBudget } from './event-budget.ts';
+import { eventManifest, homeOf, seriesPatch, type ToldEvent } from './event-manifest.ts';
+import { isNotFound, KubeError } from './kube-error.ts';
 import { objectKey } from './object-key.ts';
-import type { KubeResource, ResourceType } from './resource.ts';
-
-/** Core events: what `kubectl describe` and `kubectl get events` show, of every version. */
-export const eventType: ResourceType = { group: '', version: 'v1', plural: 'events', namespaced: true };
+import type { KubeResource } from './resource.ts';
 
 /** Events that wait to be written, at most; the one that waits longest makes room. */
 const MOST_WAITING = 256;
@@ -19,12 +18,15 @@ const MOST_UNDERWAY = 4;
 const MOST_REMEMBERED = 4096;
 
 export interface EventsOptions {
-  readonly resource: Pick<KubeResource, 'create'>;
+  readonly resource: Pick<KubeResource, 'create' | 'mergePatch'>;
   readonly clock: Clock;
-  readonly timing: Pick<Timing, 'eventRepeat' | 'eventDeadline'>;
+  readonly timing: Pick<Timing, 'eventRepeat' | 'eventDeadline' | 'eventRefill'>;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'eventTold'>;
   /** Milliseconds since 1970 by the API server's clock. */
   readonly now: () => number;
+  /** Which replica tells: the name of its pod. */
+  readonly instance: string;
 }
 
 /** Events that are written to the Kubernetes API. */
@@ -33,55 +35,104 @@ export interface EventRecorder extends Events {
   close(): Promise<void>;
 }
 
-interface Told {
-  readonly about: EventSubject;
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: EventReason;
-  readonly message: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
+/** An event and its repetitions. */
+interface Told extends ToldEvent {
+  /** By which it is known that it is the same. */
+  readonly key: string;
+  /** The name that the API server gave it; undefined while it has none. */
+  name: string | undefined;
+  count: number;
+  /** When it was told last, in milliseconds since 1970. */
+  lastAt: number;
+  /** When it was written last, or was to be, in elapsed milliseconds. */
+  since: number;
+  /** Repetitions wait for it to be written. */
+  timer: Timer | undefined;
 }
 
 /**
- * Records events. The same one (subject, type, reason, message) is written once within `eventRepeat`, by this process;
- * a repetition after that is an event of its own. What cannot be written is dropped, never tried again.
+ * Records events. The same one (subject, type, reason, message) is written at once, and its repetitions together, once in
+ * `eventRepeat` at most, as the `series` of the one that is there. What is over the budget of its object, or of all, is dropped, and so
+ * is what cannot be written: it is never tried again by itself. At the end of the process repetitions that are not written
+ * yet are forgotten.
  */
-export function recordEvents({ resource, clock, timing, log, now }: EventsOptions): EventRecorder {
+export function recordEvents(options: EventsOptions): EventRecorder {
+  const { resource, clock, timing, log, metrics, now, instance } = options;
+  const budget = eventBudget(clock, timing);
   const waiting: Told[] = [];
   const underway = new Set<Promise<void>>();
-  /** When each event was told last, in the order of those times. */
-  const told = new Map<string, number>();
+  /** What was written last in the last `eventRepeat`, in the order of those times. */
+  const told = new Map<string, Told>();
   const hurry = new AbortController();
   let closed = false;
 
-  function tell(event: Told): void {
-    if (closed || !isNews(keyOf(event))) return;
-    waiting.push(event);
-    const dropped = waiting.length > MOST_WAITING ? waiting.shift() : undefined;
-    if (dropped !== undefined) {
-      // It was not told after all.
-      told.delete(keyOf(dropped));
-      log.warn('An event is dropped; too many wait to be written.', { reason: dropped.reason });
-    }
-    pump();
+  function tell(event: Omit<ToldEvent, 'at'>): void {
+    if (closed) return;
+    forgetOld();
+    const key = keyOf(event);
+    const before = told.get(key);
+    if (before !== undefined) return join(before);
+    const at = now();
+    const fresh = { ...event, key, at, name: undefined, count: 1, lastAt: at, since: 0, timer: undefined };
+    if (write(fresh)) return;
+    metrics.eventTold('dropped');
+    log.debug('An event is dropped; it is over the budget.', { reason: event.reason });
   }
 
-  function isNews(key: string): boolean {
-    const time = clock.elapsed();
-    for (const [old, at] of told) {
-      if (time - at < timing.eventRepeat && told.size < MOST_REMEMBERED) break;
-      told.delete(old);
-    }
-    if (told.has(key)) return false;
-    told.set(key, time);
+  /** Counts a repetition; it is told when the time of the last write is over. */
+  function join(event: Told): void {
+    event.count += 1;
+    event.lastAt = now();
+    metrics.eventTold('joined');
+    const wait = event.since + timing.eventRepeat - clock.elapsed();
+    event.timer ??= clock.after(wait, () => repeat(event));
+  }
+
+  function repeat(event: Told): void {
+    event.timer = undefined;
+    if (write(event)) return;
+    event.timer = clock.after(timing.eventRepeat, () => repeat(event));
+  }
+
+  /** Has an event written, as far as the budget allows. */
+  function write(event: Told): boolean {
+    if (!budget.take(event.about.uid)) return false;
+    event.since = clock.elapsed();
+    told.delete(event.key);
+    told.set(event.key, event);
+    waiting.push(event);
+    const oldest = waiting.length > MOST_WAITING ? waiting.shift() : undefined;
+    if (oldest !== undefined) drop(oldest);
+    pump();
     return true;
+  }
+
+  /** It was not told after all. */
+  function drop(event: Told): void {
+    forget(event);
+    metrics.eventTold('dropped');
+    log.warn('An event is dropped; too many wait to be written.', { reason: event.reason });
+  }
+
+  function forgetOld(): void {
+    for (const event of told.values()) {
+      const isOld = clock.elapsed() - event.since >= timing.eventRepeat && event.timer === undefined;
+      if (!isOld && told.size < MOST_REMEMBERED) break;
+      forget(event);
+    }
+  }
+
+  function forget(event: Told): void {
+    event.timer?.cancel();
+    event.timer = undefined;
+    told.delete(event.key);
   }
 
   function pump(): void {
     while (underway.size < MOST_UNDERWAY && !hurry.signal.aborted) {
       const next = waiting.shift();
       if (next === undefined) return;
-      const writing = write(next).finally(() => {
+      const writing = send(next).finally(() => {
         underway.delete(writing);
         pump();
       });
@@ -89,11 +140,13 @@ export function recordEvents({ resource, clock, timing, log, now }: EventsOption
     }
   }
 
-  async function write(event: Told): Promise<void> {
+  async function send(event: Told): Promise<void> {
     const limit = deadline(clock, timing.eventDeadline, hurry.signal);
     try {
-      await resource.create(homeOf(event.about), manifest(event), { signal: limit.signal });
+      await put(event, limit.signal);
+      metrics.eventTold('written');
     } catch (error) {
+      metrics.eventTold('failed');
       const why = error instanceof KubeError ? error.reason : 'Internal';
       const object = objectKey(event.about.namespace, event.about.name);
       log.debug('An event could not be written.', { object, reason: event.reason, why });
@@ -102,50 +155,43 @@ export function recordEvents({ resource, clock, timing, log, now }: EventsOption
     }
   }
 
-  async function written(): Promise<void> {
+  async function put(event: Told, signal: AbortSignal): Promise<void> {
+    const { about, name } = event;
+    if (name !== undefined) {
+      const object = { namespace: homeOf(about), name };
+      try {
+        await resource.mergePatch(object, seriesPatch(event), { signal });
+        return;
+      } catch (error) {
+        // Events live for an hour, or are deleted: then it is told anew.
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    const answer = await resource.create(homeOf(about), eventManifest(event, event, instance), { signal });
+    event.name = written.safeParse(answer).data?.metadata.name;
+  }
+
+  async function allWritten(): Promise<void> {
     while (underway.size > 0) await Promise.all(underway);
   }
 
   return {
-    warn: (about, reason, message) => tell({ about, type: 'Warning', reason, message, at: now() }),
-    note: (about, reason, message) => tell({ about, type: 'Normal', reason, message, at: now() }),
+    warn: (about, reason, message) => tell({ about, type: 'Warning', reason, message }),
+    note: (about, reason, message) => tell({ about, type: 'Normal', reason, message }),
     async close() {
       closed = true;
+      for (const event of told.values()) forget(event);
       const over = new AbortController();
       const patience = sleep(clock, timing.eventDeadline, over.signal).catch(() => undefined);
-      await Promise.race([written(), patience]);
+      await Promise.race([allWritten(), patience]);
       over.abort();
       hurry.abort();
     },
   };
 }
 
-/** Where the events of an object are kept: those of an object without a namespace, in this one (Kubernetes convention). */
-function homeOf({ namespace }: EventSubject): string {
-  return namespace === '' ? 'default' : namespace;
-}
+const written = z.object({ metadata: z.object({ name: z.string() }) });
 
-function keyOf({ about, type, reason, message }: Told): string {
+function keyOf({ about, type, reason, message }: Omit<ToldEvent, 'at'>): string {
   return [about.uid, type, reason, message].join('\n');
-}
-
-function manifest({ about, type, reason, message, at }: Told): object {
-  const { kind, namespace, name, uid } = about;
-  const home = homeOf(about);
-  const time = formatInstant(at);
-  return {
-    apiVersion: 'v1',
-    kind: 'Event',
-    // The API server shortens what is too long, and makes it unique.
-    metadata: { namespace: home, generateName: `${name}.` },
-    involvedObject: { apiVersion: API_VERSION, kind, ...(namespace === '' ? {} : { namespace }), name, uid },
-    type,
-    reason,
-    message,
-    source: { component: FIELD_MANAGER },
-    reportingComponent: FIELD_MANAGER,
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  };
 }

@@ -181,7 +181,7 @@ export function meets(
   if (ref.connection.host !== host) return false;
   const { dynamicSecretId: id } = wanted;
   if (id !== undefined && ref.dynamicSecretId !== undefined) return ref.dynamicSecretId === id;
-  return isNamed(ref, wanted.target) || (id !== undefined && shown === id);
+  return isSameTarget(ref, wanted.target) || (id !== undefined && shown === id);
 }
 
 /** Whether a place is noted just as it would be noted now: by its present names, and with its id if that is known. */
@@ -191,10 +191,11 @@ export function isNoted(
   host: string,
 ): boolean {
   const same = dynamicSecretId === undefined || place.dynamicSecretId === dynamicSecretId;
-  return same && place.connection.host === host && isNamed(place, target);
+  return same && place.connection.host === host && isSameTarget(place, target);
 }
 
-function isNamed(ref: Target, target: Target): boolean {
+/** Whether two places have the same names. */
+export function isSameTarget(ref: Target, target: Target): boolean {
   return (
     ref.projectSlug === target.projectSlug &&
     ref.environmentSlug === target.environmentSlug &&

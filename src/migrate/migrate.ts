@@ -6,7 +6,7 @@ import { leaseSpec } from '../api/dynamic-secret-lease.ts';
 import { convertConnection } from './connection.ts';
 import { findings, type Findings } from './findings.ts';
 import { convertLease } from './lease.ts';
-import { sourceObject, sourceSpec, type SourceObject } from './source.ts';
+import { sourceObject, sourceSpec, type SourceObject, type SourceSpec } from './source.ts';
 
 /** A manifest that is to be applied. */
 export interface Manifest {
@@ -53,7 +53,7 @@ function migrateOne(
   const read = sourceSpec.safeParse(raw);
   if (!read.success) return { object, manifests: [], notes: [], faults: [unknownField(read.error)] };
   const told = findings();
-  const { secretName, secretNamespace: namespace } = read.data.managedSecretReference;
+  const { secretNamespace: namespace } = read.data.managedSecretReference;
   if (namespace !== metadata.namespace)
     told.note(
       `The lease is in ${namespace}, where its Secret is: an object has its Secret in its own namespace.`,
@@ -68,7 +68,7 @@ function migrateOne(
   }
   if (told.faults.length > 0) return { object, manifests: [], notes: [], faults: told.faults };
   connections.set(identity, known ?? metadata.name);
-  told.note(`kubectl -n ${namespace} annotate secret ${secretName} ${ADOPT_ANNOTATION}=${metadata.name}`);
+  told.note(offerOf(read.data, metadata.name));
   const place = { name: metadata.name, namespace };
   const own: Manifest = { apiVersion: API_VERSION, kind: 'DynamicSecretLease', metadata: place, spec: lease };
   const way: Manifest = {
@@ -78,6 +78,18 @@ function migrateOne(
     spec: connection,
   };
   return { object, manifests: known === undefined ? [way, own] : [own], notes: told.notes, faults: [] };
+}
+
+/**
+ * How the Secret is offered. One that the old object owns would be deleted with that object, and is nobody else's for as long as
+ * it names it; so the owner goes in the same step.
+ */
+function offerOf({ managedSecretReference: from }: SourceSpec, name: string): string {
+  const { secretName, secretNamespace, creationPolicy } = from;
+  const where = `kubectl -n ${secretNamespace}`;
+  if (creationPolicy !== 'Owner') return `${where} annotate secret ${secretName} ${ADOPT_ANNOTATION}=${name}`;
+  const change = { metadata: { ownerReferences: null, annotations: { [ADOPT_ANNOTATION]: name } } };
+  return `${where} patch secret ${secretName} --type=merge -p '${JSON.stringify(change)}'`;
 }
 
 /** A value that its own schema refuses: the object said something that leaseholder does not take. */

@@ -1,3 +1,4 @@
+import { methodOf } from '../api/infisical-connection.ts';
 import type { ConnectionIdentity } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
 import { createLeaseClient, type ConnectedLeaseClient, type OwnLeaseClient } from '../infisical/client.ts';
@@ -80,6 +81,7 @@ export function clientOverNetwork(
         }),
       },
       login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      way: methodOf(spec) ?? 'token',
       credentialChanged: () => credentials.changed(),
       clock,
       timing,

@@ -16,6 +16,7 @@ import {
 import { MOST_ROTATE } from '../api/record.ts';
 import { objectMeta, type ObjectMeta } from '../api/object.ts';
 import { shardOf } from '../api/shard.ts';
+import { sharedText, withSharedTexts } from '../api/shared-text.ts';
 import { fault, type Fault } from '../errors.ts';
 import { parseInstant } from '../instant.ts';
 import { objectKey } from '../kube/object-key.ts';
@@ -55,7 +56,7 @@ export function leaseRecord(
     asked: parseAsked(metadata.annotations[ASKED_ANNOTATION]),
     hasFinalizer: metadata.finalizers.includes(FINALIZER),
     spec: isSameSpec ? before.spec : read(leaseSpec, spec, refuseSpec),
-    status: leaseStatus.safeParse(status ?? {}).data ?? {},
+    status: withSharedTexts(leaseStatus.safeParse(status ?? {}).data ?? {}),
   };
 }
 
@@ -125,10 +126,17 @@ export function namespaceRecord(raw: unknown): NamespaceRecord {
 export function secretRecord(raw: unknown): SecretRecord {
   const { metadata } = secretEnvelope.parse(raw);
   const { labels, annotations } = metadata;
-  const owners = metadata.ownerReferences.map((owner) => owner.uid);
-  const controller = metadata.ownerReferences.find((owner) => owner.controller)?.uid;
+  const owners = metadata.ownerReferences.map((owner) => sharedText(owner.uid));
+  const controller = metadata.ownerReferences.findIndex((owner) => owner.controller);
   const terminating = metadata.deletionTimestamp !== undefined;
-  return { ...identityOf(metadata), labels, annotations, owners, controller, terminating };
+  return {
+    ...identityOf(metadata),
+    labels,
+    annotations,
+    owners,
+    controller: owners[controller],
+    terminating,
+  };
 }
 
 /** A Secret that exists and may not be looked at: nobody's, as far as anybody here can tell. */
@@ -165,7 +173,7 @@ const secretEnvelope = z.object({
 });
 
 function identityOf({ namespace, name, uid, resourceVersion }: ObjectMeta): Identified {
-  return { key: objectKey(namespace, name), namespace, name, uid, resourceVersion };
+  return { key: objectKey(namespace, name), namespace, name, uid: sharedText(uid), resourceVersion };
 }
 
 type Spec<Value> =

@@ -1,9 +1,9 @@
-import type { DynamicSecretRecord, LeaseRecord } from './ports.ts';
+import type { ConnectionRecord, DynamicSecretRecord, LeaseRecord } from './ports.ts';
 
 type Counts = Readonly<Record<'ready' | 'unready' | 'deleting', number>>;
 
 /** Counts objects by how they stand, one change at a time. */
-export function standings<Record extends LeaseRecord | DynamicSecretRecord>(
+export function standings<Record extends LeaseRecord | DynamicSecretRecord | ConnectionRecord>(
   tell: (counts: Counts) => void,
 ): (before: Record | undefined, after: Record | undefined) => void {
   const counts = { ready: 0, unready: 0, deleting: 0 };
@@ -14,7 +14,7 @@ export function standings<Record extends LeaseRecord | DynamicSecretRecord>(
   };
 }
 
-function standing({ deletedAt, status }: LeaseRecord | DynamicSecretRecord): keyof Counts {
+function standing({ deletedAt, status }: LeaseRecord | DynamicSecretRecord | ConnectionRecord): keyof Counts {
   if (deletedAt !== undefined) return 'deleting';
   const ready = status.conditions?.find((condition) => condition.type === 'Ready');
   return ready?.status === 'True' ? 'ready' : 'unready';

@@ -14,6 +14,7 @@ import type { Cluster, ConnectionRecord, DynamicSecretRecord, LeaseRecord } from
 import { isNewRestart, pendingOf } from './restart/pending.ts';
 import { triggerNudges } from './nudge/triggers.ts';
 import { standings } from './standing.ts';
+import { surveyOf } from './survey.ts';
 
 type Kinds = 'lease' | 'connection' | 'dynamic-secret' | 'restart' | 'nudge';
 
@@ -25,7 +26,7 @@ interface Served {
 export interface SubscriptionOptions extends Served {
   readonly cluster: Pick<Cluster, 'connections' | 'pods' | 'shard'>;
   readonly timing: Pick<Timing, 'usesDelay'>;
-  readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets'>;
+  readonly metrics: Pick<Metrics, 'leases' | 'dynamicSecrets' | 'connections' | 'surveyLeases'>;
   readonly links: Pick<Links, 'release'>;
   /** A DynamicSecret of this uid is gone. */
   readonly forget: (uid: string) => void;
@@ -40,6 +41,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
   const { stores, cluster, timing, metrics, controllers, links, forget } = options;
   const countLeases = standings<LeaseRecord>((counts) => metrics.leases(counts));
   const countDeclared = standings<DynamicSecretRecord>((counts) => metrics.dynamicSecrets(counts));
+  const countConnections = standings<ConnectionRecord>((counts) => metrics.connections(counts));
 
   const lookAtConnections = (namespace: string): void => {
     for (const { key } of cluster.connections.inNamespace(namespace)) controllers.connection.enqueue(key);
@@ -103,6 +105,7 @@ export function subscribe(options: SubscriptionOptions): () => void {
       if (granted) lookAtGrantees(namespace);
     }),
     stores.connections.subscribe((key, before, after) => {
+      countConnections(before, after);
       controllers.connection.enqueue(key);
       // Another may have to be kept in its place.
       const { namespace } = before ?? after ?? {};
@@ -115,7 +118,10 @@ export function subscribe(options: SubscriptionOptions): () => void {
     const enqueue = (key: string, priority?: 'background'): void => controllers.nudge.enqueue(key, priority);
     endings.push(triggerNudges({ leases: stores.leases, pods: cluster.pods, enqueue }));
   }
-  for (const connection of stores.connections.values()) controllers.connection.enqueue(connection.key);
+  for (const connection of stores.connections.values()) {
+    countConnections(undefined, connection);
+    controllers.connection.enqueue(connection.key);
+  }
   for (const declared of stores.dynamicSecrets.values()) {
     countDeclared(undefined, declared);
     controllers['dynamic-secret'].enqueue(declared.key, 'background');
@@ -125,7 +131,9 @@ export function subscribe(options: SubscriptionOptions): () => void {
     controllers.lease.enqueue(lease.key, 'background');
     if (pendingOf(lease) !== undefined) controllers.restart.enqueue(lease.namespace, 'background');
   }
+  metrics.surveyLeases(() => surveyOf(stores.leases.values()));
   return () => {
+    metrics.surveyLeases(undefined);
     for (const end of endings) end();
   };
 }

@@ -15,7 +15,7 @@ export function kubeName({ method, url, body }: Exchange): string | undefined {
   if (method === 'GET' && (SEEING.test(what) || name === ''))
     return name === '' ? undefined : `${what} ${name}`;
   // The names of events are made up anew each time.
-  if (what === 'POST events') return what;
+  if (what === 'POST events' || what === 'PATCH events') return what;
   return `${what} ${name}${dryRun ? ' dry' : ''}`;
 }
 

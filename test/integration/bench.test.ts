@@ -56,6 +56,18 @@ const counts = {
   },
 } as const;
 
+test('the bench measures the case start: nothing is there, and nothing is leased', async () => {
+  const { stdout } = await run(process.execPath, [BENCH, '--case', 'start', '--json']);
+  const result = JSON.parse(stdout) as { more: Record<string, number> } & Record<string, unknown>;
+  expect(result).toMatchObject({ case: 'start', leases: 0, duplicateLeases: 0, conflicts: 0 });
+  const { secondsToReady = 0, secondsToWork = 0, restMemoryMiB = 0, mainChunkBytes = 0 } = result.more;
+  expect(secondsToReady).toBeGreaterThan(0);
+  expect(secondsToWork).toBeGreaterThanOrEqual(secondsToReady);
+  // Not the bars: those are for a machine that does nothing else. Far above them something is loaded that should not be.
+  expect(restMemoryMiB).toBeLessThan(150);
+  expect(mainChunkBytes).toBeLessThan(5_000_000);
+});
+
 test.each(Object.entries(counts))('the bench measures the case %s', async (name, { expected, measured }) => {
   const { stdout } = await run(process.execPath, [
     BENCH,

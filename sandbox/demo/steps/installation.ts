@@ -1,3 +1,4 @@
+import { freePorts } from '../../control-plane/ports.ts';
 import { serviceAccountUser } from '../../control-plane/service-account.ts';
 import { installOperator, operatorAccount } from '../../operator/install.ts';
 import { startOperatorProcess, type OperatorProcess } from '../../operator/operator.ts';
@@ -23,11 +24,13 @@ export async function install(
   const user = serviceAccountUser(operatorAccount);
   narrator.say('The operator is a process of its own; it has the token of its service account:');
   const kubeconfig = await plane.serviceAccountKubeconfig(operatorAccount);
-  narrator.command(`npm start -- --kubeconfig ${kubeconfig} --listen off`);
-  const operator = startOperatorProcess({ kubeconfig });
+  const [port = 0] = await freePorts(1);
+  const address = `127.0.0.1:${String(port)}`;
+  narrator.command(`npm start -- --kubeconfig ${kubeconfig} --listen ${address}`);
+  const operator = startOperatorProcess({ kubeconfig, flags: ['--listen', address] });
   started(operator);
   await operator.ready();
-  const scene = { ...telling, ...surroundings, operator, heard: unread(operator.lines) };
+  const scene = { ...telling, ...surroundings, operator, address, heard: unread(operator.lines) };
   tellOperator(scene);
   const may = (...args: string[]): Promise<string> =>
     terminal.quietly('auth', 'can-i', ...args, `--as=${user}`).then((answer) => answer.trim());

@@ -17,6 +17,7 @@ export function fail(pass: DynamicSecretPass, input: DecisionInput, why: Fault):
   const wait = backoff({ ...why, count }, clock.random(), undefined, timing);
   const nextAt = clock.elapsed() + wait;
   pass.remember({ tried: true, failures: { ...about, fault: why, count, nextAt } });
+  pass.metrics.failed('dynamic-secret', why.code);
   pass.log.warn('A step failed.', { reason: why.code, retry: why.retry, count, wait: Math.round(wait) });
 }
 

@@ -55,6 +55,7 @@ function postpone(
   const count = (revocationFailures.get(lease) ?? 0) + 1;
   const again = backoff({ retry: 'backoff', ...why, count }, clock.random(), undefined, timing);
   metrics.revoked('refused');
+  metrics.failed('revocation', why?.code ?? 'RevocationFailed');
   log.warn('A lease could not be revoked.', { lease, reason: why?.code, count, wait: Math.round(again) });
   pass.remember({
     tried: true,

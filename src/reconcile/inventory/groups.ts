@@ -1,5 +1,6 @@
 import type { LeasePlace } from '../../api/asked.ts';
 import type { ConnectionIdentity, Target } from '../../api/lease.ts';
+import { isSameTarget } from '../../lease/target.ts';
 import { follow, resolve } from '../lease/resolve.ts';
 import type { Cluster, LeaseRecord } from '../ports.ts';
 
@@ -78,6 +79,18 @@ export function groupKey(
   { projectSlug, environmentSlug, path, dynamicSecret }: Target,
 ): string {
   return JSON.stringify([namespace, kind, name, host, projectSlug, environmentSlug, path, dynamicSecret]);
+}
+
+/** Whether a lease of an object of the group's namespace is listed with it: {@link groupOfRef} is this group. */
+export function isOfGroup(
+  cluster: Pick<Cluster, 'dynamicSecrets'>,
+  { namespace, connection, target }: GroupName,
+  ref: LeasePlace,
+  object: Pick<LeaseRecord, 'spec'>,
+): boolean {
+  const { kind, name, host } = ref.connection;
+  if (kind !== connection.kind || name !== connection.name || host !== connection.host) return false;
+  return isSameTarget(follow(cluster, namespace, ref, object), target);
 }
 
 /** The group of a lease: by the name that its dynamic secret has now, so that no list is made under another one. */

@@ -3,8 +3,9 @@ import type { HeldLease } from '../../lease/inventory.ts';
 import { recordOf } from '../../secret/ownership.ts';
 import { leasePass, secretKeyOf, type LeaseParts, type LeasePass } from '../lease/context.ts';
 import { createdAtOf } from '../lease/gone.ts';
+import type { Remembered } from '../lease/memory.ts';
 import type { LeaseRecord } from '../ports.ts';
-import { groupKey, groupOfRef, type Group } from './groups.ts';
+import { isOfGroup, type Group } from './groups.ts';
 
 /** What one object has of one group. */
 export interface Holding {
@@ -29,18 +30,34 @@ export function holdingsOf(parts: LeaseParts, group: Group): readonly Holding[] 
   });
 }
 
+/** Whether the object of a holding is still there, and has not been let go. */
+export function isThere({ cluster, memories }: LeaseParts, { pass: { key, uid } }: Holding): boolean {
+  return cluster.leases.get(key)?.uid === uid && !memories.of(uid).released;
+}
+
+/** The ids of all leases that the objects of a group have now, of this group or another. */
+export function idsOf({ cluster, memories }: LeaseParts, group: Group): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const key of group.objects) {
+    const object = cluster.leases.get(key);
+    if (object !== undefined) for (const { id } of refsOf(object, memories.of(object.uid))) ids.add(id);
+  }
+  return ids;
+}
+
+function refsOf({ status }: LeaseRecord, { discarded, known }: Remembered): readonly LeaseRef[] {
+  const { lease, retiring = [] } = status;
+  const issued = known.size === 0 ? [] : [...known.values()].map(({ ref }) => ref);
+  return [...(lease === undefined ? [] : [lease]), ...retiring, ...discarded, ...issued];
+}
+
 function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding {
-  const { discarded, known, settled, absentSince } = pass.memory();
-  const { lease, retiring = [] } = object.status;
+  const memory = pass.memory();
+  const { settled, absentSince } = memory;
+  const { lease } = object.status;
   const refs = new Map<string, LeaseRef>();
-  const all = [
-    ...(lease === undefined ? [] : [lease]),
-    ...retiring,
-    ...discarded,
-    ...[...known.values()].map(({ ref }) => ref),
-  ];
-  for (const ref of all) if (!refs.has(ref.id)) refs.set(ref.id, ref);
-  const isHere = (ref: LeaseRef): boolean => keyOf(pass, object, ref) === group.key;
+  for (const ref of refsOf(object, memory)) if (!refs.has(ref.id)) refs.set(ref.id, ref);
+  const isHere = (ref: LeaseRef): boolean => isOfGroup(pass.cluster, group, ref, object);
   const held = [...refs.values()].filter((ref) => isHere(ref) && !settled.has(ref.id));
   const secret = pass.cluster.secrets.get(secretKeyOf(object));
   const ofSecrets = pass.cluster.secrets.ownedBy(object.uid).flatMap((one) => recordOf(one)?.lease.id ?? []);
@@ -58,9 +75,4 @@ function holdingOf(pass: LeasePass, object: LeaseRecord, group: Group): Holding 
     recorded,
     named: new Set([...refs.keys(), ...ofSecrets, ...(recorded === undefined ? [] : [recorded])]),
   };
-}
-
-function keyOf({ cluster, namespace }: LeasePass, object: LeaseRecord, ref: LeaseRef): string {
-  const { connection, target } = groupOfRef(cluster, namespace, ref, object);
-  return groupKey(namespace, connection, target);
 }

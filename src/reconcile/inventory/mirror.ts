@@ -36,6 +36,18 @@ export function mirror(holding: Holding, seen: ReadonlyMap<string, Presence>): M
   return { news, gone };
 }
 
+/** Whether the server showed of each lease of an object just what it showed before, as it nearly always does. */
+export function isAsBefore({ pass, held, recorded }: Holding, seen: ReadonlyMap<string, Presence>): boolean {
+  const { sighted, absentSince } = pass.memory();
+  if (absentSince.size > 0 || sighted.size > held.length + (recorded === undefined ? 0 : 1)) return false;
+  const isKept = (id: string): boolean => {
+    const [before, presence] = [sighted.get(id), seen.get(id)];
+    return before !== undefined && presence?.state === 'present' && equal(before, presence.lease);
+  };
+  if (!held.every(({ id }) => isKept(id))) return false;
+  return recorded === undefined || held.some(({ id }) => id === recorded) || isKept(recorded);
+}
+
 /** The leases of this object that the server showed: those that it holds, and the one that its Secret names. */
 function freshOf(
   { held, recorded, pass }: Holding,

@@ -35,7 +35,9 @@ export async function sweep(
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const context = contextFor(parts, group, list);
-  const judged = list.leases.map((lease) => ({ lease, verdict: sweepVerdict(lease, context(lease.tag)) }));
+  // Nearly all are in use, by what their objects say themselves: those need no second thought.
+  const rest = list.leases.filter((lease) => !isInUse(parts, lease));
+  const judged = rest.map((lease) => ({ lease, verdict: sweepVerdict(lease, context(lease.tag)) }));
   const strays = new Set(judged.flatMap(({ lease, verdict }) => (verdict.is === 'stray' ? [lease.id] : [])));
   const looks = judged.map(({ verdict }) => (verdict.is === 'young' ? verdict.again : undefined));
   const suspects = judged.flatMap(({ lease, verdict }) => (verdict.is === 'suspect' ? [lease] : []));
@@ -48,6 +50,11 @@ export async function sweep(
   }
   report(parts, group, list, strays);
   return earliest(looks);
+}
+
+function isInUse({ cluster, keyOf }: SweepParts, { id, tag }: Lease): boolean {
+  const key = tag === undefined ? undefined : keyOf(tag.object);
+  return key !== undefined && cluster.leases.get(key)?.status.lease?.id === id;
 }
 
 function isTagged(lease: Lease): lease is TaggedLease {

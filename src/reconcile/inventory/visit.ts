@@ -12,8 +12,8 @@ import type { Link } from '../connection/link.ts';
 import { faultOf } from '../lease/failure.ts';
 import { listTime } from '../lease/gone.ts';
 import type { Group } from './groups.ts';
-import { holdingsOf, type Holding } from './holding.ts';
-import { mirror, mirrorDynamicSecret } from './mirror.ts';
+import { holdingsOf, idsOf, isThere, type Holding } from './holding.ts';
+import { isAsBefore, mirror, mirrorDynamicSecret } from './mirror.ts';
 import { sweep, type SweepParts } from './sweep.ts';
 
 export interface VisitParts extends SweepParts {
@@ -58,14 +58,15 @@ export async function listGroup(
   signal: AbortSignal,
 ): Promise<VisitResult> {
   // What comes to be held while the list is under way need not be in it.
-  const before = new Set(holdingsOf(parts, group).flatMap(({ held }) => held.map(({ id }) => id)));
+  const before = idsOf(parts, group);
   const askedAt = parts.clock.elapsed();
   try {
     const leases = await link.client.listLeases(group.target);
     const list = { leases, asked: listTime(parts, link.client, askedAt) };
-    const looks = [conclude(parts, group, list, before)];
+    const holdings = holdingsOf(parts, group);
+    const looks = [conclude(parts, group, { list, holdings, before })];
     looks.push(await sweep(parts, group, { link, list }, signal));
-    await readDynamicSecret(parts, group, link, list);
+    await readDynamicSecret(parts, group, link, { list, holdings });
     const again = earliest(looks);
     // Whatever the clocks say, one list does not follow upon another at once.
     return {
@@ -78,14 +79,21 @@ export async function listGroup(
   }
 }
 
-/** @returns milliseconds until a second look at what is missing. */
+/** One list, and what the objects of its group had when it came. */
+interface Listed {
+  readonly list: LeaseList;
+  readonly holdings: readonly Holding[];
+}
+
+/**
+ * @param listed.before ids of the leases that were held when the list was asked for.
+ * @returns milliseconds until a second look at what is missing.
+ */
 function conclude(
   parts: VisitParts,
   group: Group,
-  list: LeaseList,
-  before: ReadonlySet<string>,
+  { list, holdings, before }: Listed & { readonly before: ReadonlySet<string> },
 ): number | undefined {
-  const holdings = holdingsOf(parts, group);
   const held = holdings.flatMap((holding) => holding.held.filter(({ id }) => before.has(id)));
   const inventory = takeInventory(list, held, parts.timing);
   const seen = withRecorded(inventory, list, holdings);
@@ -134,6 +142,7 @@ function take(
   holding: Holding,
   { inventory, seen }: { readonly inventory: Inventory; readonly seen: ReadonlyMap<string, Presence> },
 ): void {
+  if (isAsBefore(holding, seen)) return;
   const { held, recorded = '', pass } = holding;
   const own = new Map<string, Presence>();
   for (const id of [...held.map((lease) => lease.id), recorded]) {
@@ -169,16 +178,17 @@ async function readDynamicSecret(
   parts: VisitParts,
   group: Group,
   link: Link,
-  { leases }: LeaseList,
+  { list, holdings }: Listed,
 ): Promise<void> {
-  const users = holdingsOf(parts, group).filter(({ current }) => current !== undefined);
-  const listed = new Set(leases.map(({ id }) => id));
+  const users = holdings.filter(({ current }) => current !== undefined);
+  const listed = new Set(list.leases.map(({ id }) => id));
   const one = users.find(({ current }) => listed.has(current?.id ?? ''))?.current;
   if (one === undefined) return;
   try {
     const { dynamicSecret } = await link.client.getLease(one.id, group.target);
     if (dynamicSecret === undefined) return;
-    for (const holding of users) {
+    // Objects may have gone since the list: nothing is to be remembered of those any more.
+    for (const holding of users.filter((user) => isThere(parts, user))) {
       if (mirrorDynamicSecret(holding, dynamicSecret)) parts.enqueue(holding.pass.key);
     }
   } catch (error) {

@@ -25,6 +25,7 @@ export function fail(
   const wait = backoff({ ...why, ...cost, count }, clock.random(), remaining, timing);
   const nextAt = clock.elapsed() + wait;
   pass.remember({ tried: true, failures: { fault: why, count, generation, revision, nextAt } });
+  pass.metrics.failed('lease', why.code);
   pass.log.warn('A step failed.', { reason: why.code, retry: why.retry, count, wait: Math.round(wait) });
 }
 

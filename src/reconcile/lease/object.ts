@@ -89,7 +89,7 @@ function tellLeft(pass: LeasePass, left: readonly LeftLease[]): void {
       });
       continue;
     }
-    pass.metrics.revoked('left');
+    pass.metrics.revoked(why === 'declared' ? 'left' : 'abandoned');
     pass.log.warn('A lease is left to run out.', { lease: ref.id, why, expireAt: ref.expireAt });
     if (why !== 'declared') pass.events.warn(pass.subject, 'LeaseLeft', leftMessages[why]);
   }

@@ -159,7 +159,7 @@ function tell(
   if (cause === 'asked')
     events.note(subject, 'RotationRequested', 'A new lease was asked for by annotation, and is requested.');
   if (crowdedOut === undefined) return;
-  metrics.revoked('left');
+  metrics.revoked('abandoned');
   log.warn('A replaced lease is left to run out: no more can be listed.', { lease: crowdedOut.id });
   events.warn(
     subject,

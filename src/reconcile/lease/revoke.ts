@@ -107,6 +107,7 @@ function postpone(pass: LeasePass, ref: LeaseRef, why: Fault): void {
   const wait = backoff({ ...why, count: attempts }, pass.clock.random(), undefined, pass.timing);
   schedule(pass, ref, { nextAt: pass.clock.elapsed() + wait, reason: why.code });
   pass.metrics.revoked('refused');
+  pass.metrics.failed('revocation', why.code);
   // While an object is being deleted nothing else would tell why it is still there.
   if (pass.cluster.leases.get(pass.key)?.deletedAt !== undefined) fail(pass, why);
 }

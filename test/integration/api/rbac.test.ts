@@ -31,6 +31,7 @@ const neededLater: Readonly<Record<Right, string>> = {
   'get clusterinfisicalconnections.leaseholder.dev': 'As above.',
   'get configmaps': 'A connection may name one for its CA.',
   'list dynamicsecrets.leaseholder.dev': 'An API server that does not stream lists is asked for pages.',
+  'patch events.events.k8s.io': 'An event that comes again within ten minutes is counted where it is.',
   'get dynamicsecrets.leaseholder.dev': 'One that changed while it was being written is read again.',
 };
 
@@ -49,6 +50,9 @@ const neverGranted: Readonly<Record<Right, string>> = {
   'delete infisicalconnections.leaseholder.dev': 'take the way to the server from its leases',
   'update secrets': 'write a Secret that has changed meanwhile',
   'list events': 'read what others tell',
+  'list events.events.k8s.io': 'read what others tell',
+  'update events.events.k8s.io': 'write another event in place of one',
+  'delete events.events.k8s.io': 'hide what was told',
   'deletecollection secrets': 'delete the Secrets of a whole namespace',
   'create serviceaccounts/token': 'become somebody else',
   'impersonate users': 'act as somebody else',

@@ -114,8 +114,7 @@ describe('a release', () => {
   });
 
   it('leaves the kinds, the leases and the connection when it is uninstalled, and nothing else', async () => {
-    const lease = JSON.stringify(leaseManifest('orders-db'));
-    await cluster.plane.kubectlRun(['apply', '-f', '-'], { input: lease });
+    await cluster.apply(leaseManifest('orders-db'));
     const { ok } = await cluster.helm.run(['uninstall', RELEASE.name, '--namespace', RELEASE.namespace]);
     expect(ok).toBe(true);
     const left = await found();
@@ -148,8 +147,7 @@ describe('a release', () => {
 
   describe('where only the restricted level of pods is admitted', () => {
     beforeAll(async () => {
-      const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: monitoringKinds() });
-      await cluster.plane.kubectlRun(['apply', '-f', '-'], { input });
+      await cluster.apply(...monitoringKinds());
       await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
       // One account for all: that of the release is there, one of another name is made.
       await cluster.kubectl('create', 'serviceaccount', 'leases', '-n', RELEASE.namespace);

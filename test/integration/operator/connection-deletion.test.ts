@@ -104,12 +104,12 @@ describe.concurrent('what leases need is deleted while the operator runs', () =>
 
   it('a namespace whose server is away is held up no longer than revocation.timeout, and that is told', async () => {
     await using shop = await tenant(stage, 'stranded', { spec: { revocation: { timeout: '5s' } } });
-    const before = await leftCount();
+    const before = await abandonedCount();
     await shop.server.api.pause();
     await shop.removeNamespace();
     await shop.untilNamespaceGone(5 + NAMESPACE_SECONDS);
     expect(shop.left(operator)).toEqual(['timeout']);
-    expect(await leftCount()).toBeGreaterThan(before);
+    expect(await abandonedCount()).toBeGreaterThan(before);
   });
 
   it('a lease that is left is told by an event, where the namespace stays', async () => {
@@ -136,11 +136,11 @@ describe.concurrent('what leases need is deleted while the operator runs', () =>
     return ours.map(({ why }) => why);
   }
 
-  async function leftCount(): Promise<number> {
+  async function abandonedCount(): Promise<number> {
     const text = await (await fetch(`http://${metricsAddress}/metrics`)).text();
     const line = text
       .split('\n')
-      .find((one) => one.startsWith('leaseholder_revocations_total{result="left"}'));
+      .find((one) => one.startsWith('leaseholder_revocations_total{result="abandoned"}'));
     return Number(line?.split(' ').at(-1) ?? 0);
   }
 });
@@ -152,7 +152,7 @@ function isWaiting(connection: Parameters<typeof conditionOf>[0]): boolean {
 /** What kinds of things kubectl shows of the events about leases that were left. */
 async function aboutOf(shop: Tenant): Promise<readonly string[]> {
   const path =
-    '{range .items[*]}{.type} {.reason} {.involvedObject.kind}/{.involvedObject.name} {.source.component}{"\\n"}{end}';
+    '{range .items[*]}{.type} {.reason} {.involvedObject.kind}/{.involvedObject.name} {.reportingComponent}{"\\n"}{end}';
   const text = await shop.kubectl('get', 'events', '-o', `jsonpath=${path}`);
   return text.split('\n').filter((line) => line.includes('LeaseLeft'));
 }

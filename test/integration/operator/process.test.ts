@@ -8,7 +8,9 @@ import { freePorts } from '../../../sandbox/control-plane/ports.ts';
 import { createCertificates } from '../../../sandbox/lease-api/certificate.ts';
 import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
 import { connectionObjects, leaseManifest, startStage, type Stage } from '../../support/stage.ts';
+import { documentedMetrics, exposedMetrics } from '../../../sandbox/observability/documented.ts';
 import { freeAddress, untilServed } from './support/address.ts';
+import { defined } from './support/own-lease.ts';
 
 /** The operator as its surroundings see it: a process with flags, probes, metrics and an exit code. */
 describe('the process', () => {
@@ -43,6 +45,7 @@ describe('the process', () => {
 
     const [status, metrics] = await get('/metrics');
     expect(status).toBe(200);
+    expect(exposedMetrics(metrics).toSorted()).toEqual(documentedMetrics().toSorted());
     const valueOf = (series: string): number | undefined => {
       const line = metrics.split('\n').find((one) => one.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
@@ -56,8 +59,14 @@ describe('the process', () => {
         'leaseholder_lease_requests_total{result="unknown"}',
         'leaseholder_deliveries_total{result="written"}',
         'leaseholder_revocations_total{result="confirmed"}',
-        'leaseholder_logins_total{result="accepted"}',
-        'leaseholder_logins_total{result="refused"}',
+        'leaseholder_logins_total{method="universal",result="accepted"}',
+        'leaseholder_logins_total{method="universal",result="refused"}',
+        'leaseholder_sessions{method="universal"}',
+        'leaseholder_retiring_leases',
+        'leaseholder_revocations_failing',
+        'leaseholder_connections{state="ready"}',
+        'leaseholder_unaccounted_leases',
+        'leaseholder_lease_expiries_omitted',
         'leaseholder_rotations_total',
         'leaseholder_queue_depth{controller="lease"}',
         'leaseholder_kube_requests_total{verb="create",resource="secrets",code="201"}',
@@ -72,14 +81,34 @@ describe('the process', () => {
       'leaseholder_lease_requests_total{result="unknown"}': 0,
       'leaseholder_deliveries_total{result="written"}': 3,
       'leaseholder_revocations_total{result="confirmed"}': 1,
-      'leaseholder_logins_total{result="accepted"}': 1,
-      'leaseholder_logins_total{result="refused"}': 0,
+      'leaseholder_logins_total{method="universal",result="accepted"}': 1,
+      'leaseholder_logins_total{method="universal",result="refused"}': 0,
+      'leaseholder_sessions{method="universal"}': 1,
+      leaseholder_retiring_leases: 0,
+      leaseholder_revocations_failing: 1,
+      'leaseholder_connections{state="ready"}': 1,
+      leaseholder_unaccounted_leases: 0,
+      leaseholder_lease_expiries_omitted: 0,
       leaseholder_rotations_total: 0,
       'leaseholder_queue_depth{controller="lease"}': 0,
       'leaseholder_kube_requests_total{verb="create",resource="secrets",code="201"}': 3,
       'leaseholder_api_requests_total{route="create-lease",outcome="200"}': 3,
     });
     expect(valueOf('leaseholder_revocations_total{result="refused"}')).toBeGreaterThan(0);
+    const failed = 'leaseholder_failures_total{what="revocation",reason="RevocationFailed"}';
+    expect(valueOf(failed)).toBeGreaterThan(0);
+    // Of the three the first only is neither being deleted nor without a lease.
+    const { status: known } = defined(await stage.lease('one'));
+    const moment = (what: string, name: string): number | undefined =>
+      valueOf(`leaseholder_lease_${what}_timestamp_seconds{lease_namespace="default",lease_name="${name}"}`);
+    expect(moment('expiry', 'one')).toBe(Date.parse(defined(known.lease?.expireAt)) / 1000);
+    expect(moment('rotation', 'one')).toBe(Date.parse(defined(known.rotateAt)) / 1000);
+    expect(['two', 'three', 'four'].map((name) => moment('expiry', name))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(valueOf('leaseholder_queue_wait_seconds_count{controller="lease"}')).toBeGreaterThan(0);
     expect(valueOf('leaseholder_reconciliations_total{controller="lease",result="crashed"}')).toBe(0);
     expect(valueOf('leaseholder_reconciliations_total{controller="connection",result="crashed"}')).toBe(0);
 

@@ -22,6 +22,8 @@ interface Running {
   readonly controller: Controller;
   readonly results: ReconcileResult[];
   readonly lines: { message: string; fields: LogFields | undefined }[];
+  /** How long each key that was served had waited, in seconds. */
+  readonly waits: number[];
   depth: number;
 }
 
@@ -40,12 +42,13 @@ function start({ reconcile, workers = 2, lanes, signal }: Setup): Running {
     log,
     metrics: {
       queueDepth: (_name, depth) => void (running.depth = depth),
+      queueWaited: (_name, seconds) => void running.waits.push(seconds),
       reconciled: (_name, result) => void results.push(result),
     },
     ...(lanes === undefined ? {} : { lanes }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const running: Running = { clock, controller, results, lines, depth: 0 };
+  const running: Running = { clock, controller, results, lines, waits: [], depth: 0 };
   return running;
 }
 
@@ -80,6 +83,23 @@ describe('controller', () => {
     await end();
     expect(begun).toEqual(['a', 'b', 'c']);
     expect(running.depth).toBe(0);
+  });
+
+  test('tells how long each key has waited since it was due, by an event or by its wake-up', async () => {
+    const { reconcile, end } = gate();
+    const { clock, controller, waits } = start({ reconcile, workers: 1 });
+    controller.enqueue('a');
+    controller.enqueueAfter('b', 1000);
+    await settled();
+    expect(waits).toEqual([0]);
+    clock.advance(500);
+    controller.enqueue('a');
+    clock.advance(1000);
+    controller.enqueue('a');
+    await end();
+    await end();
+    // "a" was asked for again after half a second, "b" due after one; the worker came after one and a half.
+    expect(waits).toEqual([0, 0.5, 1]);
   });
 
   test('serves a key again when it is enqueued while being served, and never twice at once', async () => {

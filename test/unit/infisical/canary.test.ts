@@ -114,6 +114,7 @@ async function traces(call: string, script: { login: Reply; other: Reply }): Pro
     network: { rule: { rule: 'administrator' } },
     host: server.host,
     login: universalLogin({ credential: () => Promise.resolve(`secret-${CANARY}`) }),
+    way: 'universal',
     clock,
     timing: standardTiming,
     log: telemetry.log,

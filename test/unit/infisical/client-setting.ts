@@ -31,6 +31,7 @@ export async function clientSetting(timing: Partial<Timing> = {}): Promise<Clien
     network: { rule: { rule: 'administrator' } },
     host: server.host,
     login: universalLogin({ credential: (name) => Promise.resolve(name) }),
+    way: 'universal',
     ...parts,
     gates: gates(parts),
   });

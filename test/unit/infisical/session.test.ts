@@ -33,6 +33,7 @@ function setting(options: VirtualClockOptions = {}): Setting {
   let next: Login = () => ({ value: `t${String(logins)}`, life: LIFE });
   const session = createSession({
     host: HOST,
+    way: 'universal',
     login: async () => {
       logins += 1;
       const outcome = await next();
@@ -210,7 +211,7 @@ describe('a token that the server refuses', () => {
     expect(new Set(codes)).toEqual(new Set(['TokenRefused']));
     expect(logins()).toBe(2);
     expect(session.state()).toMatchObject({ kind: 'failed', at: 1000, fault: { code: 'TokenRefused' } });
-    expect(counts).toContainEqual(['loggedIn', 'refused']);
+    expect(counts).toContainEqual(['loggedIn', 'universal', 'refused']);
     clock.advance(60_000);
     session.refused(await session.token(), 401);
     expect(await codeOf(session.token())).toBe('TokenRefused');
@@ -435,5 +436,52 @@ describe('the state', () => {
     slow.reject(loginRefused);
     expect(await codeOf(overtaken)).toBe('LoginRefused');
     expect(session.state()).toEqual({ kind: 'none' });
+  });
+});
+
+function only(counts: readonly (readonly unknown[])[], ...names: string[]): readonly unknown[] {
+  return counts.filter(([name]) => names.includes(String(name)));
+}
+
+describe('the metrics', () => {
+  test('know how many sessions work: one more with its first login, one less when it fails', async () => {
+    const { session, clock, login, counts } = setting();
+    await session.token();
+    clock.advance(LIFE * 0.9);
+    await session.token();
+    expect(only(counts, 'sessionsChanged')).toEqual([['sessionsChanged', 'universal', 1]]);
+    login(() => loginRefused);
+    clock.advance(LIFE);
+    await rejection(session.token(), FaultError);
+    expect(only(counts, 'sessionsChanged')).toEqual([
+      ['sessionsChanged', 'universal', 1],
+      ['sessionsChanged', 'universal', -1],
+    ]);
+  });
+
+  test.each<[string, (session: Session) => void]>([
+    ['a reset', (session) => session.reset()],
+    ['its end', (session) => session.end()],
+    ['its end, told twice', (session) => [1, 2].forEach(() => session.end())],
+  ])('count a session off with %s', async (_what, act) => {
+    const { session, counts } = setting();
+    await session.token();
+    act(session);
+    expect(only(counts, 'sessionsChanged').length).toBe(2);
+  });
+
+  test('count no session that never worked', async () => {
+    const { session, login, counts } = setting();
+    login(() => loginRefused);
+    await rejection(session.token(), FaultError);
+    session.end();
+    expect(only(counts, 'sessionsChanged')).toEqual([]);
+  });
+
+  test('name why a login failed, also where the server refused nothing', async () => {
+    const { session, login, counts } = setting();
+    login(() => new FaultError(fault('ServerUnreachable', { host: HOST, cause: 'x' })));
+    await rejection(session.token(), FaultError);
+    expect(only(counts, 'failed', 'loggedIn')).toEqual([['failed', 'login', 'ServerUnreachable']]);
   });
 });

@@ -2,7 +2,15 @@ import type { Log, LogFields, Metrics } from '../../../src/telemetry.ts';
 
 type Counted = Pick<
   Metrics,
-  'apiAnswered' | 'loggedIn' | 'leaseRequested' | 'circuits' | 'turnsAwaited' | 'throttled' | 'heldBack'
+  | 'apiAnswered'
+  | 'failed'
+  | 'loggedIn'
+  | 'sessionsChanged'
+  | 'leaseRequested'
+  | 'circuits'
+  | 'turnsAwaited'
+  | 'throttled'
+  | 'heldBack'
 >;
 
 /** A log and metrics that remember what they were told. */
@@ -30,6 +38,8 @@ export function recordedTelemetry(): RecordedTelemetry {
   };
   const metrics: Counted = {
     apiAnswered: (...count) => void counts.push(['apiAnswered', ...count]),
+    failed: (...count) => void counts.push(['failed', ...count]),
+    sessionsChanged: (...count) => void counts.push(['sessionsChanged', ...count]),
     loggedIn: (...count) => void counts.push(['loggedIn', ...count]),
     leaseRequested: (...count) => void counts.push(['leaseRequested', ...count]),
     circuits: () => undefined,

@@ -73,7 +73,9 @@ describe('an InfisicalDynamicSecret', () => {
         },
       },
     ]);
-    expect(notes).toEqual(['kubectl -n shop annotate secret orders leaseholder.dev/adopt-by=orders-db']);
+    expect(notes).toEqual([
+      `kubectl -n shop patch secret orders --type=merge -p '{"metadata":{"ownerReferences":null,"annotations":{"leaseholder.dev/adopt-by":"orders-db"}}}'`,
+    ]);
   });
 
   test('that is like another one shares its connection', () => {

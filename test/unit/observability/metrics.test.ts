@@ -1,10 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
+import { faultCodes } from '../../../src/errors.ts';
 import { createMetrics, EVENT_LOOP_BEAT } from '../../../src/observability/metrics.ts';
 import type { PrometheusMetrics } from '../../../src/observability/metrics.ts';
 
-const known = { controllers: ['lease'], watched: ['dynamicsecretleases'], routes: ['create-lease'] };
+const known = {
+  controllers: ['lease'],
+  watched: ['dynamicsecretleases'],
+  routes: ['create-lease'],
+  outcomes: ['200', 'lost'],
+};
+
+/** What names of durations end in; those of moments do too. */
+const duration = /(?<!_timestamp)_seconds$/;
 
 /** The exposition's samples by name and labels, our own only. */
 async function samples(metrics: PrometheusMetrics): Promise<Map<string, number>> {
@@ -44,6 +53,21 @@ describe('before anything has happened', () => {
     'leaseholder_revocations_total{result="ended"}',
     'leaseholder_revocations_total{result="refused"}',
     'leaseholder_revocations_total{result="left"}',
+    'leaseholder_revocations_total{result="abandoned"}',
+    ...['lease', 'revocation', 'dynamic-secret', 'login'].flatMap((what) =>
+      faultCodes.map((reason) => `leaseholder_failures_total{what="${what}",reason="${reason}"}`),
+    ),
+    'leaseholder_lease_expiries_omitted',
+    'leaseholder_retiring_leases',
+    'leaseholder_revocations_failing',
+    'leaseholder_connections{state="ready"}',
+    'leaseholder_connections{state="unready"}',
+    'leaseholder_connections{state="deleting"}',
+    'leaseholder_unaccounted_leases',
+    'leaseholder_events_total{result="written"}',
+    'leaseholder_events_total{result="joined"}',
+    'leaseholder_events_total{result="failed"}',
+    'leaseholder_events_total{result="dropped"}',
     'leaseholder_leading',
     'leaseholder_renewals_total{result="renewed"}',
     'leaseholder_renewals_total{result="refused"}',
@@ -58,14 +82,23 @@ describe('before anything has happened', () => {
     'leaseholder_workload_restarts_total{result="failed"}',
     'leaseholder_pod_nudges_total{result="nudged"}',
     'leaseholder_pod_nudges_total{result="failed"}',
-    'leaseholder_logins_total{result="accepted"}',
-    'leaseholder_logins_total{result="refused"}',
+    ...['universal', 'kubernetes', 'oidc', 'jwt', 'token'].flatMap((method) => [
+      `leaseholder_logins_total{method="${method}",result="accepted"}`,
+      `leaseholder_logins_total{method="${method}",result="refused"}`,
+      `leaseholder_sessions{method="${method}"}`,
+    ]),
     'leaseholder_reconciliations_total{controller="lease",result="done"}',
     'leaseholder_reconciliations_total{controller="lease",result="requeued"}',
     'leaseholder_reconciliations_total{controller="lease",result="faulted"}',
     'leaseholder_reconciliations_total{controller="lease",result="crashed"}',
     'leaseholder_reconciliation_duration_seconds_count{controller="lease"}',
     'leaseholder_queue_depth{controller="lease"}',
+    'leaseholder_queue_wait_seconds_count{controller="lease"}',
+    'leaseholder_api_requests_total{route="create-lease",outcome="200"}',
+    'leaseholder_api_requests_total{route="create-lease",outcome="lost"}',
+    ...['2xx', '4xx', '5xx', 'none'].map(
+      (code) => `leaseholder_api_request_duration_seconds_count{route="create-lease",code="${code}"}`,
+    ),
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="ended"}',
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="silent"}',
     'leaseholder_watch_restarts_total{resource="dynamicsecretleases",cause="expired"}',
@@ -149,8 +182,47 @@ describe('each event is counted where it belongs', () => {
     },
     'a rotation': { act: (metrics) => metrics.rotated(), changed: { leaseholder_rotations_total: 1 } },
     'a refused login': {
-      act: (metrics) => metrics.loggedIn('refused'),
-      changed: { 'leaseholder_logins_total{result="refused"}': 1 },
+      act: (metrics) => metrics.loggedIn('oidc', 'refused'),
+      changed: { 'leaseholder_logins_total{method="oidc",result="refused"}': 1 },
+    },
+    'two sessions that work, and one of them no longer': {
+      act: (metrics) => ([1, 1, -1] as const).forEach((by) => metrics.sessionsChanged('jwt', by)),
+      changed: { 'leaseholder_sessions{method="jwt"}': 1 },
+    },
+    'the connections by state': {
+      act: (metrics) => metrics.connections({ ready: 4, unready: 1, deleting: 0 }),
+      changed: {
+        'leaseholder_connections{state="ready"}': 4,
+        'leaseholder_connections{state="unready"}': 1,
+      },
+    },
+    'a step that failed': {
+      act: (metrics) => metrics.failed('revocation', 'RevocationFailed'),
+      changed: { 'leaseholder_failures_total{what="revocation",reason="RevocationFailed"}': 1 },
+    },
+    'an event that was dropped': {
+      act: (metrics) => metrics.eventTold('dropped'),
+      changed: { 'leaseholder_events_total{result="dropped"}': 1 },
+    },
+    'a survey of the leases': {
+      act: (metrics) =>
+        metrics.surveyLeases(() => ({
+          ends: [
+            { namespace: 'shop', name: 'db', expiresAt: 1_800_000_000_500, rotateAt: 1_799_999_000_000 },
+            { namespace: 'shop', name: 'mq', expiresAt: 1_700_000_000_000, rotateAt: undefined },
+          ],
+          retiring: 3,
+          revocationsFailing: 1,
+          unaccounted: 2,
+        })),
+      changed: {
+        'leaseholder_lease_expiry_timestamp_seconds{lease_namespace="shop",lease_name="db"}': 1_800_000_000.5,
+        'leaseholder_lease_expiry_timestamp_seconds{lease_namespace="shop",lease_name="mq"}': 1_700_000_000,
+        'leaseholder_lease_rotation_timestamp_seconds{lease_namespace="shop",lease_name="db"}': 1_799_999_000,
+        leaseholder_retiring_leases: 3,
+        leaseholder_revocations_failing: 1,
+        leaseholder_unaccounted_leases: 2,
+      },
     },
     'a depth of the queue': {
       act: (metrics) => metrics.queueDepth('lease', 7),
@@ -216,12 +288,34 @@ describe('each event is counted where it belongs', () => {
     ).toBe(1);
   });
 
-  test("a lease API's answer is counted and timed", async () => {
+  test.each([
+    ['200', '2xx'],
+    ['201', '2xx'],
+    ['404', '4xx'],
+    ['4xx', '4xx'],
+    ['503', '5xx'],
+    ['3xx', 'none'],
+    ['other', 'none'],
+    ['unreadable', 'none'],
+    ['lost', 'none'],
+    ['unreachable', 'none'],
+  ])("a lease API's answer of %s is counted, and timed as %s", async (outcome, code) => {
     const metrics = createMetrics();
-    metrics.apiAnswered('create-lease', '200', 3);
+    metrics.apiAnswered('create-lease', outcome, 3);
     const found = await samples(metrics);
-    expect(found.get('leaseholder_api_requests_total{route="create-lease",outcome="200"}')).toBe(1);
-    expect(found.get('leaseholder_api_request_duration_seconds_sum{route="create-lease"}')).toBe(3);
+    expect(found.get(`leaseholder_api_requests_total{route="create-lease",outcome="${outcome}"}`)).toBe(1);
+    const timed = `leaseholder_api_request_duration_seconds_sum{route="create-lease",code="${code}"}`;
+    expect(found.get(timed)).toBe(3);
+  });
+
+  test('an object that waited for a worker is timed', async () => {
+    const metrics = createMetrics(known);
+    metrics.queueWaited('lease', 0.3);
+    metrics.queueWaited('lease', -1e-9);
+    const found = await samples(metrics);
+    expect(found.get('leaseholder_queue_wait_seconds_sum{controller="lease"}')).toBe(0.3);
+    expect(found.get('leaseholder_queue_wait_seconds_bucket{le="0.001",controller="lease"}')).toBe(1);
+    expect(found.get('leaseholder_queue_wait_seconds_bucket{le="0.5",controller="lease"}')).toBe(2);
   });
 
   test('a duration that is no number is counted and does not throw', async () => {
@@ -266,7 +360,7 @@ describe('the exposition', () => {
     expect((await samples(other)).get('leaseholder_rotations_total')).toBe(0);
   });
 
-  test('names keep to the conventions: counters end in _total, durations in _seconds, each has a help text', async () => {
+  test('names keep to the conventions: counters end in _total, durations in _seconds, moments in _timestamp_seconds, each has a help text', async () => {
     const { body } = await createMetrics(known).expose();
     const types = [...body.matchAll(/^# TYPE (leaseholder_\w+) (\w+)$/gm)].map(([, name = '', type]) => ({
       name,
@@ -274,7 +368,8 @@ describe('the exposition', () => {
     }));
     expect(types.length).toBeGreaterThan(10);
     expect(types.filter(({ name, type }) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
-    expect(types.filter(({ name, type }) => (type === 'histogram') !== name.endsWith('_seconds'))).toEqual(
+    expect(types.filter(({ name, type }) => (type === 'histogram') !== duration.test(name))).toEqual([]);
+    expect(types.filter(({ name, type }) => name.endsWith('_timestamp_seconds') && type !== 'gauge')).toEqual(
       [],
     );
     for (const { name } of types) expect(body).toMatch(new RegExp(`^# HELP ${name} [A-Z].*\\.$`, 'm'));

@@ -10,6 +10,8 @@ export interface Cluster extends AsyncDisposable {
   release(verb: 'install' | 'upgrade', values?: Values, release?: Partial<Release>): Promise<string>;
   /** Runs kubectl as the admin. @throws Error with its stderr when it fails. */
   kubectl(...args: readonly string[]): Promise<string>;
+  /** Applies objects. @throws Error with the API server's words when one is refused. */
+  apply(...objects: readonly object[]): Promise<void>;
   /** Applies objects in a server-side dry run, strictly. @returns what the API server has against them; empty: nothing. */
   refusals(objects: readonly object[]): Promise<string>;
 }
@@ -24,12 +26,15 @@ export async function startCluster(...namespaces: readonly string[]): Promise<Cl
     if (exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
+  const apply: Cluster['apply'] = async (...objects) =>
+    void (await run(['apply', '--server-side', '-f', '-'], listOf(objects)));
   const made = [RELEASE.namespace, ...namespaces].map((name) => restricted(name));
-  await run(['apply', '-f', '-'], listOf(made));
+  await apply(...made);
   const kept = stack.move();
   return {
     plane,
     helm,
+    apply,
     kubectl: (...args) => run(args, ''),
     async release(verb, values = {}, release = {}) {
       const { name, namespace } = { ...RELEASE, ...release };

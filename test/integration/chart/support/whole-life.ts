@@ -16,6 +16,7 @@ import {
 import { untilEvent } from '../../operator/support/observe.ts';
 import { annotationsOf, makePod, uses } from '../../operator/support/pods.ts';
 import { mainPath } from './main-path.ts';
+import { argoRollouts, workload } from './workloads.ts';
 
 /** The account whose tokens the operator may ask for. */
 export const ROBOT = 'robot';
@@ -73,7 +74,7 @@ async function restarted(stage: Stage): Promise<void> {
   const labels = { uses: 'restarting' };
   await stage.apply(
     ...connectionObjects(stage, { name: 'restarting' }),
-    ...kinds.flatMap((kind) => [workload(kind, 'named', {}), workload(kind, 'selected', labels)]),
+    ...kinds.flatMap((kind) => [workload(kind, 'named'), workload(kind, 'selected', { own: labels })]),
   );
   await makePod(stage, 'nudged', uses.volume('restarting'));
   const restart = kinds.flatMap((kind) => [
@@ -156,34 +157,4 @@ async function following(stage: Stage): Promise<void> {
   const first = JSON.stringify(await stage.read(lease));
   const renewed = async (): Promise<boolean> => JSON.stringify(await stage.read(lease)) !== first;
   await awaitCondition(renewed, { what: 'a renewal' });
-}
-
-function workload(kind: string, name: string, more: Readonly<Record<string, string>>): object {
-  const labels = { app: `${kind.toLowerCase()}-${name}` };
-  return {
-    apiVersion: kind === 'Rollout' ? 'argoproj.io/v1alpha1' : 'apps/v1',
-    kind,
-    metadata: { name, namespace: 'default', labels: more },
-    spec: {
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'example.com/app' }] } },
-    },
-  };
-}
-
-/** The kind of Argo, with whatever spec and status. */
-function argoRollouts(): object {
-  const any = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  const openAPIV3Schema = { type: 'object', properties: { spec: any, status: any } };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'rollouts.argoproj.io' },
-    spec: {
-      group: 'argoproj.io',
-      names: { kind: 'Rollout', singular: 'rollout', plural: 'rollouts', listKind: 'RolloutList' },
-      scope: 'Namespaced',
-      versions: [{ name: 'v1alpha1', served: true, storage: true, schema: { openAPIV3Schema } }],
-    },
-  };
 }

@@ -99,7 +99,7 @@ describe('a record that nothing vouches for', () => {
     world.delete();
     await world.settle(0);
     expect(world.calls()).toEqual(['LIST leases', 'delete secrets', 'patch leases']);
-    expect([world.live, world.counts.at(-1)]).toEqual([[1], 'revoked: left']);
+    expect([world.live, world.counts.at(-1)]).toEqual([[1], 'revoked: abandoned']);
     expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'unattested' });
     expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
   });

@@ -240,7 +240,7 @@ describe('the end of waiting', () => {
       expect(world.object).toBeDefined();
       await world.pass(SECOND);
       expect([world.object, world.secret, world.live]).toEqual([undefined, undefined, [1]]);
-      expect(world.counts.at(-1)).toBe('revoked: left');
+      expect(world.counts.at(-1)).toBe('revoked: abandoned');
       expect(world.lines.at(-1)?.fields).toMatchObject({ why: 'timeout', lease: world.leases.live[0] });
       expect(world.told).toEqual(['Warning LeaseLeft shop/orders-db']);
     },

@@ -167,7 +167,7 @@ describe('a lease that the server does not know', () => {
     );
     expect(world.condition('Reconciling')).toBe('True TargetNotFound');
     await world.pass(MINUTE);
-    expect(world.counts.at(-1)).toBe('revoked: left');
+    expect(world.counts.at(-1)).toBe('revoked: abandoned');
     expect([world.object, world.secret]).toEqual([undefined, undefined]);
   });
 
@@ -266,7 +266,7 @@ describe('a lease whose connection is gone', () => {
     world.delete();
     world.restart();
     await world.settle(0);
-    expect(world.counts.at(-1)).toBe('revoked: left');
+    expect(world.counts.at(-1)).toBe('revoked: abandoned');
     expect(world.lines.at(-1)).toMatchObject({
       level: 'warn',
       message: 'A lease is left to run out.',
