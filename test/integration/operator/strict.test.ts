@@ -178,6 +178,7 @@ describe('strict mode', () => {
     await stage.apply(...connectionObjects(stage, { name: 'named' }));
     await own.apply({ connectionRef: { name: 'named' } });
     await agrees('named', await stage.untilReady('named'));
+    expect(await own.events()).toEqual(['made']);
   });
 
   it('takes over a Secret that offers itself and has our label', async () => {
@@ -188,7 +189,10 @@ describe('strict mode', () => {
     await own.apply({ secret: { adoption: 'Adopt' } });
     await untilReason('adopted', 'SecretConflict');
     await stage.kubectl('label', 'secret', 'adopted', `${MANAGED_LABEL}=true`);
-    await agrees('adopted', await stage.untilReady('adopted'));
+    const lease = await stage.untilReady('adopted');
+    await agrees('adopted', lease);
+    const { metadata } = defined(await stage.secretObject('adopted'));
+    expect(metadata.ownerReferences).toMatchObject([{ uid: lease.uid }]);
   });
 
   it('is found in order by a check, and out of order where no policy is in force', async () => {
