@@ -13,18 +13,8 @@ interface Value {
   readonly usual: string | undefined;
 }
 
-/**
- * The chart's values as a table: each with its default and what the comment above it in values.yaml says, behind `# --`.
- *
- * @throws Error that names a value without such a comment.
- */
+/** The page of the chart's values. */
 export function renderValuesDoc(): string {
-  const { contents } = parseDocument(readFileSync(path.join(root, CHART, 'values.yaml'), 'utf8'));
-  if (!isMap(contents)) throw new Error('values.yaml holds no mapping.');
-  const rows = valuesOf(contents, '').map(
-    ({ name, usual, meaning }) =>
-      `| \`${name}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${meaning} |`,
-  );
   return [
     '# The chart of leaseholder',
     '',
@@ -34,9 +24,24 @@ export function renderValuesDoc(): string {
     '',
     '| Value | Default | What it is |',
     '| --- | --- | --- |',
-    ...rows,
+    ...valueRows(readFileSync(path.join(root, CHART, 'values.yaml'), 'utf8')),
     '',
   ].join('\n');
+}
+
+/**
+ * The rows of a table of values: each with its default and what the comment above it says, behind `# --`. A mapping whose keys have
+ * such comments is a group, any other is one value.
+ *
+ * @throws Error that names a value without such a comment.
+ */
+export function valueRows(text: string): readonly string[] {
+  const { contents } = parseDocument(text);
+  if (!isMap(contents)) throw new Error('values.yaml holds no mapping.');
+  return valuesOf(contents, '').map(
+    ({ name, usual, meaning }) =>
+      `| \`${name}\` | ${usual === undefined ? '' : `\`${usual}\``} | ${meaning} |`,
+  );
 }
 
 function valuesOf(map: YAMLMap, prefix: string): readonly Value[] {
