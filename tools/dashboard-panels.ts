@@ -128,15 +128,19 @@ export const rows: Readonly<Record<string, readonly Panel[]>> = {
     },
     {
       title: 'Dynamic secrets',
-      about: 'DynamicSecret objects by their state, and what was done on the servers.',
-      queries: {
-        '{{state}}': `sum by (state) (leaseholder_dynamic_secrets{${SELECTED}})`,
-        '{{what}}': rate('leaseholder_dynamic_secret_changes_total', 'what'),
-      },
+      about: 'DynamicSecret objects by their state.',
+      queries: { '{{state}}': `sum by (state) (leaseholder_dynamic_secrets{${SELECTED}})` },
+    },
+    {
+      title: 'Changes of dynamic secrets',
+      about: 'What was done on the servers.',
+      unit: 'ops',
+      queries: { '{{what}}': rate('leaseholder_dynamic_secret_changes_total', 'what') },
     },
     {
       title: 'Restarts and nudges',
       about: 'Pod templates and pods that were annotated for new credentials.',
+      unit: 'ops',
       queries: {
         'restarts: {{result}}': rate('leaseholder_workload_restarts_total', 'result'),
         'nudges: {{result}}': rate('leaseholder_pod_nudges_total', 'result'),
@@ -159,14 +163,21 @@ export const rows: Readonly<Record<string, readonly Panel[]>> = {
       },
     },
     {
-      title: 'Rate limits',
-      about:
-        'Requests that wait for their turn, how long all have waited per second, and those that were not sent.',
-      queries: {
-        'waiting: {{route}}': `sum by (route) (leaseholder_api_turns_awaited{${SELECTED}})`,
-        'waited: {{route}}': rate('leaseholder_api_throttled_seconds_total', 'route'),
-        'held back: {{reason}}': rate('leaseholder_api_held_back_total', 'reason'),
-      },
+      title: 'Requests that wait for their turn',
+      about: 'Where a server limits their rate.',
+      queries: { '{{route}}': `sum by (route) (leaseholder_api_turns_awaited{${SELECTED}})` },
+    },
+    {
+      title: 'How long they wait in a second',
+      about: 'All requests of a route together.',
+      unit: 's',
+      queries: { '{{route}}': rate('leaseholder_api_throttled_seconds_total', 'route') },
+    },
+    {
+      title: 'Requests that are not sent',
+      about: 'The server does not answer, or the turn did not come in time.',
+      unit: 'ops',
+      queries: { '{{reason}}': rate('leaseholder_api_held_back_total', 'reason') },
     },
     {
       title: 'Logins and sessions',

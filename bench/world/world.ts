@@ -6,7 +6,7 @@ import { installOperator, operatorAccount } from '../../sandbox/operator/install
 import { startOperatorProcess } from '../../sandbox/operator/operator.ts';
 import { podIdentity } from './identity.ts';
 import { leanClient, type LeanClient } from './lean-client.ts';
-import { PROGRAM } from './program.ts';
+import { PROGRAM, PROGRAM_ENVIRONMENT } from './program.ts';
 import { startLeaseApiProcess, type LeaseApiProcess } from './lease-api.ts';
 import { withMetrics, type BenchOperator } from './operator.ts';
 import type { Login } from './objects.ts';
@@ -77,7 +77,7 @@ export async function startWorld({ writeLimit }: WorldOptions = {}): Promise<Wor
       const launchedAt = performance.now();
       const operator = startOperatorProcess({
         entry: PROGRAM,
-        environment: { ...identity.environment, ...environment },
+        environment: { ...identity.environment, ...PROGRAM_ENVIRONMENT, ...environment },
         flags: [...identity.flags, ...listen],
       });
       return all.use(withMetrics(operator, port, launchedAt));

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { PROGRAM } from '../../../bench/world/program.ts';
+import { PROGRAM, PROGRAM_ENVIRONMENT } from '../../../bench/world/program.ts';
 import { startControlPlane, type ControlPlane } from '../../../sandbox/control-plane/control-plane.ts';
 import { installOperator } from '../../../sandbox/operator/install.ts';
 import { playStages } from './support/build.ts';
@@ -79,6 +79,7 @@ describe('the image', async () => {
   it('starts the program as it is measured', () => {
     const flags = PROGRAM.slice(0, -1);
     expect(last.entrypoint).toEqual(['/nodejs/bin/node', ...flags, '/app/main.js']);
+    expect(last.environment).toEqual(PROGRAM_ENVIRONMENT);
   });
 
   it('holds the same bytes as the bundle of another clone, and main.js is below 5 MB', async () => {

@@ -16,6 +16,8 @@ export interface Stage {
   readonly image: string;
   readonly name: string | undefined;
   readonly steps: readonly Step[];
+  /** Variables of whatever runs in it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Of the last stage: whom the program runs as, and how it is started. */
   readonly user: string | undefined;
   readonly entrypoint: readonly string[];
@@ -43,6 +45,10 @@ const instructions: Readonly<Record<string, (stage: Draft, text: string) => void
   USER: (stage, text) => {
     stage.user = text;
   },
+  ENV: (stage, text) => {
+    const [name = '', value = ''] = text.split(/=(.*)/s);
+    stage.environment = { ...stage.environment, [name]: value };
+  },
   ENTRYPOINT: (stage, text) => {
     stage.entrypoint = words.parse(JSON.parse(text));
   },
@@ -69,7 +75,7 @@ export function parseDockerfile(text: string): readonly Stage[] {
 
 function stageOf(text: string): Draft {
   const { image = '', name } = FROM.exec(text)?.groups ?? {};
-  return { image, name, steps: [], user: undefined, entrypoint: [], command: [] };
+  return { image, name, steps: [], environment: {}, user: undefined, entrypoint: [], command: [] };
 }
 
 function apply(stage: Draft | undefined, instruction: string, text: string): void {

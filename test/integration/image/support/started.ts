@@ -24,7 +24,7 @@ export interface StartOptions {
   readonly server: string;
 }
 
-/** Starts the entrypoint with nothing in its environment but what a pod has, and waits until it is ready and works. */
+/** Starts the entrypoint with nothing in its environment but what the image and a pod have, and waits until it is ready and works. */
 export async function startImage({ root, stage, server }: StartOptions): Promise<Started> {
   const { address, get } = await freeAddress();
   const command = [...stage.entrypoint, 'run', `--listen=${address}`];
@@ -32,6 +32,7 @@ export async function startImage({ root, stage, server }: StartOptions): Promise
   const { hostname, port } = new URL(server);
   const env = {
     PATH: process.env['PATH'],
+    ...stage.environment,
     KUBERNETES_SERVICE_HOST: hostname,
     KUBERNETES_SERVICE_PORT: port,
   };
