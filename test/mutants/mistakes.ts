@@ -316,8 +316,8 @@ export const mistakes: readonly Mutation[] = [
   {
     name: 'A rename replaces the leases.',
     file: 'src/lease/target.ts',
-    find: 'if (id !== undefined && ref.dynamicSecretId !== undefined) return ref.dynamicSecretId === id;\n  return isNamed(ref, wanted.target) || (id !== undefined && shown === id);',
-    put: 'return isNamed(ref, wanted.target);',
+    find: 'if (id !== undefined && ref.dynamicSecretId !== undefined) return ref.dynamicSecretId === id;\n  return isSameTarget(ref, wanted.target) || (id !== undefined && shown === id);',
+    put: 'return isSameTarget(ref, wanted.target);',
     first: [6],
     world: 'declared',
   },
