@@ -3,7 +3,7 @@
 # test/integration/image plays these very lines on a machine without a container engine.
 
 FROM node:24.21.0-bookworm-slim AS build
-WORKDIR /work
+WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY src ./src
@@ -14,7 +14,7 @@ RUN node tools/sbom.ts dist/sbom.json && cp LICENSE dist/
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
-COPY --from=build /work/dist ./
+COPY --from=build /build/dist ./
 # A number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 # The heap is cleaned up sooner than V8 would by itself: less memory, for no more processor time.

@@ -21,6 +21,8 @@ export function describedMetrics(): Promise<readonly MetricDescription[]> {
 /** The page about metrics, made of their own descriptions. */
 export async function renderMetricsDoc(): Promise<string> {
   const all = await describedMetrics();
+  const { body } = await createMetrics(knownLabels).expose();
+  const series = body.match(/^leaseholder_/gm)?.length ?? 0;
   const groupOf = ({ name }: MetricDescription): string | undefined =>
     groups.find(([, prefixes]) => prefixes.some((prefix) => name.startsWith(`leaseholder_${prefix}`)))?.[0];
   const titles = ['Leases', ...groups.map(([title]) => title).filter((title) => title !== 'Leases')];
@@ -33,6 +35,7 @@ export async function renderMetricsDoc(): Promise<string> {
     '',
     '- **All are there from the start**, with 0 for each value of a label that is known beforehand, so that the first failure is an increase which an alert can see. Only `leaseholder_kube_requests_total` and the two of the ends of leases begin with what happens.',
     '- **Their number is bounded**: labels are closed sets, and no name of a tenant, an object or a server is one. The ends of leases are the exception: they name objects, 2,000 at most. Where there are more, those that end first are told, and `leaseholder_lease_expiries_omitted` says how many are not.',
+    `- A replica has ${String(series)} series from the start, the ${String(series - withoutBuckets(body))} buckets of histograms among them.`,
     '- **Only the leader tells of objects.** Other replicas show 0 for what they do not know; sums over all replicas are right.',
     '- Names of objects are in `lease_namespace` and `lease_name`: `namespace` is that of the pod, which Prometheus adds.',
     '- Moments are Unix times, those of leases by the clock of their server: `leaseholder_lease_expiry_timestamp_seconds - time()` is what a lease has left.',
@@ -55,6 +58,10 @@ export async function renderMetricsDoc(): Promise<string> {
     ...longLists(all),
     '',
   ].join('\n');
+}
+
+function withoutBuckets(body: string): number {
+  return body.match(/^leaseholder_\w+(?<!_bucket)(?:\{| )/gm)?.length ?? 0;
 }
 
 function row({ name, type, labels, help }: MetricDescription): string {

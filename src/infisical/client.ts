@@ -248,10 +248,7 @@ export function createLeaseClient(options: LeaseClientOptions): OwnLeaseClient {
     tagSupport: (target) => tags.of(target),
     now,
     synchronise: synchronisation({ transport, time, clock, timing }),
-    close: async () => {
-      await transport.close();
-      session.end();
-    },
+    close: () => transport.close().finally(() => session.end()),
   };
 }
 

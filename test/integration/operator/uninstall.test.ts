@@ -30,6 +30,8 @@ describe('the check that nothing is left', () => {
     environment = {
       PATH: `${path.dirname(kubectl)}:${String(process.env['PATH'])}`,
       KUBECONFIG: stage.plane.kubeconfig,
+      // kubectl keeps what it has discovered there.
+      HOME: stage.plane.directory,
     };
   });
   afterAll(() => stage[Symbol.asyncDispose]());

@@ -745,3 +745,18 @@ describe("the server's time", () => {
     expect(setting.client.now()).toBe(middle);
   });
 });
+
+describe('a session', () => {
+  test('is counted from its first login until the client is closed', async () => {
+    const setting = await clientSetting();
+    const sessions = (): readonly unknown[] =>
+      setting.telemetry.counts.filter(([what]) => what === 'sessionsChanged');
+    await pump(setting.clock, setting.client.session.token());
+    expect(sessions()).toEqual([['sessionsChanged', 'universal', 1]]);
+    await setting[Symbol.asyncDispose]();
+    expect(sessions()).toEqual([
+      ['sessionsChanged', 'universal', 1],
+      ['sessionsChanged', 'universal', -1],
+    ]);
+  });
+});
