@@ -71,7 +71,13 @@ const needs: readonly Need[] = [
     place: 'objects',
     why: 'CAs in ConfigMaps cannot be read',
   },
-  { group: '', resource: 'events', verbs: ['create'], place: 'objects', why: 'no events are written' },
+  {
+    group: 'events.k8s.io',
+    resource: 'events',
+    verbs: ['create', 'patch'],
+    place: 'objects',
+    why: 'no events are written, or repetitions not counted',
+  },
   {
     group: '',
     resource: 'namespaces',
