@@ -70,9 +70,7 @@ describe('a release', () => {
 
     const kinds = ['dynamicsecretleases', 'dynamicsecrets', 'infisicalconnections'];
     // The roles are aggregated by a controller, one after the other.
-    const known = async (): Promise<readonly boolean[]> =>
-      Promise.all(['view', 'edit', 'admin'].map((user) => may(cluster, user, 'list', 'dynamicsecrets')));
-    await expect.poll(known, { timeout: 30_000 }).toEqual([true, true, true]);
+    await expect.poll(() => listers(cluster), { timeout: 30_000 }).toEqual([true, true, true]);
     for (const kind of kinds) {
       expect([await may(cluster, 'view', 'list', kind), await may(cluster, 'view', 'create', kind)]).toEqual([
         true,
@@ -192,4 +190,9 @@ function namesOf(objects: readonly KubeObject[]): readonly string[] {
 async function may({ plane }: Cluster, user: string, verb: string, resource: string): Promise<boolean> {
   const args = ['auth', 'can-i', verb, `${resource}.leaseholder.dev`, `--as=${user}`, '-n', 'shop'];
   return (await plane.kubectlRun(args)).stdout.trim() === 'yes';
+}
+
+/** Whether users of the roles view, edit and admin may list our kinds yet. */
+function listers(cluster: Cluster): Promise<readonly boolean[]> {
+  return Promise.all(['view', 'edit', 'admin'].map((user) => may(cluster, user, 'list', 'dynamicsecrets')));
 }
