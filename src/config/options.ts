@@ -128,7 +128,7 @@ export const schema = z
     nudgePods: z.enum(['on', 'off']).register(about, {
       value: 'on|off',
       meaning:
-        'Whether `spec.secret.propagation: Nudge` of a lease is heeded, so that pods which mount its Secret are annotated when the credentials change and see them within a second or so. Pods are watched for it. Needs the ClusterRole `leaseholder-nudge`; docs/restarts.md tells more.',
+        'Whether `spec.secret.propagation: Nudge` of a lease is heeded, so that pods which mount its Secret are annotated when the credentials change and see them within a second or so. Pods are watched for it. Needs the ClusterRole `leaseholder-nudge` (`nudge.enabled` of the chart); docs/restarts.md tells more.',
       allowed: 'on or off',
       default: 'off',
     }),

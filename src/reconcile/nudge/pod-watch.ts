@@ -96,7 +96,7 @@ function watchScope({ transport, log, ...options }: PodWatchOptions, namespace: 
       const isForbidden = failure instanceof KubeError && failure.status === 403;
       if (isForbidden && !forbidden) {
         log.warn(
-          'The rights do not allow to watch pods, so none is nudged; it is tried again. Bind the ClusterRole leaseholder-nudge to the operator.',
+          'The rights do not allow to watch pods, so none is nudged; it is tried again. Bind the ClusterRole leaseholder-nudge to the operator (nudge.enabled of the chart).',
           namespace === '' ? {} : { namespace },
         );
       }

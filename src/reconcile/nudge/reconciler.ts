@@ -118,7 +118,7 @@ function warn({ events, object, credentials }: Look, reason: string): void {
   const { namespace, name, uid } = object;
   const advice =
     reason === 'Forbidden'
-      ? ' Bind the ClusterRole leaseholder-nudge to the operator, and check admission policies.'
+      ? ' Bind the ClusterRole leaseholder-nudge to the operator (nudge.enabled of the chart), and check admission policies.'
       : '';
   events.warn(
     { kind: 'DynamicSecretLease', namespace, name, uid },
