@@ -8,6 +8,7 @@ export const ROUTE_NAMES = [
   'login-kubernetes',
   'login-oidc',
   'login-jwt',
+  'login-ldap',
   'token-renew',
   'token-revoke',
   'status',

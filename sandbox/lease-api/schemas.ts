@@ -124,6 +124,14 @@ export class RequestSchemas extends Mode {
     jwt: this.tokenLoginOf(),
   };
 
+  /** As servers take it; the password is taken as it is. */
+  readonly ldapLogin = this.object({
+    identityId: z.string().trim(),
+    username: z.string(),
+    password: z.string(),
+    organizationSlug: this.newer(organizationSlug.optional()),
+  });
+
   /** `POST /auth/token/renew` and `POST /auth/token/revoke`. */
   readonly token = this.object({ accessToken: z.string().trim() });
 

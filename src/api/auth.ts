@@ -47,6 +47,13 @@ const universal = z.object({
 
 const kubernetes = z.object({ identityId, serviceAccountRef, organizationSlug });
 
+const ldap = z.object({
+  identityId,
+  username: secretSource.describe("The user's name, as the directory has it."),
+  password: secretSource.describe("The user's password."),
+  organizationSlug,
+});
+
 const oneProof = 'must have exactly one of serviceAccountRef and secretKeyRef';
 
 /** A token that somebody else than the server has signed. */
@@ -95,6 +102,11 @@ const methods = {
   jwt: signed('jwt')
     .optional()
     .describe('Log in with a token that the server verifies with keys that it was given (JWT Auth).'),
+  ldap: ldap
+    .optional()
+    .describe(
+      'Log in as a user of a directory, whose name and password the server checks there (LDAP Auth).',
+    ),
   token: secretSource.optional().describe('Use an access token as it is (Token Auth).'),
 };
 

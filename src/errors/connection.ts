@@ -8,6 +8,7 @@ const checks = {
     "that the identity of spec.auth.kubernetes.identityId takes Kubernetes logins and allows the service account's namespace, name and audience, that the server can ask this cluster's API to review tokens",
   oidc: 'that the identity of spec.auth.oidc.identityId takes OIDC logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server can reach the issuer',
   jwt: 'that the identity of spec.auth.jwt.identityId takes JWT logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server has the key which it is signed with',
+  ldap: 'that the identity of spec.auth.ldap.identityId takes LDAP logins and allows this user, the username and password that spec.auth.ldap names, that the server reaches its directory',
 } as const;
 
 /** What can be wrong with a connection, its credentials and its grants. */

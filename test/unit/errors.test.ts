@@ -18,7 +18,7 @@ describe('the table of faults', () => {
     expect(message.length).toBeGreaterThan(20);
   });
 
-  test.each(['universal', 'kubernetes', 'oidc', 'jwt'] as const)(
+  test.each(['universal', 'kubernetes', 'oidc', 'jwt', 'ldap'] as const)(
     'a login by %s that is refused has a sentence that names the field to look at',
     (method) => {
       const { message } = fault('LoginRefused', { host: 'https://infisical.example', status: 401, method });

@@ -2,6 +2,7 @@ import type { ConnectionAuth } from '../../api/auth.ts';
 import { fault, FaultError } from '../../errors.ts';
 import type { LoginMethod } from '../../infisical/auth/access-token.ts';
 import { identityLogin } from '../../infisical/auth/identity.ts';
+import { ldapLogin } from '../../infisical/auth/ldap.ts';
 import { tokenLogin } from '../../infisical/auth/token.ts';
 import { universalLogin } from '../../infisical/auth/universal.ts';
 import { KubeError } from '../../kube/kube-error.ts';
@@ -22,7 +23,7 @@ export interface LoginOptions {
 /** The login method of a connection, with what it shows got anew at each login. */
 export function loginMethod(options: LoginOptions): LoginMethod {
   const { auth, credentials } = options;
-  const { universal, kubernetes, oidc, jwt, token } = auth;
+  const { universal, kubernetes, oidc, jwt, ldap, token } = auth;
   if (universal !== undefined) {
     return universalLogin({
       organizationSlug: universal.organizationSlug,
@@ -32,6 +33,13 @@ export function loginMethod(options: LoginOptions): LoginMethod {
   if (kubernetes !== undefined) return identity(options, 'kubernetes', kubernetes);
   if (oidc !== undefined) return identity(options, 'oidc', oidc);
   if (jwt !== undefined) return identity(options, 'jwt', jwt);
+  if (ldap !== undefined) {
+    return ldapLogin({
+      identityId: ldap.identityId,
+      organizationSlug: ldap.organizationSlug,
+      credential: (name) => credentials.read(`spec.auth.ldap.${name}`, ldap[name]),
+    });
+  }
   if (token !== undefined)
     return tokenLogin({ credential: () => credentials.read('spec.auth.token', token) });
   throw new FaultError(fault('ConnectionInvalid', { field: 'spec.auth', rule: 'names no method' }));

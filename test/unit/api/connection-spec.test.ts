@@ -39,6 +39,10 @@ describe('a connection is accepted, by zod and by the schema of the CRD', () => 
       auth: { oidc: { identityId: ID, serviceAccountRef: { name: 'robot', audience: 'infisical' } } },
     },
     'with a JWT of a Secret': { ...least, auth: { jwt: { identityId: ID, ...source } } },
+    'with a user of a directory': {
+      ...least,
+      auth: { ldap: { identityId: ID, username: source, password: source } },
+    },
     'with the address of the API': { ...least, hostAPI: 'https://eu.infisical.com/api' },
     'without TLS, with a port and a path': {
       ...least,
@@ -190,6 +194,14 @@ describe('a connection is refused, by zod and by the schema of the CRD', () => {
     'with a slug of 33 characters': {
       spec: { ...least, auth: { universal: { ...universal, organizationSlug: 'a'.repeat(33) } } },
       at: '.auth.universal.organizationSlug',
+    },
+    'with a user of a directory without a password': {
+      spec: { ...least, auth: { ldap: { identityId: ID, username: source } } },
+      at: '.auth.ldap',
+    },
+    'with a password of a user instead of its name': {
+      spec: { ...least, auth: { ldap: { identityId: ID, username: source, password: 'x' } } },
+      at: '.auth.ldap.password',
     },
     'with an empty CA bundle': { spec: { ...least, caBundle: {} }, at: '.caBundle' },
   };

@@ -15,6 +15,7 @@ const trusting = (inline: unknown): JsonObject => connection({ caBundle: { inlin
 const IDENTITY = '0b2b6a3e-9d6e-4f6e-8a3c-6d6f2f0e7a11';
 const robot = { identityId: IDENTITY, serviceAccountRef: { name: 'robot', audience: 'infisical' } };
 const inSecret = { identityId: IDENTITY, ...ref('proof') };
+const ldap = { identityId: IDENTITY, username: ref('username'), password: ref('password') };
 type Identity = 'kubernetes' | 'oidc' | 'jwt';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -33,6 +34,7 @@ export const acceptedConnections: Readonly<Record<string, JsonObject>> = {
   'a token of a Secret as an OpenID identity': connection({ auth: { oidc: inSecret } }),
   'a service account as a JWT identity': connection({ auth: { jwt: robot } }),
   'a token of a Secret as a JWT identity': connection({ auth: { jwt: inSecret } }),
+  'a user of a directory': connection({ auth: { ldap: { ...ldap, organizationSlug: 'acme' } } }),
   ...acceptances('audience', ['https://infisical.example.com/a?b', 'a'.repeat(1024)], (audience) =>
     connection({ auth: { oidc: { ...robot, serviceAccountRef: { name: 'robot', audience } } } }),
   ),
@@ -168,7 +170,7 @@ const NEEDS_TLS = 'must go with an address in hostAPI that begins with https:';
 const ONE_SOURCE = 'caBundle must have exactly one source: inline, configMapKeyRef or secretKeyRef';
 const pair = { certificate: ref('tls.crt'), privateKey: ref('tls.key') };
 const plain = (part: JsonObject): JsonObject => connection({ hostAPI: 'http://infisical', ...part });
-const ONE_METHOD = 'auth must name exactly one method: universal, kubernetes, oidc, jwt or token';
+const ONE_METHOD = 'auth must name exactly one method: universal, kubernetes, oidc, jwt, ldap or token';
 
 export const refusedConnections: Readonly<Record<string, RefusedRow>> = {
   ...refusals('spec.hostAPI', 'Required value', [undefined], () => without(tokenConnection, 'hostAPI')),
@@ -299,5 +301,24 @@ export const refusedConnections: Readonly<Record<string, RefusedRow>> = {
   ),
   ...proofRows('oidc'),
   ...proofRows('jwt'),
+  ...refusals('spec.auth.ldap.identityId', 'Required value', [undefined], () =>
+    connection({ auth: { ldap: without(ldap, 'identityId') } }),
+  ),
+  ...refusals(
+    'spec.auth.ldap.identityId',
+    "identityId must be the machine identity's id",
+    ['', 'a b'],
+    (identityId) => connection({ auth: { ldap: { ...ldap, identityId } } }),
+  ),
+  ...refusals('spec.auth.ldap.password', 'Required value', [undefined], () =>
+    connection({ auth: { ldap: without(ldap, 'password') } }),
+  ),
+  ...credentialRows('spec.auth.ldap.username', (username) =>
+    connection({ auth: { ldap: { ...ldap, username } } }),
+  ),
+  ...credentialRows('spec.auth.ldap.password', (password) =>
+    connection({ auth: { ldap: { ...ldap, password } } }),
+  ),
+  ...organizationRows('ldap', ldap),
   ...credentialRows('spec.auth.token', (credential) => connection({ auth: { token: credential } })),
 };

@@ -140,6 +140,14 @@ describe('a login', () => {
     expect(sent).toEqual({ identityId: 'an-identity', jwt: 'the-proof' });
   });
 
+  test('of a user of a directory shows name and password, without the line end of the latter', async () => {
+    const auth = { ldap: { ...identity, username: source('name'), password: source('password') } };
+    const { sent, path, reads } = await logIn({ auth, data: { name: ' ann\n', password: ' a word \r\n' } });
+    expect(path).toBe('/v1/auth/ldap-auth/login');
+    expect(sent).toEqual({ ...identity, username: 'ann', password: ' a word ' });
+    expect(reads).toBe(2);
+  });
+
   test('by no method is a fault that names the field', () => {
     const cluster = memoryCluster(
       new ApiServer(
@@ -166,6 +174,9 @@ describe('a login', () => {
       },
       'spec.auth.jwt.identityId takes JWT logins': {
         jwt: { ...identity, serviceAccountRef: { name: 'robot' } },
+      },
+      'spec.auth.ldap.identityId takes LDAP logins': {
+        ldap: { ...identity, username: source('id'), password: source('secret') },
       },
     };
     for (const [words, auth] of Object.entries(cases)) {
