@@ -13,6 +13,7 @@ import { eventType, recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, reserving, type Transport } from './kube/transport.ts';
+import { cloudEnvironment } from './infisical/auth/cloud-environment.ts';
 import { routes } from './infisical/transport.ts';
 import { readProxies, type Proxies } from './network/proxies.ts';
 import { createLog } from './observability/log.ts';
@@ -83,6 +84,8 @@ interface Composition extends Parts {
   readonly home: string;
   /** By which servers of connections are reached; the Kubernetes API never is. */
   readonly proxies: Proxies;
+  /** Where the pod's own cloud identity comes from. */
+  readonly cloudEnvironment: ReturnType<typeof cloudEnvironment>;
   /** The URL of the API server. */
   readonly url: string;
   /** Ends the watches. */
@@ -92,6 +95,7 @@ interface Composition extends Parts {
 /** Makes the parts; from here on the stores fill, and this process stands for election when they are full. */
 async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
   const proxies = proxiesIn(environment);
+  const clouds = cloudEnvironment(environment);
   const clock = systemClock();
   const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
   const watching = new AbortController();
@@ -113,7 +117,17 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const namespace = config.leaderElectionNamespace ?? own;
   const home = config.clusterConnectionNamespace ?? own;
   const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
-  return { ...parts, cluster, election, mayWrite, home, proxies, url: access.server, watching };
+  return {
+    ...parts,
+    cluster,
+    election,
+    mayWrite,
+    home,
+    proxies,
+    cloudEnvironment: clouds,
+    url: access.server,
+    watching,
+  };
 }
 
 async function perform(options: RunOptions, composition: Composition): Promise<number> {
@@ -187,7 +201,13 @@ async function work(options: WorkOptions): Promise<Ending> {
   await Promise.race([election.acquired(), stopped]);
   if (stop.aborted) return 'finished';
   const { workers, allowedHosts } = config;
-  const network = { allowedHosts, allowInsecure: config.allowInsecureTls === 'on', proxies: options.proxies };
+  const network = {
+    allowedHosts,
+    allowInsecure: config.allowInsecureTls === 'on',
+    proxies: options.proxies,
+    cloudIdentity: config.cloudIdentity,
+    cloudEnvironment: options.cloudEnvironment,
+  };
   const operator = startOperator({ ...options, network, install, workers, signal: hurry.signal });
   const references = watchReferences({
     ...options,

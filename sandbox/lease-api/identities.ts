@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { awsSettings, azureSettings, gcpSettings } from './logins/cloud-settings.ts';
 import {
   jwtSettings,
   kubernetesSettings,
@@ -54,6 +55,9 @@ export const identitySeed = z.strictObject({
   kubernetes: kubernetesSettings.optional(),
   oidc: oidcSettings.optional(),
   jwt: jwtSettings.optional(),
+  aws: awsSettings.optional(),
+  azure: azureSettings.optional(),
+  gcp: gcpSettings.optional(),
   ldap: ldapSettings.optional(),
   grants: z.array(grant).default([]),
 });

@@ -5,6 +5,9 @@ const NAMES = {
   kubernetes: 'Kubernetes',
   oidc: 'OIDC',
   jwt: 'JWT',
+  aws: 'AWS',
+  azure: 'Azure',
+  gcp: 'GCP',
   ldap: 'LDAP',
 } as const satisfies Record<IdentityLoginMethod, string>;
 

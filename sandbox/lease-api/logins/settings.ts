@@ -3,12 +3,21 @@ import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 
 /** Every way to log in that the sandbox knows; `universal` needs no settings. */
-export const LOGIN_METHODS = ['universal', 'kubernetes', 'oidc', 'jwt', 'ldap'] as const;
+export const LOGIN_METHODS = [
+  'universal',
+  'kubernetes',
+  'oidc',
+  'jwt',
+  'aws',
+  'azure',
+  'gcp',
+  'ldap',
+] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 /** The methods that name the identity by its id. */
 export type IdentityLoginMethod = Exclude<LoginMethod, 'universal'>;
 /** The methods whose proof is somebody else's signed token. */
-export type TokenLoginMethod = Extract<LoginMethod, 'kubernetes' | 'oidc' | 'jwt'>;
+export type TokenLoginMethod = Exclude<IdentityLoginMethod, 'aws' | 'ldap'>;
 
 /** Values with commas between them; spaces around a value are ignored. Empty: everything is allowed. */
 const list = z.string().default('');

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Identity } from '../identities.ts';
+import { checkAws } from '../logins/aws.ts';
+import { checkAzure, checkGcp, ShownProofs } from '../logins/cloud-token.ts';
 import { notConfigured } from '../logins/denial.ts';
 import { checkJwt } from '../logins/jwt.ts';
 import { checkKubernetes } from '../logins/kubernetes.ts';
@@ -22,6 +24,7 @@ const NEWER: ReadonlySet<string> = new Set(['login-jwt', 'login-ldap']);
 
 /** Every way in. */
 export function loginRoutes(world: World): readonly Route[] {
+  const shown = new ShownProofs();
   const routes = [
     universalRoute(world),
     tokenRoute(
@@ -31,6 +34,18 @@ export function loginRoutes(world: World): readonly Route[] {
     ),
     tokenRoute(world, 'oidc', ({ oidc }, ...given) => oidc && checkOidc(oidc, ...given)),
     tokenRoute(world, 'jwt', ({ jwt: settings }, ...given) => settings && checkJwt(settings, ...given)),
+    awsRoute(world, shown),
+    tokenRoute(
+      world,
+      'azure',
+      ({ azure }, jwt, judging) => azure && once(shown, jwt, checkAzure(azure, jwt, judging)),
+    ),
+    tokenRoute(
+      world,
+      'gcp',
+      ({ id: identityId, gcp }, jwt, judging) =>
+        gcp && once(shown, jwt, checkGcp(gcp, jwt, { ...judging, identityId })),
+    ),
     ldapRoute(world),
   ];
   return routes.filter(({ name }) => world.profile === 'current' || !NEWER.has(name));
@@ -56,6 +71,21 @@ function tokenRoute(world: World, method: TokenLoginMethod, check: Check): Route
   return identityRoute(world, method, async (body) => {
     const { jwt, ...named } = parsed(world.requests.tokenLogin[method], body);
     return { ...named, jwt, check: (identity, judging) => check(identity, jwt, judging) };
+  });
+}
+
+async function once(shown: ShownProofs, proof: string, checked: Promise<void>): Promise<void> {
+  await checked;
+  shown.take(proof);
+}
+
+function awsRoute(world: World, shown: ShownProofs): Route {
+  return identityRoute(world, 'aws', async (body) => {
+    const { identityId, organizationSlug, ...proof } = parsed(world.requests.awsLogin, body);
+    const headers = proof.iamRequestHeaders;
+    const check: Claim['check'] = ({ aws }, judging) =>
+      aws && once(shown, headers, checkAws(aws, proof, judging));
+    return { identityId, organizationSlug, jwt: headers, check };
   });
 }
 
@@ -103,7 +133,7 @@ function identityRoute(
 interface Login {
   readonly method: LoginMethod;
   readonly organizationSlug?: string | undefined;
-  /** What proved the identity; only its digest is kept. */
+  /** What proved the identity, a token or a signature; only its digest is kept. */
   readonly jwt: string | undefined;
 }
 

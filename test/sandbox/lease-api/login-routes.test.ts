@@ -33,6 +33,8 @@ async function proofOf(
   { identityId, clientId, clientSecret }: Fixture['identity'],
 ): Promise<Body> {
   if (method === 'universal') return { clientId, clientSecret };
+  if (method === 'aws')
+    return { identityId, iamHttpRequestMethod: 'POST', iamRequestBody: '', iamRequestHeaders: '' };
   if (method === 'ldap') return { identityId, username: 'ann', password: 'the-password' };
   return { identityId, jwt: await issuer.sign({}) };
 }
@@ -62,6 +64,9 @@ const ROUTES = {
   kubernetes: 'login-kubernetes',
   oidc: 'login-oidc',
   jwt: 'login-jwt',
+  aws: 'login-aws',
+  azure: 'login-azure',
+  gcp: 'login-gcp',
   ldap: 'login-ldap',
 } as const satisfies Record<LoginMethod, string>;
 const WITHOUT_CONTROL_PLANE = ['universal', 'oidc', 'jwt', 'ldap'] as const;
@@ -126,7 +131,7 @@ describe('each login', () => {
     const { entries } = await createAdminClient(logins.server.api.adminUrl).readLedger();
     const digest: unknown = expect.stringMatching(/^[0-9a-f]{12}$/);
     const by = logins.identity.identityId;
-    // This identity has no login by kubernetes.
+    // This identity has no login by kubernetes, and none from a cloud.
     expect(entries).toMatchObject([
       { event: 'login', by, method: 'universal', proof: null },
       { event: 'login', by, method: 'oidc', proof: digest },

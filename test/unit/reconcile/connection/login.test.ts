@@ -4,6 +4,8 @@ import type { ConnectionSpec } from '../../../../src/api/infisical-connection.ts
 import { FaultError, type FaultCode } from '../../../../src/errors.ts';
 import { KubeError } from '../../../../src/kube/kube-error.ts';
 import type { LoginContext } from '../../../../src/infisical/auth/access-token.ts';
+import { noProxies } from '../../../../src/network/proxies.ts';
+import type { CloudAccess } from '../../../../src/reconcile/connection/cloud-login.ts';
 import { credentialsIn } from '../../../../src/reconcile/connection/credentials.ts';
 import { loginMethod } from '../../../../src/reconcile/connection/login.ts';
 import type { Cluster } from '../../../../src/reconcile/ports.ts';
@@ -24,8 +26,17 @@ const universal: ConnectionSpec['auth'] & { universal: object } = {
   universal: { clientId: source('id'), clientSecret: source('secret') },
 };
 
+const clouds: CloudAccess = {
+  identity: 'cluster',
+  ofCluster: false,
+  network: { rule: { rule: 'administrator' }, proxies: noProxies },
+  environment: {},
+};
+
 interface Login {
   readonly auth: ConnectionSpec['auth'];
+  /** Default: a connection of a namespace, as shipped. */
+  readonly clouds?: Partial<CloudAccess>;
   /** The keys of the Secret `identity`; none: it does not exist. */
   readonly data?: Readonly<Record<string, string>>;
   readonly fate?: Fate;
@@ -36,7 +47,7 @@ interface Login {
 }
 
 /** Logs in once. @returns the token, what was sent to the server, and what was asked of Kubernetes. */
-async function logIn({ auth, data, fate, requestToken, status = 200 }: Login): Promise<{
+async function logIn({ auth, data, fate, requestToken, status = 200, ...login }: Login): Promise<{
   value: string;
   sent: unknown;
   path: string;
@@ -67,8 +78,9 @@ async function logIn({ auth, data, fate, requestToken, status = 200 }: Login): P
   const memory = memoryCluster(server, wire, () => 0);
   const cluster = { ...memory, ...(requestToken === undefined ? {} : { requestToken }) };
   const credentials = credentialsIn(cluster, 'shop');
-  const login = loginMethod({ cluster, credentials, namespace: 'shop', auth });
-  const { value } = await login({ transport, clock, timing: standardTiming, now: () => 0 });
+  const access = { ...clouds, ...login.clouds };
+  const method = loginMethod({ cluster, credentials, namespace: 'shop', auth, clouds: access });
+  const { value } = await method({ transport, clock, timing: standardTiming, now: () => 0 });
   return { value, sent, path, reads: wire.calls.length };
 }
 
@@ -158,7 +170,7 @@ describe('a login', () => {
       () => 0,
     );
     const credentials = credentialsIn(cluster, 'shop');
-    expect(() => loginMethod({ cluster, credentials, namespace: 'shop', auth: {} })).toThrow(
+    expect(() => loginMethod({ cluster, credentials, namespace: 'shop', auth: {}, clouds })).toThrow(
       "The connection's spec.auth names no method.",
     );
   });
