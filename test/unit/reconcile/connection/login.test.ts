@@ -160,6 +160,83 @@ describe('a login', () => {
     expect(reads).toBe(2);
   });
 
+  const federated: readonly (readonly [method: string, audience: string, auth: ConnectionSpec['auth']])[] = [
+    [
+      'aws.webIdentity',
+      'sts.amazonaws.com',
+      {
+        aws: {
+          identityId: 'x',
+          region: 'eu-central-1',
+          webIdentity: {
+            roleArn: 'arn:aws:iam::123456789012:role/a',
+            serviceAccountRef: { name: 'robot' },
+          },
+        },
+      },
+    ],
+    [
+      'azure.workloadIdentity',
+      'api://AzureADTokenExchange',
+      {
+        azure: {
+          identityId: 'x',
+          workloadIdentity: { tenantId: 't', clientId: 'c', serviceAccountRef: { name: 'robot' } },
+        },
+      },
+    ],
+  ];
+  test.each(federated)('by %s has a token made for %s', async (method, audience, auth) => {
+    const asked: unknown[] = [];
+    const raised = await faultOf({
+      auth,
+      requestToken: (...request) => {
+        asked.push(request);
+        return Promise.resolve(undefined);
+      },
+    });
+    expect(asked).toEqual([['shop', 'robot', { audience, seconds: 600 }]]);
+    expect(raised).toMatchObject({
+      code: 'ServiceAccountNotFound',
+      message: expect.stringContaining(`spec.auth.${method}.serviceAccountRef names`) as unknown,
+    });
+  });
+
+  const key = { accessKeyId: source('id'), secretAccessKey: source('secret') };
+  const stored: readonly (readonly [field: string, auth: ConnectionSpec['auth']])[] = [
+    [
+      'aws.accessKey.secretAccessKey names key secret',
+      { aws: { identityId: 'x', region: 'eu-central-1', accessKey: key } },
+    ],
+    ['gcp.serviceAccountKey names key json', { gcp: { identityId: 'x', serviceAccountKey: source('json') } }],
+  ];
+  test.each(stored)('without its key says so: spec.auth.%s', async (words, auth) => {
+    expect(await faultOf({ auth, data: { id: 'AKIA' } })).toMatchObject({
+      code: 'CredentialNotFound',
+      message: expect.stringContaining(`spec.auth.${words}`) as unknown,
+    });
+  });
+
+  const own: readonly (readonly [cloud: string, auth: ConnectionSpec['auth']])[] = [
+    ['aws', { aws: { identityId: 'x', region: 'eu-central-1', operatorIdentity: {} } }],
+    ['azure', { azure: { identityId: 'x', operatorIdentity: {} } }],
+    ['gcp', { gcp: { identityId: 'x', operatorIdentity: {} } }],
+  ];
+  const barred: readonly Partial<CloudAccess>[] = [
+    { identity: 'cluster', ofCluster: false },
+    { identity: 'off', ofCluster: false },
+    { identity: 'off', ofCluster: true },
+  ];
+  test.each(own.flatMap(([cloud, auth]) => barred.map((access) => [cloud, access, auth] as const)))(
+    'by the identity of the operator at %s is not for %o',
+    async (cloud, access, auth) => {
+      expect(await faultOf({ auth, clouds: access })).toMatchObject({
+        code: 'CloudIdentityNotAllowed',
+        message: expect.stringContaining(`spec.auth.${cloud}.operatorIdentity asks`) as unknown,
+      });
+    },
+  );
+
   test('by no method is a fault that names the field', () => {
     const cluster = memoryCluster(
       new ApiServer(
