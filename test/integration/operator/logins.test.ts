@@ -214,7 +214,8 @@ describe.concurrent('a login', () => {
     expect(await loginsOf(stage, identityId)).toEqual([]);
     await stage.apply(secretOf('ann', { username: 'ann', password: 'the-password\n' }));
     await stage.untilReady(name);
-    await expect.poll(() => statusOf(name), { timeout: 30_000 }).toMatchObject({ method: 'ldap' });
+    const told = async (): Promise<boolean> => (await stage.connection(name))?.status.method === 'ldap';
+    await awaitCondition(told, { what: 'the status to tell the method', timeoutMs: 30_000 });
     // A try that was due anyway, and one for the change that was noticed: one or both.
     expect(new Set((await loginsOf(stage, identityId)).map(({ method }) => method))).toEqual(
       new Set(['ldap']),
