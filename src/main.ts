@@ -8,7 +8,7 @@ import { parseDrain } from './drain/command.ts';
 import { drain } from './drain/drain.ts';
 import { checkCommand } from './check/run.ts';
 import { parseConfig, type Config } from './config.ts';
-import { HOME, inClusterOf, proxiesIn, type Environment } from './environment.ts';
+import { HOME, inClusterOf, networkOf, type Environment } from './environment.ts';
 import { installationId, StartError } from './installation.ts';
 import { KubeAccessError } from './kube/access.ts';
 import { knownLabels } from './known-labels.ts';
@@ -18,7 +18,7 @@ import { recordEvents, type EventRecorder } from './kube/events.ts';
 import { electionType, startElection, unopposed, type Election } from './kube/leader.ts';
 import { resource } from './kube/resource.ts';
 import { openTransport, reserving, type Transport } from './kube/transport.ts';
-import type { Proxies } from './network/proxies.ts';
+import type { NetworkRules } from './reconcile/open-client.ts';
 import { createLog } from './observability/log.ts';
 import { standardOutput } from './observability/standard-output.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -85,8 +85,8 @@ interface Composition extends Parts {
   readonly mayWrite: () => boolean;
   /** Namespace of the Secrets that cluster connections name. */
   readonly home: string;
-  /** By which servers of connections are reached; the Kubernetes API never is. */
-  readonly proxies: Proxies;
+  /** How servers of connections are reached. */
+  readonly network: NetworkRules;
   /** The URL of the API server. */
   readonly url: string;
   /** Ends the watches. */
@@ -95,7 +95,7 @@ interface Composition extends Parts {
 
 /** Makes the parts; from here on the stores fill, and this process stands for election when they are full. */
 async function compose({ config, timing, environment }: RunOptions, log: Log): Promise<Composition> {
-  const proxies = proxiesIn(environment);
+  const network = networkOf(config, environment);
   const clock = systemClock();
   const metrics = createMetrics(knownLabels);
   const watching = new AbortController();
@@ -119,7 +119,7 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
   const namespace = config.leaderElectionNamespace ?? own;
   const home = config.clusterConnectionNamespace ?? own;
   const election = stand({ ...parts, config, namespace, begin: cluster.synced() });
-  return { ...parts, cluster, election, mayWrite, home, proxies, url: access.server, watching };
+  return { ...parts, cluster, election, mayWrite, home, network, url: access.server, watching };
 }
 
 async function perform(options: RunOptions, composition: Composition): Promise<number> {
@@ -189,9 +189,8 @@ async function work(options: WorkOptions): Promise<Ending> {
   await Promise.race([cluster.synced(), stopped]);
   await Promise.race([election.acquired(), stopped]);
   if (stop.aborted) return 'finished';
-  const { workers, allowedHosts } = config;
-  const network = { allowedHosts, allowInsecure: config.allowInsecureTls === 'on', proxies: options.proxies };
-  const operator = startOperator({ ...options, network, install, workers, signal: hurry.signal });
+  const { workers } = config;
+  const operator = startOperator({ ...options, install, workers, signal: hurry.signal });
   const references = watchReferences({
     ...options,
     referrers: referrersIn(options, operator),

@@ -10,36 +10,17 @@ import { parseArgs } from 'node:util';
 
 import { build } from 'esbuild';
 
-import { lean } from './lean.ts';
+import { bundle } from './bundle.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'dist') } } });
 const outdir = resolve(values.out);
 
-/** Libraries in CommonJS ask for Node's own modules by `require`, which modules do not have. */
-const REQUIRE =
-  "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);";
-
 // The folder is emptied: a named one that holds anything else would lose it.
 if (relative(outdir, root) === '' || !relative(outdir, root).includes('..'))
   throw new Error('--out must not hold the sources.');
 rmSync(outdir, { recursive: true, force: true });
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outdir,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  banner: { js: REQUIRE },
-  metafile: true,
-  plugins: [lean(root)],
-  legalComments: 'linked',
-});
+const { metafile } = await build({ ...bundle, outdir });
 writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
 for (const [file, { bytes }] of Object.entries(metafile.outputs))
   if (file.endsWith('.js')) console.log(`${file.padEnd(40)} ${String(Math.ceil(bytes / 1024))} KiB`);

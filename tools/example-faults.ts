@@ -18,6 +18,8 @@ export const exampleFaults: readonly Fault[] = [
   }),
   fault('CredentialForbidden', { field: 'spec.auth.universal.clientSecret', secret: 'infisical-login' }),
   fault('LoginRefused', { host, status: 401, method: 'universal' }),
+  fault('CloudIdentityNotAllowed', { field: 'spec.auth.aws.operatorIdentity', which: 'cluster' }),
+  fault('CloudIdentityUnavailable', { method: 'aws', cause: 'no credentials of AWS were found' }),
   fault('ServiceAccountNotFound', {
     field: 'spec.auth.kubernetes.serviceAccountRef',
     name: 'infisical-login',

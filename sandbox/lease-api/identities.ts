@@ -1,6 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { jwtSettings, kubernetesSettings, oidcSettings, organizationSlug } from './logins/settings.ts';
+import { awsSettings, azureSettings, gcpSettings } from './logins/cloud-settings.ts';
+import {
+  jwtSettings,
+  kubernetesSettings,
+  ldapSettings,
+  oidcSettings,
+  organizationSlug,
+} from './logins/settings.ts';
 import type { Profile } from './refusal.ts';
 import type { Place } from './wording.ts';
 
@@ -48,6 +55,10 @@ export const identitySeed = z.strictObject({
   kubernetes: kubernetesSettings.optional(),
   oidc: oidcSettings.optional(),
   jwt: jwtSettings.optional(),
+  aws: awsSettings.optional(),
+  azure: azureSettings.optional(),
+  gcp: gcpSettings.optional(),
+  ldap: ldapSettings.optional(),
   grants: z.array(grant).default([]),
 });
 export type IdentitySeed = z.infer<typeof identitySeed>;

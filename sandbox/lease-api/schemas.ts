@@ -122,7 +122,26 @@ export class RequestSchemas extends Mode {
     kubernetes: this.tokenLoginOf(8192),
     oidc: this.tokenLoginOf(),
     jwt: this.tokenLoginOf(),
+    azure: this.tokenLoginOf(),
+    gcp: this.tokenLoginOf(),
   };
+
+  /** A signed request, in parts; body and headers in base64. */
+  readonly awsLogin = this.object({
+    identityId: z.string().trim(),
+    iamHttpRequestMethod: z.string(),
+    iamRequestBody: z.string(),
+    iamRequestHeaders: z.string(),
+    organizationSlug: this.newer(organizationSlug.optional()),
+  });
+
+  /** As servers take it; the password is taken as it is. */
+  readonly ldapLogin = this.object({
+    identityId: z.string().trim(),
+    username: z.string(),
+    password: z.string(),
+    organizationSlug: this.newer(organizationSlug.optional()),
+  });
 
   /** `POST /auth/token/renew` and `POST /auth/token/revoke`. */
   readonly token = this.object({ accessToken: z.string().trim() });

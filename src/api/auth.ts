@@ -1,43 +1,8 @@
 import { z } from 'zod';
 
-import { objectName, secretKeyRef, secretSource } from './object.ts';
-import { patternedText } from './rule.ts';
-
-/** Of the server's organisations below the identity's own, the one to log in to (contract section 1.10). */
-const organizationSlug = patternedText('^[a-z0-9]+([_-][a-z0-9]+)*$', {
-  field: 'organizationSlug',
-  must: "must be the slug of an organisation: lower-case letters, digits, '-' and '_'",
-  most: 32,
-})
-  .optional()
-  .describe(
-    "Slug of the organisation below the identity's own that the login is for. Without it: the identity's own.",
-  );
-
-const identityId = patternedText('^[0-9A-Za-z-]+$', {
-  field: 'identityId',
-  must: "must be the machine identity's id, as the server's settings show it: letters, digits and '-'",
-  most: 64,
-}).describe("The machine identity's id. It is no secret.");
-
-const serviceAccountRef = z
-  .object({
-    name: objectName.describe(
-      "Name of the ServiceAccount, in the same namespace; of a cluster connection: in the operator's own.",
-    ),
-    audience: patternedText('^[!-~]+$', {
-      field: 'audience',
-      must: 'must be one audience, without spaces',
-      most: 1024,
-    })
-      .optional()
-      .describe(
-        'Whom the token is for. Without it, it is for the Kubernetes API itself, and whoever receives it can use it there: better one of its own.',
-      ),
-  })
-  .describe(
-    'The ServiceAccount whose token is shown. The operator requests one for each login, which is good for ten minutes; it needs "create" on serviceaccounts/token for it.',
-  );
+import { identityId, organizationSlug, serviceAccountRef } from './auth-fields.ts';
+import { aws, azure, gcp } from './cloud-auth.ts';
+import { secretKeyRef, secretSource } from './object.ts';
 
 const universal = z.object({
   clientId: secretSource.describe("The machine identity's client id."),
@@ -46,6 +11,13 @@ const universal = z.object({
 });
 
 const kubernetes = z.object({ identityId, serviceAccountRef, organizationSlug });
+
+const ldap = z.object({
+  identityId,
+  username: secretSource.describe("The user's name, as the directory has it."),
+  password: secretSource.describe("The user's password."),
+  organizationSlug,
+});
 
 const oneProof = 'must have exactly one of serviceAccountRef and secretKeyRef';
 
@@ -95,6 +67,22 @@ const methods = {
   jwt: signed('jwt')
     .optional()
     .describe('Log in with a token that the server verifies with keys that it was given (JWT Auth).'),
+  aws: aws
+    .optional()
+    .describe(
+      'Log in as a role or user of AWS: a signed request for who that is, which the server sends to AWS (AWS Auth).',
+    ),
+  azure: azure.optional().describe('Log in as an identity of Azure, by a token of Entra ID (Azure Auth).'),
+  gcp: gcp
+    .optional()
+    .describe(
+      'Log in as a service account of Google Cloud, by a token of its metadata server or one that is signed with the key of the account (GCP Auth).',
+    ),
+  ldap: ldap
+    .optional()
+    .describe(
+      'Log in as a user of a directory, whose name and password the server checks there (LDAP Auth).',
+    ),
   token: secretSource.optional().describe('Use an access token as it is (Token Auth).'),
 };
 

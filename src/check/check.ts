@@ -1,3 +1,4 @@
+import type { ConnectionSpec } from '../api/infisical-connection.ts';
 import { fault } from '../errors.ts';
 import type { OwnLeaseClient } from '../infisical/client.ts';
 import { KubeError } from '../kube/kube-error.ts';
@@ -17,6 +18,8 @@ export interface CheckParts {
   readonly surroundings: Surroundings;
   /** Makes the client of a connection whose spec is valid. @throws FaultError */
   readonly open: (connection: ConnectionRecord) => OwnLeaseClient;
+  /** Whether the check runs in a pod, as the operator does. */
+  readonly isPod: boolean;
   /** Milliseconds since 1970 by this machine. */
   readonly wall: () => number;
 }
@@ -64,7 +67,19 @@ async function usedFindings(
   });
   const well = { check: 'connection', about, result: 'ok', message: 'Its spec can be used.' } as const;
   const isRefused = server.some(({ check: step }) => step === 'connection');
-  return [...(isRefused ? [] : [well]), ...refused, ...(uses.length === 0 ? [nobody(about)] : []), ...server];
+  const own = !parts.isPod && showsOwnIdentity(connection.spec.value) ? [elsewhere(about)] : [];
+  const unused = uses.length === 0 ? [nobody(about)] : [];
+  return [...(isRefused ? [] : [well]), ...own, ...refused, ...unused, ...server];
+}
+
+function showsOwnIdentity({ auth }: ConnectionSpec): boolean {
+  return [auth.aws, auth.azure, auth.gcp].some((one) => one?.operatorIdentity !== undefined);
+}
+
+function elsewhere(about: string): Finding {
+  const message =
+    "The cloud identity that was used is that of where this check ran: run it in the operator's pod to try the operator's own.";
+  return { check: 'credentials', about, result: 'warns', message };
 }
 
 async function usesIn({ transport, subject, surroundings }: CheckParts): Promise<Uses> {

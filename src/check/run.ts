@@ -2,19 +2,17 @@ import manifest from '../../package.json' with { type: 'json' };
 import { answer, isRun } from '../answer.ts';
 import { systemClock } from '../clock.ts';
 import type { Streams } from '../commands.ts';
-import { HOME, inClusterOf, proxiesIn, type Environment } from '../environment.ts';
+import { HOME, inClusterOf, networkOf, type Environment } from '../environment.ts';
 import { StartError } from '../installation.ts';
-import { routes } from '../infisical/transport.ts';
 import { KubeAccessError } from '../kube/access.ts';
 import { connect, isPod } from '../kube/connect.ts';
+import { knownLabels } from '../known-labels.ts';
 import { resource } from '../kube/resource.ts';
 import { openTransport } from '../kube/transport.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
-import { watchedResources } from '../reconcile/cluster.ts';
 import { identityOf } from '../reconcile/connection/links.ts';
 import { clientOverNetwork } from '../reconcile/open-client.ts';
-import { controllerNames } from '../reconcile/operator.ts';
 import { referents } from '../reconcile/referents.ts';
 import { secretType } from '../reconcile/secrets/watched.ts';
 import type { Log } from '../telemetry.ts';
@@ -65,20 +63,15 @@ async function runCheck(options: CheckOptions): Promise<readonly Finding[]> {
 
 async function perform({ asked, environment, timing, log }: CheckOptions): Promise<readonly Finding[]> {
   const { config, subject } = asked;
-  const proxies = proxiesIn(environment);
+  const network = networkOf(config, environment);
   const clock = systemClock();
-  const metrics = createMetrics({ controllers: controllerNames, watched: watchedResources, routes });
+  const metrics = createMetrics(knownLabels);
   const way = { ...config, clock, inCluster: inClusterOf(environment, config.serviceAccountFolder) };
   const access = await connect(way);
   const userAgent = `leaseholder/${manifest.version}`;
   const own = isPod(way) ? access.namespace : HOME;
   const connections = config.kubeConnections;
   const transport = openTransport({ access, clock, timing, metrics, userAgent, connections });
-  const network = {
-    allowedHosts: config.allowedHosts,
-    allowInsecure: config.allowInsecureTls === 'on',
-    proxies,
-  };
   const cluster = referents(transport, resource(transport, secretType));
   const home = config.clusterConnectionNamespace ?? own;
   const open = clientOverNetwork({ cluster, clock, timing, log, metrics, home, network }, undefined);
@@ -88,6 +81,7 @@ async function perform({ asked, environment, timing, log }: CheckOptions): Promi
       subject,
       surroundings: surroundingsOf(config, subject.namespace === '' ? home : subject.namespace, own),
       open: (connection) => open(connection, identityOf(connection), ignore, ignore),
+      isPod: isPod(way),
       wall: () => clock.wall(),
     });
   } finally {

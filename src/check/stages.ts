@@ -22,6 +22,8 @@ const stages: Partial<Record<FaultCode, Check>> = {
   ServiceAccountNotFound: 'credentials',
   TokenRequestForbidden: 'credentials',
   TokenRequestRefused: 'credentials',
+  CloudIdentityNotAllowed: 'credentials',
+  CloudIdentityUnavailable: 'credentials',
   KubernetesUnavailable: 'credentials',
   LoginRefused: 'login',
   TokenRefused: 'login',

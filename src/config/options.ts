@@ -118,6 +118,13 @@ export const schema = z
         'entries [SCHEME://]HOST[:PORT] with commas between them and no spaces, the scheme https or http, the host public, a name, *.name, an address or a range of addresses',
       default: PUBLIC,
     }),
+    cloudIdentity: z.enum(['cluster', 'all', 'off']).register(about, {
+      value: 'cluster|all|off',
+      meaning:
+        "Which connections may log in with the cloud identity of the operator's own pod (`operatorIdentity` of aws, azure and gcp): `cluster` ClusterInfisicalConnections, `all` those of namespaces too, `off` none. With `all` whoever may make a connection in a namespace can have any server shown a proof of that identity. docs/logins.md tells more.",
+      allowed: 'cluster, all or off',
+      default: 'cluster',
+    }),
     allowInsecureTls: z.enum(['on', 'off']).register(about, {
       value: 'on|off',
       meaning:

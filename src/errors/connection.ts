@@ -8,6 +8,19 @@ const checks = {
     "that the identity of spec.auth.kubernetes.identityId takes Kubernetes logins and allows the service account's namespace, name and audience, that the server can ask this cluster's API to review tokens",
   oidc: 'that the identity of spec.auth.oidc.identityId takes OIDC logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server can reach the issuer',
   jwt: 'that the identity of spec.auth.jwt.identityId takes JWT logins, that issuer, subject, audience and claims of the token are those it is bound to and that the token has not expired, that the server has the key which it is signed with',
+  aws: 'that the identity of spec.auth.aws.identityId takes AWS logins and allows this account and role or user, that spec.auth.aws.region and stsEndpoint are those of its settings, that the credentials have not ended',
+  azure:
+    'that the identity of spec.auth.azure.identityId takes Azure logins, that its tenant and resource are those of the token (spec.auth.azure.resource), that it allows the service principal',
+  gcp: 'that the identity of spec.auth.gcp.identityId takes GCP logins of the type (gce for an ID token, iam for a signed one), and allows the service account, project and zone',
+  ldap: 'that the identity of spec.auth.ldap.identityId takes LDAP logins and allows this user, the username and password that spec.auth.ldap names, that the server reaches its directory',
+} as const;
+
+/** What to look at when a cloud gives no proof of identity. */
+const proofs = {
+  aws: "the access key, or the role's trust policy and the issuer that it names; for the operator's own identity the annotation of its service account, or the hop limit of the instance's metadata (2)",
+  azure:
+    "the federated credential of the identity: issuer, subject, audience; for the operator's own identity the label and annotations of the workload identity, or the managed identity of its node",
+  gcp: "that the Secret holds a service account's key in JSON; for the operator's own identity Workload Identity of its service account, and the right to sign for the impersonated one (roles/iam.serviceAccountTokenCreator)",
 } as const;
 
 /** What can be wrong with a connection, its credentials and its grants. */
@@ -45,6 +58,16 @@ export const connectionFaults = {
     'backoff',
     (d: { host: string; status: number; method: keyof typeof checks }) =>
       `${d.host} refused the login with status ${d.status}. Check ${checks[d.method]}, and that this cluster's address is among the identity's trusted ones.`,
+  ),
+  CloudIdentityNotAllowed: entry(
+    'change',
+    (d: { field: string; which: 'cluster' | 'none' }) =>
+      `${d.field} asks for the cloud identity of the operator's own pod, which ${d.which === 'none' ? 'no connection may use here' : 'only a ClusterInfisicalConnection may use here'} (--cloud-identity). Name an identity of this namespace instead, use a ClusterInfisicalConnection that an administrator has made, or ask an administrator.`,
+  ),
+  CloudIdentityUnavailable: entry(
+    'backoff',
+    (d: { method: 'aws' | 'azure' | 'gcp'; cause: string }) =>
+      `No proof of identity could be made for spec.auth.${d.method} (${d.cause}). Check ${proofs[d.method]}.`,
   ),
   ServiceAccountNotFound: entry(
     'backoff',

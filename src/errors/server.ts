@@ -1,16 +1,19 @@
 import { entry } from './entry.ts';
 
+/** Where a connection names an address. */
+const fieldOf = ({ field = 'spec.hostAPI' }: { readonly field?: string | undefined }): string => field;
+
 /** What can go wrong on the way to the server. */
 export const serverFaults = {
   HostNotAllowed: entry(
     'change',
-    (d: { host: string; list: string }) =>
-      `The operator does not connect to ${d.host}, which the connection's spec.hostAPI names, because no entry of its --allowed-hosts does. Correct spec.hostAPI, or have an administrator list ${d.list} there.`,
+    (d: { host: string; list: string; field?: string | undefined }) =>
+      `The operator does not connect to ${d.host}, which the connection's ${fieldOf(d)} names, because no entry of its --allowed-hosts does. Correct ${fieldOf(d)}, or have an administrator list ${d.list} there.`,
   ),
   AddressNotAllowed: entry(
     'slow',
-    (d: { host: string; kind: string }) =>
-      `The host name of ${d.host}, which the connection's spec.hostAPI gives, leads to ${d.kind}, where the operator does not connect. Correct spec.hostAPI or the name service, or have an administrator list the address in --allowed-hosts.`,
+    (d: { host: string; kind: string; field?: string | undefined }) =>
+      `The host name of ${d.host}, which the connection's ${fieldOf(d)} gives, leads to ${d.kind}, where the operator does not connect. Correct ${fieldOf(d)} or the name service, or have an administrator list the address in --allowed-hosts.`,
   ),
   TLSMaterialInvalid: entry(
     'backoff',

@@ -32,6 +32,8 @@ export interface DialOptions {
   readonly rule: DialRule;
   readonly proxies: Proxies;
   readonly resolve?: Resolve | undefined;
+  /** The field of a connection that names the server, for the sentences of faults. @default 'spec.hostAPI' */
+  readonly field?: string | undefined;
 }
 
 /** Connections to one server. */
@@ -49,11 +51,11 @@ const limits = {
 };
 
 /** @throws FaultError HostNotAllowed when the rule does not let the host be asked. */
-export function requireHost(rule: DialRule, url: URL): void {
+export function requireHost(rule: DialRule, url: URL, field?: string): void {
   const refusal = refusalOf(rule, url);
   if (refusal === undefined) return;
   const list = url.protocol === 'http:' ? url.origin : url.host;
-  throw new FaultError(fault('HostNotAllowed', { host: url.origin, list }));
+  throw new FaultError(fault('HostNotAllowed', { host: url.origin, list, field }));
 }
 
 /**
@@ -85,18 +87,19 @@ export function dispatcherTo(options: DialOptions, tls: TLSMaterial): Dispatcher
 }
 
 /** A host that is an address is dialled without a look-up. */
-function literalRefusal({ rule, url }: DialOptions, hostname: string): FaultError | undefined {
+function literalRefusal(options: DialOptions, hostname: string): FaultError | undefined {
   const address = hostname.replace(/^\[|\]$/g, '');
-  return isIP(address) === 0 ? undefined : refusalOfAll(rule, url, [{ address, family: isIP(address) }]);
+  return isIP(address) === 0 ? undefined : refusalOfAll(options, [{ address, family: isIP(address) }]);
 }
 
 const system: Resolve = (host, done) => lookup(host, { all: true }, done);
 
-function checkedLookup({ rule, url, resolve = system }: DialOptions): LookupFunction {
+function checkedLookup(options: DialOptions): LookupFunction {
+  const { resolve = system } = options;
   return (hostname, { all, family }, done) => {
     // With an error there are no addresses, whatever the types of node:dns say.
     resolve(hostname, (error, addresses = []) => {
-      const problem = error ?? refusalOfAll(rule, url, addresses) ?? null;
+      const problem = error ?? refusalOfAll(options, addresses) ?? null;
       const wanted = addresses.filter((one) => (family !== 4 && family !== 6) || one.family === family);
       const [first] = wanted;
       if (problem !== null) done(problem, []);
@@ -108,10 +111,13 @@ function checkedLookup({ rule, url, resolve = system }: DialOptions): LookupFunc
 }
 
 /** One address that is not allowed spoils the answer: a name that leads inside as well is not to be trusted. */
-function refusalOfAll(rule: DialRule, url: URL, addresses: readonly LookupAddress[]): FaultError | undefined {
+function refusalOfAll(
+  { rule, url, field }: DialOptions,
+  addresses: readonly LookupAddress[],
+): FaultError | undefined {
   const refused = addresses.flatMap(({ address }) => addressRefusalOf(rule, url, address) ?? [])[0];
   if (refused === undefined) return undefined;
-  return new FaultError(fault('AddressNotAllowed', { host: url.origin, kind: placeOf[refused] }));
+  return new FaultError(fault('AddressNotAllowed', { host: url.origin, kind: placeOf[refused], field }));
 }
 
 const placeOf = {

@@ -50,7 +50,7 @@ function convertAuth(from: SourceAuthentication, namespace: string, findings: Fi
   findings.fault(
     other === undefined
       ? 'spec.authentication names no method.'
-      : `spec.authentication.${other} has no counterpart in leaseholder; use universalAuth or kubernetesAuth.`,
+      : `spec.authentication.${other} is not converted; write spec.auth of the connection by hand (docs/logins.md).`,
   );
   return {};
 }

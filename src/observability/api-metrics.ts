@@ -3,7 +3,17 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { LoginWay, Metrics } from '../telemetry.ts';
 import { countBy, gaugeBy, observe, type ClosedSet, type First } from './closed-set.ts';
 
-const ways: ClosedSet<LoginWay> = { universal: true, kubernetes: true, oidc: true, jwt: true, token: true };
+const ways: ClosedSet<LoginWay> = {
+  universal: true,
+  kubernetes: true,
+  oidc: true,
+  jwt: true,
+  aws: true,
+  azure: true,
+  gcp: true,
+  ldap: true,
+  token: true,
+};
 const logins: ClosedSet<Parameters<Metrics['loggedIn']>[1]> = { accepted: true, refused: true };
 const states: ClosedSet<keyof Parameters<Metrics['connections']>[0]> = {
   ready: true,

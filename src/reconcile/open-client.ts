@@ -3,10 +3,12 @@ import type { ConnectionIdentity } from '../api/lease.ts';
 import type { Clock } from '../clock.ts';
 import { createLeaseClient, type ConnectedLeaseClient, type OwnLeaseClient } from '../infisical/client.ts';
 import type { Gates } from '../infisical/gate/gates.ts';
-import { parseAllowedHosts, PUBLIC, type AllowedHosts } from '../network/allowed-hosts.ts';
+import { parseAllowedHosts, PUBLIC, type AllowedHosts, type DialRule } from '../network/allowed-hosts.ts';
 import { noProxies, type Proxies } from '../network/proxies.ts';
 import type { Log, Metrics } from '../telemetry.ts';
 import type { Timing } from '../timing.ts';
+import { cloudEnvironment, type AllowedEnvironment } from '../infisical/auth/cloud-environment.ts';
+import type { CloudIdentity } from './connection/cloud-login.ts';
 import { credentialsIn } from './connection/credentials.ts';
 import { loginMethod } from './connection/login.ts';
 import { trustOf } from './connection/trust.ts';
@@ -18,12 +20,18 @@ export interface NetworkRules {
   /** Whether `insecureSkipVerify` of a connection is heeded. */
   readonly allowInsecure: boolean;
   readonly proxies: Proxies;
+  /** Which connections may use the cloud identity of the operator's own pod. */
+  readonly cloudIdentity: CloudIdentity;
+  /** What tells where that identity comes from. */
+  readonly cloudEnvironment: AllowedEnvironment;
 }
 
 const strictest: NetworkRules = {
   allowedHosts: parseAllowedHosts(PUBLIC) ?? [],
   allowInsecure: false,
   proxies: noProxies,
+  cloudIdentity: 'off',
+  cloudEnvironment: cloudEnvironment({}),
 };
 
 /**
@@ -60,17 +68,18 @@ export function clientOverNetwork(
   allGates: Gates | undefined,
 ): (...opened: Parameters<OpenClient>) => OwnLeaseClient {
   const { cluster, clock, timing, log, metrics, home, network = strictest } = options;
-  const { allowedHosts, allowInsecure, proxies } = network;
+  const { allowedHosts, allowInsecure, proxies, cloudIdentity } = network;
   return (connection, identity, onSessionChange, onOutage) => {
     if (!connection.spec.valid) throw new RangeError('A link needs a valid connection.');
     const spec = connection.spec.value;
     const isOfCluster = connection.kind === 'ClusterInfisicalConnection';
     const namespace = isOfCluster ? home : connection.namespace;
     const credentials = credentialsIn(cluster, namespace);
+    const rule: DialRule = isOfCluster ? { rule: 'administrator' } : { rule: 'listed', hosts: allowedHosts };
     return createLeaseClient({
       host: identity.host,
       network: {
-        rule: isOfCluster ? { rule: 'administrator' } : { rule: 'listed', hosts: allowedHosts },
+        rule,
         proxies,
         tls: trustOf({
           cluster,
@@ -80,7 +89,18 @@ export function clientOverNetwork(
           maxAge: timing.tlsRefresh,
         }),
       },
-      login: loginMethod({ cluster, credentials, namespace, auth: spec.auth }),
+      login: loginMethod({
+        cluster,
+        credentials,
+        namespace,
+        auth: spec.auth,
+        clouds: {
+          identity: cloudIdentity,
+          ofCluster: isOfCluster,
+          network: { rule, proxies },
+          environment: network.cloudEnvironment,
+        },
+      }),
       way: methodOf(spec) ?? 'token',
       credentialChanged: () => credentials.changed(),
       clock,

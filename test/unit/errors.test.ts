@@ -18,7 +18,7 @@ describe('the table of faults', () => {
     expect(message.length).toBeGreaterThan(20);
   });
 
-  test.each(['universal', 'kubernetes', 'oidc', 'jwt'] as const)(
+  test.each(['universal', 'kubernetes', 'oidc', 'jwt', 'ldap', 'aws', 'azure', 'gcp'] as const)(
     'a login by %s that is refused has a sentence that names the field to look at',
     (method) => {
       const { message } = fault('LoginRefused', { host: 'https://infisical.example', status: 401, method });
@@ -49,6 +49,7 @@ describe('the table of faults', () => {
     const byChange = faultCodes.filter((code) => retryClass(code) === 'change');
     // Connections, grants, the labels that grants go by, and DynamicSecrets are watched: a change counts as the object's.
     expect(byChange.toSorted()).toEqual([
+      'CloudIdentityNotAllowed',
       'ClusterConnectionsOff',
       'ConnectionElsewhere',
       'ConnectionInvalid',

@@ -1,13 +1,18 @@
 import { type Profile, Refusal } from '../refusal.ts';
-import type { TokenLoginMethod } from './settings.ts';
+import type { IdentityLoginMethod } from './settings.ts';
 
-const NAMES = { kubernetes: 'Kubernetes', oidc: 'OIDC', jwt: 'JWT' } as const satisfies Record<
-  TokenLoginMethod,
-  string
->;
+const NAMES = {
+  kubernetes: 'Kubernetes',
+  oidc: 'OIDC',
+  jwt: 'JWT',
+  aws: 'AWS',
+  azure: 'Azure',
+  gcp: 'GCP',
+  ldap: 'LDAP',
+} as const satisfies Record<IdentityLoginMethod, string>;
 
 /** The identity is not there, or has not this way to log in: no difference is told. */
-export function notConfigured(method: TokenLoginMethod, profile: Profile): Refusal {
+export function notConfigured(method: IdentityLoginMethod, profile: Profile): Refusal {
   if (profile === '2024') return unnamed();
   const name = NAMES[method];
   return new Refusal(

@@ -3,10 +3,21 @@ import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 
 /** Every way to log in that the sandbox knows; `universal` needs no settings. */
-export const LOGIN_METHODS = ['universal', 'kubernetes', 'oidc', 'jwt'] as const;
+export const LOGIN_METHODS = [
+  'universal',
+  'kubernetes',
+  'oidc',
+  'jwt',
+  'aws',
+  'azure',
+  'gcp',
+  'ldap',
+] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
+/** The methods that name the identity by its id. */
+export type IdentityLoginMethod = Exclude<LoginMethod, 'universal'>;
 /** The methods whose proof is somebody else's signed token. */
-export type TokenLoginMethod = Exclude<LoginMethod, 'universal'>;
+export type TokenLoginMethod = Exclude<IdentityLoginMethod, 'aws' | 'ldap'>;
 
 /** Values with commas between them; spaces around a value are ignored. Empty: everything is allowed. */
 const list = z.string().default('');
@@ -60,6 +71,17 @@ export const jwtSettings = z
     message: 'exactly one of jwksUrl and publicKeys',
   });
 export type JwtSettings = z.infer<typeof jwtSettings>;
+
+export const ldapSettings = z.strictObject({
+  /** The directory: its users' passwords and attributes. The real server asks one by LDAP. */
+  users: z.record(
+    z.string(),
+    z.strictObject({ password: z.string(), attributes: z.record(z.string(), z.string()).default({}) }),
+  ),
+  /** Attributes that a user must have, each with a list of values. Empty: any user may. */
+  allowedFields: z.array(z.strictObject({ key: z.string(), value: z.string() })).default([]),
+});
+export type LdapSettings = z.infer<typeof ldapSettings>;
 
 /** At most 32 characters; a sub-organisation of the current server. */
 export const organizationSlug = z

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Identity } from '../identities.ts';
+import { checkAws } from '../logins/aws.ts';
+import { checkAzure, checkGcp, ShownProofs } from '../logins/cloud-token.ts';
 import { notConfigured } from '../logins/denial.ts';
 import { checkJwt } from '../logins/jwt.ts';
 import { checkKubernetes } from '../logins/kubernetes.ts';
+import { checkLdap } from '../logins/ldap.ts';
 import { checkOidc, type Judging } from '../logins/oidc.ts';
-import type { LoginMethod, TokenLoginMethod } from '../logins/settings.ts';
+import type { IdentityLoginMethod, LoginMethod, TokenLoginMethod } from '../logins/settings.ts';
 import { UniversalLogins, wrongCredentials } from '../logins/universal.ts';
 import { GENERIC_MESSAGE, Refusal } from '../refusal.ts';
 import type { Route } from '../route.ts';
@@ -16,8 +19,12 @@ import type { World } from '../world.ts';
 /** Checks a token against what is set for the identity. @returns undefined where nothing is set for this method */
 type Check = (identity: Identity, jwt: string, judging: Judging) => Promise<void> | undefined;
 
-/** Every way in. A server of 2024 has no logins by JWT. */
+/** Ways in that servers of 2024 do not have. */
+const NEWER: ReadonlySet<string> = new Set(['login-jwt', 'login-ldap']);
+
+/** Every way in. */
 export function loginRoutes(world: World): readonly Route[] {
+  const shown = new ShownProofs();
   const routes = [
     universalRoute(world),
     tokenRoute(
@@ -27,8 +34,21 @@ export function loginRoutes(world: World): readonly Route[] {
     ),
     tokenRoute(world, 'oidc', ({ oidc }, ...given) => oidc && checkOidc(oidc, ...given)),
     tokenRoute(world, 'jwt', ({ jwt: settings }, ...given) => settings && checkJwt(settings, ...given)),
+    awsRoute(world, shown),
+    tokenRoute(
+      world,
+      'azure',
+      ({ azure }, jwt, judging) => azure && once(shown, jwt, checkAzure(azure, jwt, judging)),
+    ),
+    tokenRoute(
+      world,
+      'gcp',
+      ({ id: identityId, gcp }, jwt, judging) =>
+        gcp && once(shown, jwt, checkGcp(gcp, jwt, { ...judging, identityId })),
+    ),
+    ldapRoute(world),
   ];
-  return routes.filter(({ name }) => world.profile === 'current' || name !== 'login-jwt');
+  return routes.filter(({ name }) => world.profile === 'current' || !NEWER.has(name));
 }
 
 function universalRoute(world: World): Route {
@@ -48,7 +68,48 @@ function universalRoute(world: World): Route {
 }
 
 function tokenRoute(world: World, method: TokenLoginMethod, check: Check): Route {
-  const { profile, clock, requests } = world;
+  return identityRoute(world, method, async (body) => {
+    const { jwt, ...named } = parsed(world.requests.tokenLogin[method], body);
+    return { ...named, jwt, check: (identity, judging) => check(identity, jwt, judging) };
+  });
+}
+
+async function once(shown: ShownProofs, proof: string, checked: Promise<void>): Promise<void> {
+  await checked;
+  shown.take(proof);
+}
+
+function awsRoute(world: World, shown: ShownProofs): Route {
+  return identityRoute(world, 'aws', async (body) => {
+    const { identityId, organizationSlug, ...proof } = parsed(world.requests.awsLogin, body);
+    const headers = proof.iamRequestHeaders;
+    const check: Claim['check'] = ({ aws }, judging) =>
+      aws && once(shown, headers, checkAws(aws, proof, judging));
+    return { identityId, organizationSlug, jwt: headers, check };
+  });
+}
+
+function ldapRoute(world: World): Route {
+  return identityRoute(world, 'ldap', async (body) => {
+    const { username, password, ...named } = parsed(world.requests.ldapLogin, body);
+    const check: Claim['check'] = ({ ldap }) => ldap && checkLdap(ldap, { username, password });
+    return { ...named, jwt: undefined, check };
+  });
+}
+
+/** A login by somebody who says which identity it is. */
+interface Claim extends Omit<Login, 'method'> {
+  readonly identityId: string;
+  /** Checks what is shown. @returns undefined where the identity has not this way to log in. */
+  readonly check: (identity: Identity, judging: Judging) => Promise<void> | undefined;
+}
+
+function identityRoute(
+  world: World,
+  method: IdentityLoginMethod,
+  read: (body: unknown) => Promise<Claim>,
+): Route {
+  const { profile, clock } = world;
   return {
     name: `login-${method}`,
     method: 'POST',
@@ -56,23 +117,23 @@ function tokenRoute(world: World, method: TokenLoginMethod, check: Check): Route
     rate: 'write',
     access: 'open',
     handle: async (call) => {
-      const { identityId, jwt, organizationSlug } = parsed(requests.tokenLogin[method], call.body);
+      const { identityId, check, ...shown } = await read(call.body);
       // An id that is no UUID fails inside the server, as everywhere.
       if (!z.uuid().safeParse(identityId).success)
         throw new Refusal('database', GENERIC_MESSAGE, { error: 'FindOne' });
       const identity = world.identities.get(identityId);
-      const checked = identity && check(identity, jwt, { profile, now: clock.now() });
+      const checked = identity && check(identity, { profile, now: clock.now() });
       if (identity === undefined || checked === undefined) throw notConfigured(method, profile);
       await checked;
-      return admit(world, identity, { method, organizationSlug, jwt });
+      return admit(world, identity, { ...shown, method });
     },
   };
 }
 
 interface Login {
   readonly method: LoginMethod;
-  readonly organizationSlug: string | undefined;
-  /** What proved the identity; only its digest is kept. */
+  readonly organizationSlug?: string | undefined;
+  /** What proved the identity, a token or a signature; only its digest is kept. */
   readonly jwt: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export interface AccessToken {
 }
 
 /** The ways to log in that the server has an endpoint for. */
-export type LoginKind = 'universal' | 'kubernetes' | 'oidc' | 'jwt';
+export type LoginKind = 'universal' | 'kubernetes' | 'oidc' | 'jwt' | 'aws' | 'azure' | 'gcp' | 'ldap';
 
 /** What a login may use. */
 export interface LoginContext {

@@ -3,7 +3,7 @@ import { logIn } from './log-in.ts';
 
 export interface IdentityOptions {
   /** How the server verifies the proof: by this cluster, by the keys of an OpenID issuer, or by keys it was given. */
-  readonly method: Exclude<LoginKind, 'universal'>;
+  readonly method: Extract<LoginKind, 'kubernetes' | 'oidc' | 'jwt'>;
   readonly identityId: string;
   /**
    * The token that proves the identity: a fresh one each time, since one that was kept would be stale when it is needed.

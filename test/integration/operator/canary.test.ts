@@ -14,9 +14,11 @@ import { startKubeProxy, type KubeProxy } from './support/kube-proxy.ts';
 import {
   AUDIENCE,
   connectionAndLease,
+  keyOf,
   mayRequestTokens,
   proofSecret,
   reviewingCluster,
+  secretOf,
   seedIdentity,
   serviceAccount,
 } from './support/login-scene.ts';
@@ -177,6 +179,7 @@ describe('a credential', () => {
       kubernetes,
       oidc: { boundIssuer: issuer.url, boundAudiences: 'others' },
       jwt: { jwksUrl: issuer.jwksUrl },
+      ldap: { users: { [`${CANARY}-user`]: { password: `${CANARY}-password`, attributes: {} } } },
     });
     const robot = { name: 'by-kubernetes', audience: AUDIENCE };
     // What the API server says of a request for a token, and a token that is made and never arrives.
@@ -187,7 +190,17 @@ describe('a credential', () => {
         ? { do: 'answer', status: 422, reason: 'Invalid', message }
         : undefined,
     );
+    const user = (password: string): object => ({
+      identityId,
+      username: keyOf('user', 'username'),
+      password: keyOf('user', password),
+    });
+    const words = { username: 'user', password: 'password', wrong: 'wrong-password' };
+    const said = Object.entries(words).map(([key, word]) => [key, `${CANARY}-${word}`] as const);
+    await stage.apply(secretOf('user', Object.fromEntries(said)));
     const ways: Readonly<Record<string, object>> = {
+      'by-ldap': { ldap: user('password') },
+      'by-ldap-nonsense': { ldap: user('wrong') },
       'by-token': { token: nonsense },
       'by-oidc': { oidc: { identityId, ...proof } },
       'by-oidc-nonsense': { oidc: { identityId, ...nonsense } },
@@ -203,16 +216,18 @@ describe('a credential', () => {
       ['by-oidc', 'LoginRefused'],
       ['by-oidc-nonsense', 'LoginRefused'],
       ['by-jwt-nonsense', 'LoginRefused'],
+      ['by-ldap-nonsense', 'LoginRefused'],
       ['by-kubernetes', 'TokenRequestRefused'],
     ] as const)
       await stage.untilLease(name, (lease) => conditionOf(lease, 'Ready')?.reason === reason);
     proxy.meet(request, robot.name, { do: 'lose' });
     accept();
     await stage.untilReady('by-jwt');
+    await stage.untilReady('by-ldap');
     await stage.untilReady('by-kubernetes');
     const { entries } = await stage.api.readLedger();
     const accepted = entries.filter(({ event, by }) => event === 'login' && by === identityId);
-    expect(new Set(accepted.map(({ method }) => method))).toEqual(new Set(['jwt', 'kubernetes']));
+    expect(new Set(accepted.map(({ method }) => method))).toEqual(new Set(['jwt', 'kubernetes', 'ldap']));
   });
 
   it(

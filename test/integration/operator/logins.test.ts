@@ -7,10 +7,12 @@ import { conditionOf, startStage, type Stage } from '../../support/stage.ts';
 import {
   AUDIENCE,
   connectionAndLease,
+  keyOf,
   loginsOf,
   mayRequestTokens,
   proofSecret,
   reviewingCluster,
+  secretOf,
   seedIdentity,
   serviceAccount,
 } from './support/login-scene.ts';
@@ -199,6 +201,25 @@ describe.concurrent('a login', () => {
     await apply(name, { [method]: { identityId, secretKeyRef: { name: `${name}-proof`, key: 'token' } } });
     await untilReason(name, reason, 'spec.auth');
     expect(await loginsOf(stage, identityId)).toEqual([]);
+  });
+
+  it('by a user of a directory is refused with a wrong password, and works with the one that is put there', async () => {
+    const name = 'directory';
+    const users = { ann: { password: 'the-password', attributes: {} } };
+    const identityId = await seedIdentity(stage, { ldap: { users } });
+    const user = { username: keyOf('ann', 'username'), password: keyOf('ann', 'password') };
+    await stage.apply(secretOf('ann', { username: 'ann', password: 'wrong' }));
+    await apply(name, { ldap: { identityId, ...user } });
+    await untilReason(name, 'LoginRefused', 'spec.auth.ldap.identityId');
+    expect(await loginsOf(stage, identityId)).toEqual([]);
+    await stage.apply(secretOf('ann', { username: 'ann', password: 'the-password\n' }));
+    await stage.untilReady(name);
+    const told = async (): Promise<boolean> => (await stage.connection(name))?.status.method === 'ldap';
+    await awaitCondition(told, { what: 'the status to tell the method', timeoutMs: 30_000 });
+    // A try that was due anyway, and one for the change that was noticed: one or both.
+    expect(new Set((await loginsOf(stage, identityId)).map(({ method }) => method))).toEqual(
+      new Set(['ldap']),
+    );
   });
 
   it('is for the organisation that the connection names', async () => {

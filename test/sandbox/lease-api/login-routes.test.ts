@@ -22,8 +22,21 @@ async function started(profile: Profile, organizationSlug?: string): Promise<Log
     ...(organizationSlug !== undefined && { organizationSlug }),
     oidc: { boundIssuer: issuer.url },
     jwt: { publicKeys: [issuer.key.pem] },
+    ldap: { users: { ann: { password: 'the-password' } } },
   });
   return new Logins(server, identity);
+}
+
+/** What a login shows. */
+async function proofOf(
+  method: LoginMethod,
+  { identityId, clientId, clientSecret }: Fixture['identity'],
+): Promise<Body> {
+  if (method === 'universal') return { clientId, clientSecret };
+  if (method === 'aws')
+    return { identityId, iamHttpRequestMethod: 'POST', iamRequestBody: '', iamRequestHeaders: '' };
+  if (method === 'ldap') return { identityId, username: 'ann', password: 'the-password' };
+  return { identityId, jwt: await issuer.sign({}) };
 }
 
 class Logins implements AsyncDisposable {
@@ -36,9 +49,7 @@ class Logins implements AsyncDisposable {
   }
 
   async logIn(method: LoginMethod, body: Body = {}, headers: Record<string, string> = {}): Promise<Answer> {
-    const { identityId, clientId, clientSecret } = this.identity;
-    const proof =
-      method === 'universal' ? { clientId, clientSecret } : { identityId, jwt: await issuer.sign({}) };
+    const proof = await proofOf(method, this.identity);
     const path = `/api/v1/auth/${method}-auth/login`;
     return this.server.anonymous('POST', path, { ...proof, ...body }, headers);
   }
@@ -53,8 +64,12 @@ const ROUTES = {
   kubernetes: 'login-kubernetes',
   oidc: 'login-oidc',
   jwt: 'login-jwt',
+  aws: 'login-aws',
+  azure: 'login-azure',
+  gcp: 'login-gcp',
+  ldap: 'login-ldap',
 } as const satisfies Record<LoginMethod, string>;
-const WITHOUT_CONTROL_PLANE = ['universal', 'oidc', 'jwt'] as const;
+const WITHOUT_CONTROL_PLANE = ['universal', 'oidc', 'jwt', 'ldap'] as const;
 
 describe.for(WITHOUT_CONTROL_PLANE)('a sub-organisation in a login by %s', (method) => {
   test.for([
@@ -116,11 +131,12 @@ describe('each login', () => {
     const { entries } = await createAdminClient(logins.server.api.adminUrl).readLedger();
     const digest: unknown = expect.stringMatching(/^[0-9a-f]{12}$/);
     const by = logins.identity.identityId;
-    // This identity has no login by kubernetes.
+    // This identity has no login by kubernetes, and none from a cloud.
     expect(entries).toMatchObject([
       { event: 'login', by, method: 'universal', proof: null },
       { event: 'login', by, method: 'oidc', proof: digest },
       { event: 'login', by, method: 'jwt', proof: digest },
+      { event: 'login', by, method: 'ldap', proof: null },
     ]);
   });
 
@@ -133,9 +149,9 @@ describe('each login', () => {
     });
   });
 
-  // A server of 2024 has no route for JWTs, and looks at the header only on a route.
+  // A server of 2024 has no routes for JWTs and directories, and looks at the header only on a route.
   const served = PROFILES.flatMap((profile) =>
-    LOGIN_METHODS.filter((method) => profile === 'current' || method !== 'jwt').map(
+    LOGIN_METHODS.filter((method) => profile === 'current' || !['jwt', 'ldap'].includes(method)).map(
       (method) => [profile, method] as const,
     ),
   );
@@ -157,6 +173,7 @@ describe('each login', () => {
     ['universal', 200],
     ['oidc', 500],
     ['jwt', 500],
+    ['ldap', 500],
   ] as const)('in maintenance: by %s %i', async ([method, status]) => {
     await using logins = await started('current');
     await logins.server.api.setSwitches({ maintenance: true });

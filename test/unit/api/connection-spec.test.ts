@@ -8,6 +8,15 @@ const source = { secretKeyRef: { name: 'infisical-login', key: 'client-secret' }
 const universal = { clientId: source, clientSecret: source };
 const ID = '0b2b6a3e-9d6e-4f6e-8a3c-6d6f2f0e7a11';
 const least = { hostAPI: 'https://eu.infisical.com', auth: { universal } };
+const webIdentity = {
+  roleArn: 'arn:aws-us-gov:iam::123456789012:role/team/leases',
+  serviceAccountRef: { name: 'robot' },
+};
+const workloadIdentity = {
+  tenantId: ID,
+  clientId: ID,
+  serviceAccountRef: { name: 'robot', audience: 'api://x' },
+};
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const schema = structural(connectionSpec);
 
@@ -39,6 +48,49 @@ describe('a connection is accepted, by zod and by the schema of the CRD', () => 
       auth: { oidc: { identityId: ID, serviceAccountRef: { name: 'robot', audience: 'infisical' } } },
     },
     'with a JWT of a Secret': { ...least, auth: { jwt: { identityId: ID, ...source } } },
+    'with a user of a directory': {
+      ...least,
+      auth: { ldap: { identityId: ID, username: source, password: source } },
+    },
+    'with an access key of AWS': {
+      ...least,
+      auth: {
+        aws: {
+          identityId: ID,
+          region: 'eu-central-1',
+          accessKey: { accessKeyId: source, secretAccessKey: source, sessionToken: source },
+        },
+      },
+    },
+    'with a role of AWS': {
+      ...least,
+      auth: { aws: { identityId: ID, region: 'us-gov-west-1', webIdentity } },
+    },
+    'with the identity that AWS gives the operator': {
+      ...least,
+      auth: { aws: { identityId: ID, region: 'eu-central-1', operatorIdentity: {} } },
+    },
+    'with a workload identity of Azure': {
+      ...least,
+      auth: { azure: { identityId: ID, resource: 'api://infisical', workloadIdentity } },
+    },
+    'with the identity that Azure gives the operator': {
+      ...least,
+      auth: { azure: { identityId: ID, operatorIdentity: { clientId: ID } } },
+    },
+    'with a key of a service account of Google Cloud': {
+      ...least,
+      auth: { gcp: { identityId: ID, serviceAccountKey: source } },
+    },
+    'with a service account that the operator impersonates': {
+      ...least,
+      auth: {
+        gcp: {
+          identityId: ID,
+          operatorIdentity: { impersonate: 'leases@a-project.iam.gserviceaccount.com' },
+        },
+      },
+    },
     'with the address of the API': { ...least, hostAPI: 'https://eu.infisical.com/api' },
     'without TLS, with a port and a path': {
       ...least,
@@ -191,6 +243,96 @@ describe('a connection is refused, by zod and by the schema of the CRD', () => {
       spec: { ...least, auth: { universal: { ...universal, organizationSlug: 'a'.repeat(33) } } },
       at: '.auth.universal.organizationSlug',
     },
+    'with a user of a directory without a password': {
+      spec: { ...least, auth: { ldap: { identityId: ID, username: source } } },
+      at: '.auth.ldap',
+    },
+    'with a password of a user instead of its name': {
+      spec: { ...least, auth: { ldap: { identityId: ID, username: source, password: 'x' } } },
+      at: '.auth.ldap.password',
+    },
+    'with AWS and no credentials': {
+      spec: { ...least, auth: { aws: { identityId: ID, region: 'eu-central-1' } } },
+      at: '.auth.aws',
+    },
+    'with AWS and two kinds of credentials': {
+      spec: {
+        ...least,
+        auth: { aws: { identityId: ID, region: 'eu-central-1', webIdentity, operatorIdentity: {} } },
+      },
+      at: '.auth.aws',
+    },
+    'with a region that leads elsewhere': {
+      spec: {
+        ...least,
+        auth: { aws: { identityId: ID, region: 'eu-central-1.evil.example/', operatorIdentity: {} } },
+      },
+      at: '.auth.aws.region',
+    },
+    'with an STS that has a path': {
+      spec: {
+        ...least,
+        auth: {
+          aws: {
+            identityId: ID,
+            region: 'eu-central-1',
+            stsEndpoint: 'https://a.example/b',
+            operatorIdentity: {},
+          },
+        },
+      },
+      at: '.auth.aws.stsEndpoint',
+    },
+    'with a user of AWS in place of a role': {
+      spec: {
+        ...least,
+        auth: {
+          aws: {
+            identityId: ID,
+            region: 'eu-central-1',
+            webIdentity: { ...webIdentity, roleArn: 'arn:aws:iam::123456789012:user/x' },
+          },
+        },
+      },
+      at: '.auth.aws.webIdentity.roleArn',
+    },
+    'with Azure and no identity': {
+      spec: { ...least, auth: { azure: { identityId: ID } } },
+      at: '.auth.azure',
+    },
+    'with an Entra ID without TLS': {
+      spec: {
+        ...least,
+        auth: {
+          azure: {
+            identityId: ID,
+            workloadIdentity: { ...workloadIdentity, authorityHost: 'http://login.example' },
+          },
+        },
+      },
+      at: '.auth.azure.workloadIdentity.authorityHost',
+    },
+    'with a tenant that leads elsewhere': {
+      spec: {
+        ...least,
+        auth: { azure: { identityId: ID, workloadIdentity: { ...workloadIdentity, tenantId: '../x' } } },
+      },
+      at: '.auth.azure.workloadIdentity.tenantId',
+    },
+    'with Google Cloud and two identities': {
+      spec: {
+        ...least,
+        auth: { gcp: { identityId: ID, serviceAccountKey: source, operatorIdentity: {} } },
+      },
+      at: '.auth.gcp',
+    },
+    'with a service account of Google Cloud that leads elsewhere': {
+      spec: {
+        ...least,
+        auth: { gcp: { identityId: ID, operatorIdentity: { impersonate: 'a@b/../c.gserviceaccount.com' } } },
+      },
+      at: '.auth.gcp.operatorIdentity.impersonate',
+    },
     'with an empty CA bundle': { spec: { ...least, caBundle: {} }, at: '.caBundle' },
   };
 
@@ -225,7 +367,11 @@ test('no field of a connection takes a credential as it is', () => {
     .map(({ path }) => path)
     .filter((path) => !/\.(secret|configMap)KeyRef\.(name|key)$/.test(path))
     // Names of what is no secret: an identity, an organisation, a service account and whom its token is for.
-    .filter((path) => !/\.(identityId|organizationSlug|serviceAccountRef\.(name|audience))$/.test(path));
+    .filter((path) => !/\.(identityId|organizationSlug|serviceAccountRef\.(name|audience))$/.test(path))
+    // Who and where somebody is at a cloud.
+    .filter((path) => !/\.aws\.(region|stsEndpoint|webIdentity\.roleArn)$/.test(path))
+    .filter((path) => !/\.azure\.(resource|\w+Identity\.(tenantId|clientId|authorityHost))$/.test(path))
+    .filter((path) => !path.endsWith('.gcp.operatorIdentity.impersonate'));
   expect(taking).toEqual(['.hostAPI', '.caBundle.inline', '.tlsServerName']);
 });
 

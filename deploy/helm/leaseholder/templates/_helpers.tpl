@@ -74,6 +74,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- with .Values.allowedHosts }}
 - --allowed-hosts={{ . }}
 {{- end }}
+{{- if ne .Values.cloudIdentity "cluster" }}
+- --cloud-identity={{ .Values.cloudIdentity }}
+{{- end }}
 {{- if .Values.allowInsecureTls }}
 - --allow-insecure-tls=on
 {{- end }}

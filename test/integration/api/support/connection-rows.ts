@@ -1,4 +1,13 @@
 import type { JsonObject } from '../../../../src/api/crd.ts';
+import { acceptedFromClouds, refusedFromClouds } from './cloud-rows.ts';
+import {
+  CONFIG_MAP_KEY,
+  KEY,
+  NAME,
+  credentialRows,
+  organizationRows,
+  referenceRows,
+} from './reference-rows.ts';
 import { acceptances, refusals, without, type RefusedRow } from './rows.ts';
 
 const ref = (key: string): JsonObject => ({ secretKeyRef: { name: 'login', key } });
@@ -15,6 +24,7 @@ const trusting = (inline: unknown): JsonObject => connection({ caBundle: { inlin
 const IDENTITY = '0b2b6a3e-9d6e-4f6e-8a3c-6d6f2f0e7a11';
 const robot = { identityId: IDENTITY, serviceAccountRef: { name: 'robot', audience: 'infisical' } };
 const inSecret = { identityId: IDENTITY, ...ref('proof') };
+const ldap = { identityId: IDENTITY, username: ref('username'), password: ref('password') };
 type Identity = 'kubernetes' | 'oidc' | 'jwt';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -33,6 +43,8 @@ export const acceptedConnections: Readonly<Record<string, JsonObject>> = {
   'a token of a Secret as an OpenID identity': connection({ auth: { oidc: inSecret } }),
   'a service account as a JWT identity': connection({ auth: { jwt: robot } }),
   'a token of a Secret as a JWT identity': connection({ auth: { jwt: inSecret } }),
+  ...acceptedFromClouds,
+  'a user of a directory': connection({ auth: { ldap: { ...ldap, organizationSlug: 'acme' } } }),
   ...acceptances('audience', ['https://infisical.example.com/a?b', 'a'.repeat(1024)], (audience) =>
     connection({ auth: { oidc: { ...robot, serviceAccountRef: { name: 'robot', audience } } } }),
   ),
@@ -65,52 +77,6 @@ export const acceptedConnections: Readonly<Record<string, JsonObject>> = {
   ),
   ...acceptances('spec.caBundle.inline', [PEM, `\n${PEM}${PEM}`, PEM + 'é'.repeat(65_400)], trusting),
 };
-
-const KEY = "key must be a key that a Secret can have: letters, digits, '-', '_' and '.'";
-const NAME = 'name must be the name of a Kubernetes object';
-
-const CONFIG_MAP_KEY = "key must be a key that a ConfigMap can have: letters, digits, '-', '_' and '.'";
-
-/** The rows of one reference to a key: where it stands, and a spec with something else in its place. */
-function referenceRows(
-  reference: string,
-  keySays: string,
-  named: (part: JsonObject) => JsonObject,
-): Record<string, RefusedRow> {
-  return {
-    ...refusals(`${reference}.name`, 'Required value', [undefined], () => named({ key: 'a' })),
-    ...refusals(`${reference}.key`, 'Required value', [undefined], () => named({ name: 'a' })),
-    ...refusals(`${reference}.name`, NAME, ['', 'Login', 'other/login'], (name) => named({ name, key: 'a' })),
-    ...refusals(`${reference}.key`, keySays, ['', 'client id', 'a/b'], (key) => named({ name: 'a', key })),
-    ...refusals(`${reference}.name`, 'Too long', ['a'.repeat(254)], (name) => named({ name, key: 'a' })),
-    ...refusals(`${reference}.key`, 'Too long', ['a'.repeat(254)], (key) => named({ name: 'a', key })),
-  };
-}
-
-/** The rows of one credential: where it stands, and a spec with something else in its place. */
-function credentialRows(
-  field: string,
-  specOf: (credential: JsonObject) => JsonObject,
-): Record<string, RefusedRow> {
-  const reference = `${field}.secretKeyRef`;
-  return {
-    ...refusals(reference, 'Required value', [undefined], () => specOf({})),
-    ...referenceRows(reference, KEY, (part) => specOf({ secretKeyRef: part })),
-  };
-}
-
-const ORGANIZATION =
-  "organizationSlug must be the slug of an organisation: lower-case letters, digits, '-' and '_'";
-
-function organizationRows(method: string, auth: JsonObject): Record<string, RefusedRow> {
-  const field = `spec.auth.${method}.organizationSlug`;
-  const of = (organizationSlug: unknown): JsonObject =>
-    connection({ auth: { [method]: { ...auth, organizationSlug } } });
-  return {
-    ...refusals(field, ORGANIZATION, ['', 'Acme', 'a b', '-a', 'a--b'], of),
-    ...refusals(field, 'Too long', ['a'.repeat(33)], of),
-  };
-}
 
 /** The rows of what a login with somebody else's token has in common. */
 function identityRows(method: Identity): Record<string, RefusedRow> {
@@ -168,7 +134,8 @@ const NEEDS_TLS = 'must go with an address in hostAPI that begins with https:';
 const ONE_SOURCE = 'caBundle must have exactly one source: inline, configMapKeyRef or secretKeyRef';
 const pair = { certificate: ref('tls.crt'), privateKey: ref('tls.key') };
 const plain = (part: JsonObject): JsonObject => connection({ hostAPI: 'http://infisical', ...part });
-const ONE_METHOD = 'auth must name exactly one method: universal, kubernetes, oidc, jwt or token';
+const ONE_METHOD =
+  'auth must name exactly one method: universal, kubernetes, oidc, jwt, aws, azure, gcp, ldap or token';
 
 export const refusedConnections: Readonly<Record<string, RefusedRow>> = {
   ...refusals('spec.hostAPI', 'Required value', [undefined], () => without(tokenConnection, 'hostAPI')),
@@ -299,5 +266,31 @@ export const refusedConnections: Readonly<Record<string, RefusedRow>> = {
   ),
   ...proofRows('oidc'),
   ...proofRows('jwt'),
+  ...refusedFromClouds,
+  ...refusals('spec.auth.ldap.identityId', 'Required value', [undefined], () =>
+    connection({ auth: { ldap: without(ldap, 'identityId') } }),
+  ),
+  ...refusals(
+    'spec.auth.ldap.identityId',
+    "identityId must be the machine identity's id",
+    ['', 'a b'],
+    (identityId) => connection({ auth: { ldap: { ...ldap, identityId } } }),
+  ),
+  ...refusals('spec.auth.ldap.identityId', 'Too long', ['a'.repeat(65)], (identityId) =>
+    connection({ auth: { ldap: { ...ldap, identityId } } }),
+  ),
+  ...refusals('spec.auth.ldap.username', 'Required value', [undefined], () =>
+    connection({ auth: { ldap: without(ldap, 'username') } }),
+  ),
+  ...refusals('spec.auth.ldap.password', 'Required value', [undefined], () =>
+    connection({ auth: { ldap: without(ldap, 'password') } }),
+  ),
+  ...credentialRows('spec.auth.ldap.username', (username) =>
+    connection({ auth: { ldap: { ...ldap, username } } }),
+  ),
+  ...credentialRows('spec.auth.ldap.password', (password) =>
+    connection({ auth: { ldap: { ...ldap, password } } }),
+  ),
+  ...organizationRows('ldap', ldap),
   ...credentialRows('spec.auth.token', (credential) => connection({ auth: { token: credential } })),
 };

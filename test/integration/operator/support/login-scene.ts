@@ -61,12 +61,17 @@ export function mayRequestTokens(name: string): readonly object[] {
 
 /** A Secret with one key. */
 export function proofSecret(name: string, token: string): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace: 'default' },
-    stringData: { token },
-  };
+  return secretOf(name, { token });
+}
+
+/** A Secret of the namespace `default`. */
+export function secretOf(name: string, stringData: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, stringData };
+}
+
+/** Names a key of a Secret. */
+export function keyOf(name: string, key: string): object {
+  return { secretKeyRef: { name, key } };
 }
 
 /** An identity of the stage's server that may lease. */

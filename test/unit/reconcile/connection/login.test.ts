@@ -4,6 +4,8 @@ import type { ConnectionSpec } from '../../../../src/api/infisical-connection.ts
 import { FaultError, type FaultCode } from '../../../../src/errors.ts';
 import { KubeError } from '../../../../src/kube/kube-error.ts';
 import type { LoginContext } from '../../../../src/infisical/auth/access-token.ts';
+import { noProxies } from '../../../../src/network/proxies.ts';
+import type { CloudAccess } from '../../../../src/reconcile/connection/cloud-login.ts';
 import { credentialsIn } from '../../../../src/reconcile/connection/credentials.ts';
 import { loginMethod } from '../../../../src/reconcile/connection/login.ts';
 import type { Cluster } from '../../../../src/reconcile/ports.ts';
@@ -24,8 +26,17 @@ const universal: ConnectionSpec['auth'] & { universal: object } = {
   universal: { clientId: source('id'), clientSecret: source('secret') },
 };
 
+const clouds: CloudAccess = {
+  identity: 'cluster',
+  ofCluster: false,
+  network: { rule: { rule: 'administrator' }, proxies: noProxies },
+  environment: {},
+};
+
 interface Login {
   readonly auth: ConnectionSpec['auth'];
+  /** Default: a connection of a namespace, as shipped. */
+  readonly clouds?: Partial<CloudAccess>;
   /** The keys of the Secret `identity`; none: it does not exist. */
   readonly data?: Readonly<Record<string, string>>;
   readonly fate?: Fate;
@@ -36,7 +47,7 @@ interface Login {
 }
 
 /** Logs in once. @returns the token, what was sent to the server, and what was asked of Kubernetes. */
-async function logIn({ auth, data, fate, requestToken, status = 200 }: Login): Promise<{
+async function logIn({ auth, data, fate, requestToken, status = 200, ...login }: Login): Promise<{
   value: string;
   sent: unknown;
   path: string;
@@ -67,8 +78,9 @@ async function logIn({ auth, data, fate, requestToken, status = 200 }: Login): P
   const memory = memoryCluster(server, wire, () => 0);
   const cluster = { ...memory, ...(requestToken === undefined ? {} : { requestToken }) };
   const credentials = credentialsIn(cluster, 'shop');
-  const login = loginMethod({ cluster, credentials, namespace: 'shop', auth });
-  const { value } = await login({ transport, clock, timing: standardTiming, now: () => 0 });
+  const access = { ...clouds, ...login.clouds };
+  const method = loginMethod({ cluster, credentials, namespace: 'shop', auth, clouds: access });
+  const { value } = await method({ transport, clock, timing: standardTiming, now: () => 0 });
   return { value, sent, path, reads: wire.calls.length };
 }
 
@@ -140,6 +152,91 @@ describe('a login', () => {
     expect(sent).toEqual({ identityId: 'an-identity', jwt: 'the-proof' });
   });
 
+  test('of a user of a directory shows name and password, without the line end of the latter', async () => {
+    const auth = { ldap: { ...identity, username: source('name'), password: source('password') } };
+    const { sent, path, reads } = await logIn({ auth, data: { name: ' ann\n', password: ' a word \r\n' } });
+    expect(path).toBe('/v1/auth/ldap-auth/login');
+    expect(sent).toEqual({ ...identity, username: 'ann', password: ' a word ' });
+    expect(reads).toBe(2);
+  });
+
+  const federated: readonly (readonly [method: string, audience: string, auth: ConnectionSpec['auth']])[] = [
+    [
+      'aws.webIdentity',
+      'sts.amazonaws.com',
+      {
+        aws: {
+          identityId: 'x',
+          region: 'eu-central-1',
+          webIdentity: {
+            roleArn: 'arn:aws:iam::123456789012:role/a',
+            serviceAccountRef: { name: 'robot' },
+          },
+        },
+      },
+    ],
+    [
+      'azure.workloadIdentity',
+      'api://AzureADTokenExchange',
+      {
+        azure: {
+          identityId: 'x',
+          workloadIdentity: { tenantId: 't', clientId: 'c', serviceAccountRef: { name: 'robot' } },
+        },
+      },
+    ],
+  ];
+  test.each(federated)('by %s has a token made for %s', async (method, audience, auth) => {
+    const asked: unknown[] = [];
+    const raised = await faultOf({
+      auth,
+      requestToken: (...request) => {
+        asked.push(request);
+        return Promise.resolve(undefined);
+      },
+    });
+    expect(asked).toEqual([['shop', 'robot', { audience, seconds: 600 }]]);
+    expect(raised).toMatchObject({
+      code: 'ServiceAccountNotFound',
+      message: expect.stringContaining(`spec.auth.${method}.serviceAccountRef names`) as unknown,
+    });
+  });
+
+  const key = { accessKeyId: source('id'), secretAccessKey: source('secret') };
+  const stored: readonly (readonly [field: string, auth: ConnectionSpec['auth']])[] = [
+    [
+      'aws.accessKey.secretAccessKey names key secret',
+      { aws: { identityId: 'x', region: 'eu-central-1', accessKey: key } },
+    ],
+    ['gcp.serviceAccountKey names key json', { gcp: { identityId: 'x', serviceAccountKey: source('json') } }],
+  ];
+  test.each(stored)('without its key says so: spec.auth.%s', async (words, auth) => {
+    expect(await faultOf({ auth, data: { id: 'AKIA' } })).toMatchObject({
+      code: 'CredentialNotFound',
+      message: expect.stringContaining(`spec.auth.${words}`) as unknown,
+    });
+  });
+
+  const own: readonly (readonly [cloud: string, auth: ConnectionSpec['auth']])[] = [
+    ['aws', { aws: { identityId: 'x', region: 'eu-central-1', operatorIdentity: {} } }],
+    ['azure', { azure: { identityId: 'x', operatorIdentity: {} } }],
+    ['gcp', { gcp: { identityId: 'x', operatorIdentity: {} } }],
+  ];
+  const barred: readonly Partial<CloudAccess>[] = [
+    { identity: 'cluster', ofCluster: false },
+    { identity: 'off', ofCluster: false },
+    { identity: 'off', ofCluster: true },
+  ];
+  test.each(own.flatMap(([cloud, auth]) => barred.map((access) => [cloud, access, auth] as const)))(
+    'by the identity of the operator at %s is not for %o',
+    async (cloud, access, auth) => {
+      expect(await faultOf({ auth, clouds: access })).toMatchObject({
+        code: 'CloudIdentityNotAllowed',
+        message: expect.stringContaining(`spec.auth.${cloud}.operatorIdentity asks`) as unknown,
+      });
+    },
+  );
+
   test('by no method is a fault that names the field', () => {
     const cluster = memoryCluster(
       new ApiServer(
@@ -150,7 +247,7 @@ describe('a login', () => {
       () => 0,
     );
     const credentials = credentialsIn(cluster, 'shop');
-    expect(() => loginMethod({ cluster, credentials, namespace: 'shop', auth: {} })).toThrow(
+    expect(() => loginMethod({ cluster, credentials, namespace: 'shop', auth: {}, clouds })).toThrow(
       "The connection's spec.auth names no method.",
     );
   });
@@ -166,6 +263,9 @@ describe('a login', () => {
       },
       'spec.auth.jwt.identityId takes JWT logins': {
         jwt: { ...identity, serviceAccountRef: { name: 'robot' } },
+      },
+      'spec.auth.ldap.identityId takes LDAP logins': {
+        ldap: { ...identity, username: source('id'), password: source('secret') },
       },
     };
     for (const [words, auth] of Object.entries(cases)) {
