@@ -21,7 +21,14 @@ type Step =
   /** What the suites need. No item, but a failed one when it fails. */
   | { readonly kind: 'preparation'; readonly name: string; readonly run: Command['run'] }
   /** A test runner and the JSON report that it writes. */
-  | { readonly kind: 'suite'; readonly name: string; readonly run: Command['run']; readonly report: string };
+  | {
+      readonly kind: 'suite';
+      readonly name: string;
+      readonly run: Command['run'];
+      readonly report: string;
+      /** Milliseconds until it is broken off. Default: 20 minutes. */
+      readonly deadline?: number;
+    };
 
 const steps: readonly Step[] = [
   { kind: 'checks', scripts: ['check:types', 'check:lint', 'check:format', 'check:generated'] },
@@ -31,6 +38,8 @@ const steps: readonly Step[] = [
     name: 'vitest',
     run: vitest('vitest', '--project', '!measured'),
     report: '.reports/vitest.json',
+    // A machine that others work on takes 19 minutes.
+    deadline: 30 * minute,
   },
   {
     kind: 'suite',
@@ -88,7 +97,7 @@ function take(step: Step): Promise<Tally> {
     case 'preparation':
       return takePreparation(step.name, step.run);
     case 'suite':
-      return takeSuite(step.name, step.run, step.report);
+      return takeSuite(step);
   }
 }
 
@@ -114,12 +123,17 @@ async function takePreparation(name: string, run: Command['run']): Promise<Tally
   return outcome.code === 0 ? nothing : { ...nothing, failed: 1 };
 }
 
-async function takeSuite(name: string, run: Command['run'], report: string): Promise<Tally> {
+async function takeSuite({
+  name,
+  run,
+  report,
+  deadline = 20 * minute,
+}: Extract<Step, { readonly kind: 'suite' }>): Promise<Tally> {
   const path = join(root, report);
   mkdirSync(dirname(path), { recursive: true });
   // What an earlier run has left must not count for this one.
   rmSync(path, { force: true });
-  const outcome = await execute(run, 'inherit', 20 * minute);
+  const outcome = await execute(run, 'inherit', deadline);
   announce(name, outcome);
   const { tally, remarks } = suiteVerdict(name, outcome.code, readIfThere(path));
   for (const remark of remarks) console.log(remark);

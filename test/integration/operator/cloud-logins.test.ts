@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { freePorts } from '../../../sandbox/control-plane/ports.ts';
-import type { OperatorProcess } from '../../../sandbox/operator/operator.ts';
+import { startOperatorProcess, type OperatorProcess } from '../../../sandbox/operator/operator.ts';
 import type { FaultCode } from '../../../src/errors.ts';
 import { conditionOf, startStage, type Stage } from '../../support/stage.ts';
 import { cloudScene, clusterConnectionAndLease, NODE, type CloudScene } from './support/cloud-scene.ts';
@@ -17,6 +18,7 @@ import {
   serviceAccount,
 } from './support/login-scene.ts';
 
+const program = path.join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
 const USER = 'arn:aws:iam::123456789012:user/robot';
 const LEASES = 'arn:aws:iam::123456789012:role/leases';
 const ACCOUNT = 'leases@a-project.iam.gserviceaccount.com';
@@ -31,6 +33,8 @@ describe('a login from a cloud', () => {
   let metricsAddress: string;
   /** What must be in no output. */
   const secrets: string[] = [];
+  /** What checks have printed. */
+  const checked: string[] = [];
 
   beforeAll(async () => {
     stage = await startStage();
@@ -209,9 +213,50 @@ describe('a login from a cloud', () => {
     }
   });
 
+  const check = async (
+    ...which: readonly string[]
+  ): Promise<{ readonly code: number | null; readonly output: string }> => {
+    await using run = startOperatorProcess({
+      kubeconfig: stage.kubeconfig,
+      environment: scene.environment,
+      entry: [program, 'check'],
+      flags: which,
+    });
+    const code = await run.ended();
+    checked.push(run.output());
+    return { code, output: run.output() };
+  };
+
+  it.each(['federated-aws', 'federated-azure', 'by-key-aws', 'by-key-gcp'])(
+    'is tried by a check of %s',
+    async (name) => {
+      const { code, output } = await check('--connection', `default/${name}`);
+      expect(output).toMatch(/ok +login +http/);
+      expect(output).not.toContain('The cloud identity that was used');
+      expect(code).toBe(0);
+    },
+  );
+
+  it.each(['pod-aws', 'pod-azure', 'pod-gcp'])(
+    "is tried by a check of %s, which says that it may not be the operator's own",
+    async (name) => {
+      const { code, output } = await check('--cluster-connection', name);
+      expect(output).toMatch(/warns +credentials .*The cloud identity that was used/);
+      expect(output).toMatch(/ok +login +http/);
+      expect(code).toBe(0);
+    },
+  );
+
+  it.each(['own-aws', 'own-azure', 'own-gcp'])('that is not allowed fails the check of %s', async (name) => {
+    const { code, output } = await check('--connection', `default/${name}`);
+    expect(output).toContain('CloudIdentityNotAllowed');
+    expect(code).toBe(1);
+  });
+
   const everything = (kinds: string): Promise<string> => stage.kubectl('get', kinds, '-A', '-o', 'json');
   const places: Readonly<Record<string, () => Promise<string>>> = {
     'the log': () => Promise.resolve(operator.output()),
+    'a check': () => Promise.resolve(checked.join('\n')),
     'an object': () =>
       everything('dynamicsecretleases,infisicalconnections,clusterinfisicalconnections,events'),
     'a metric': async () => (await fetch(`http://${metricsAddress}/metrics`)).text(),
