@@ -25,7 +25,7 @@ describe('the metrics describe themselves', () => {
       type: 'counter',
       help: 'Logins to lease APIs; refused: by the server.',
       labels: new Map([
-        ['method', ['universal', 'kubernetes', 'oidc', 'jwt', 'token']],
+        ['method', ['universal', 'kubernetes', 'oidc', 'jwt', 'aws', 'azure', 'gcp', 'ldap', 'token']],
         ['result', ['accepted', 'refused']],
       ]),
     });

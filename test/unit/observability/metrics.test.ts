@@ -82,11 +82,13 @@ describe('before anything has happened', () => {
     'leaseholder_workload_restarts_total{result="failed"}',
     'leaseholder_pod_nudges_total{result="nudged"}',
     'leaseholder_pod_nudges_total{result="failed"}',
-    ...['universal', 'kubernetes', 'oidc', 'jwt', 'token'].flatMap((method) => [
-      `leaseholder_logins_total{method="${method}",result="accepted"}`,
-      `leaseholder_logins_total{method="${method}",result="refused"}`,
-      `leaseholder_sessions{method="${method}"}`,
-    ]),
+    ...['universal', 'kubernetes', 'oidc', 'jwt', 'aws', 'azure', 'gcp', 'ldap', 'token'].flatMap(
+      (method) => [
+        `leaseholder_logins_total{method="${method}",result="accepted"}`,
+        `leaseholder_logins_total{method="${method}",result="refused"}`,
+        `leaseholder_sessions{method="${method}"}`,
+      ],
+    ),
     'leaseholder_reconciliations_total{controller="lease",result="done"}',
     'leaseholder_reconciliations_total{controller="lease",result="requeued"}',
     'leaseholder_reconciliations_total{controller="lease",result="faulted"}',

@@ -194,12 +194,12 @@ describe('the record of a connection', () => {
     [
       'no way to log in',
       { ...connection, auth: {} },
-      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt or token.",
+      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt, aws, azure, gcp, ldap or token.",
     ],
     [
       'two ways to log in',
       { ...connection, auth: { ...connection.auth, universal: universal() } },
-      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt or token.",
+      "The connection's spec.auth must name exactly one method: universal, kubernetes, oidc, jwt, aws, azure, gcp, ldap or token.",
     ],
   ])('with %s has a fault that names the field', (_what, spec, words) => {
     const record = connectionRecord({ metadata, spec, status: 'unreadable' });
