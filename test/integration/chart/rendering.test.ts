@@ -78,6 +78,12 @@ describe('values that cannot be meant are refused', () => {
     ['an argument that is none', { extraArgs: ['debug'] }, 'extraArgs'],
     ['a log level that there is not', { log: { level: 'loud' } }, 'level'],
     ['no workers', { workers: 0 }, 'workers'],
+    ['an identity token for nobody', { identityTokens: [{ name: 'aws' }] }, 'identityTokens'],
+    [
+      'a name of a token that is a path',
+      { identityTokens: [{ name: '../aws', audience: 'a' }] },
+      'identityTokens',
+    ],
     ['a range that is none', { networkPolicy: { serverCIDRs: ['example.com'] } }, 'serverCIDRs'],
     [
       'a network policy that shuts the API server out',

@@ -42,7 +42,23 @@ describe('what the values say is in the manifests', () => {
         nodeSelector: { 'kubernetes.io/os': 'linux' },
         tolerations: [{ key: 'infra', operator: 'Exists' }],
         affinity: EVERYTHING['affinity'],
-        volumes: [{ name: 'extra', emptyDir: {} }],
+        volumes: [
+          {
+            name: 'identity-tokens',
+            projected: {
+              sources: [
+                {
+                  serviceAccountToken: {
+                    path: 'aws',
+                    audience: 'sts.amazonaws.com',
+                    expirationSeconds: 3600,
+                  },
+                },
+              ],
+            },
+          },
+          { name: 'extra', emptyDir: {} },
+        ],
         topologySpreadConstraints: [
           {
             topologyKey: 'kubernetes.io/hostname',
@@ -54,7 +70,10 @@ describe('what the values say is in the manifests', () => {
             image: `ghcr.io/leaseholder/leaseholder@sha256:${'0123456789abcdef'.repeat(4)}`,
             imagePullPolicy: 'Always',
             env: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example.com:3128' }],
-            volumeMounts: [{ name: 'extra', mountPath: '/extra' }],
+            volumeMounts: [
+              { name: 'identity-tokens', mountPath: '/var/run/leaseholder/tokens', readOnly: true },
+              { name: 'extra', mountPath: '/extra' },
+            ],
             securityContext: { readOnlyRootFilesystem: true },
             resources: { requests: { cpu: '50m', memory: '160Mi' } },
           },
@@ -73,6 +92,7 @@ describe('what the values say is in the manifests', () => {
       '--shard=blue',
       '--installation-id=cluster-1',
       '--allowed-hosts=public,http://infisical.infisical.svc',
+      '--cloud-identity=all',
       '--allow-insecure-tls=on',
       '--nudge-pods=on',
       '--drain-timeout=20s',
@@ -110,6 +130,7 @@ describe('what the values say is in the manifests', () => {
             to: [{ ipBlock: { cidr: '203.0.113.0/24' } }, { ipBlock: { cidr: '2001:db8::/32' } }],
             ports: [{ port: 443 }],
           },
+          { to: [{ ipBlock: { cidr: '169.254.169.254/32' } }] },
         ],
       },
     });

@@ -27,6 +27,8 @@ export const EVERYTHING: Values = {
   },
   allowedHosts: 'public,http://infisical.infisical.svc',
   allowInsecureTls: true,
+  cloudIdentity: 'all',
+  identityTokens: [{ name: 'aws', audience: 'sts.amazonaws.com' }],
   log: { level: 'debug' },
   workers: 8,
   extraArgs: ['--drain-timeout=20s'],
@@ -50,6 +52,7 @@ export const EVERYTHING: Values = {
     enabled: true,
     apiServerCIDRs: ['10.0.0.1/32'],
     serverCIDRs: ['203.0.113.0/24', '2001:db8::/32'],
+    extraEgress: [{ to: [{ ipBlock: { cidr: '169.254.169.254/32' } }] }],
     metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
   },
   metrics: {
