@@ -210,7 +210,7 @@ export function structural(schema: z.ZodType): JsonObject {
 
 const PRESERVE = 'x-kubernetes-preserve-unknown-fields';
 
-/** Removes what Kubernetes refuses: `additionalProperties` beside `properties`, and the bounds that zod adds to integers. */
+/** Removes what Kubernetes refuses or drops: `additionalProperties` beside `properties`, empty `properties`, and the bounds that zod adds to integers. */
 function tidy(node: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(node)) {
@@ -220,6 +220,8 @@ function tidy(node: JsonObject): JsonObject {
 }
 
 function isRefused(node: JsonObject, key: string, value: unknown): boolean {
+  // The API server drops an empty one, so that each further apply would seem to change something.
+  if (key === 'properties') return isObject(value) && Object.keys(value).length === 0;
   if (key === 'additionalProperties') return !isObject(value) || 'properties' in node || PRESERVE in node;
   return (key === 'minimum' || key === 'maximum') && isSafeIntegerBound(value);
 }
