@@ -28,6 +28,7 @@ import { referrersIn } from './reconcile/references/referrers.ts';
 import { watchCluster, type WatchedCluster } from './reconcile/cluster.ts';
 import { startOperator } from './reconcile/operator.ts';
 import type { Log } from './telemetry.ts';
+import { giveBackAtRest } from './rest.ts';
 import { standardTiming, type Timing } from './timing.ts';
 
 /** What the composition is made with; only `timing` differs in tests. */
@@ -124,13 +125,14 @@ async function compose({ config, timing, environment }: RunOptions, log: Log): P
 
 async function perform(options: RunOptions, composition: Composition): Promise<number> {
   const { config } = options;
-  const { cluster, election, events, log, metrics, transport, url, watching } = composition;
+  const { clock, cluster, election, events, log, metrics, transport, url, watching } = composition;
   const over = new AbortController();
   const stop = AbortSignal.any([options.stop, over.signal]);
   const waitingFor = (): readonly string[] => cluster.waitingFor();
   let server: ObservabilityServer | undefined;
   let ending: Ending = 'finished';
   let code: Promise<number> | undefined;
+  giveBackAtRest(clock, watching.signal);
   try {
     server = await serve(config, log, { waitingFor, expose: () => metrics.expose() });
     log.info('The operator is starting.', { version: manifest.version, server: url });

@@ -6,7 +6,7 @@ import { requestsOf } from '../figures/requests.ts';
 import { common, courseless, round, uncompared } from '../result.ts';
 import type { Run } from '../saved/run.ts';
 import { BUNDLE } from '../world/program.ts';
-import { untilQuiet } from '../world/waiting.ts';
+import { untilQuiet, untilSettled } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
 import { observe } from './run.ts';
 
@@ -35,6 +35,7 @@ export async function start(options: CaseOptions): Promise<Run> {
       await operator.ready();
       secondsToWork = seconds();
       await untilQuiet(operator.pid);
+      await untilSettled(operator.pid);
       ({ memoryMiB: restMemoryMiB } = await usageOf(operator.pid));
     },
   });

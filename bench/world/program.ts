@@ -12,8 +12,15 @@ export const BUNDLE = join(root, 'dist', 'main.js');
  */
 export const PROGRAM = ['--max-semi-space-size=8', '--heap-growing-percent=20', BUNDLE] as const;
 
-/** Its environment beside what a pod has: one heap of the C library for all threads, in place of one for each of a few. */
-export const PROGRAM_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const;
+/**
+ * Its environment beside what a pod has: one heap of the C library for all threads, of which what is freed goes back to the machine
+ * at once (docs/adr/0019).
+ */
+export const PROGRAM_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '65536',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+} as const;
 
 /** Bundles the sources of this moment. @throws Error with the bundler's words. */
 export function buildProgram(): void {
