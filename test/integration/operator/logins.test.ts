@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { awaitCondition } from '../../../sandbox/control-plane/condition.ts';
 import { startIssuer, type Issuer } from '../../../sandbox/issuer/issuer.ts';
+import { startOperatorProcess } from '../../../sandbox/operator/operator.ts';
 import type { FaultCode } from '../../../src/errors.ts';
 import { conditionOf, startStage, type Stage } from '../../support/stage.ts';
 import {
@@ -16,6 +18,8 @@ import {
   seedIdentity,
   serviceAccount,
 } from './support/login-scene.ts';
+
+const program = path.join(import.meta.dirname, '..', '..', '..', 'src', 'main.ts');
 
 type Auth = Readonly<Record<string, unknown>>;
 
@@ -220,6 +224,14 @@ describe.concurrent('a login', () => {
     expect(new Set((await loginsOf(stage, identityId)).map(({ method }) => method))).toEqual(
       new Set(['ldap']),
     );
+    await using check = startOperatorProcess({
+      kubeconfig: stage.kubeconfig,
+      entry: [program, 'check'],
+      flags: ['--connection', `default/${name}`],
+    });
+    expect(await check.ended()).toBe(0);
+    expect(check.output()).toMatch(/ok +login +http/);
+    expect(check.output()).not.toContain('the-password');
   });
 
   it('is for the organisation that the connection names', async () => {
