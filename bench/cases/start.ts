@@ -10,6 +10,9 @@ import { untilQuiet, untilSettled } from '../world/waiting.ts';
 import type { CaseOptions } from './case.ts';
 import { observe } from './run.ts';
 
+/** The operator gives memory back some seconds after it has come to rest. Milliseconds without a change. */
+const SETTLED = 15_000;
+
 /** Between two looks whether it is ready, in milliseconds: what a figure is late by at most. */
 const LOOK = 2;
 
@@ -35,7 +38,7 @@ export async function start(options: CaseOptions): Promise<Run> {
       await operator.ready();
       secondsToWork = seconds();
       await untilQuiet(operator.pid);
-      await untilSettled(operator.pid);
+      await untilSettled(operator.pid, SETTLED);
       ({ memoryMiB: restMemoryMiB } = await usageOf(operator.pid));
     },
   });

@@ -70,10 +70,10 @@ const SETTLED_MS = 60_000;
 const SETTLING_MS = 300_000;
 
 /** Waits until a process has given back what it does not need any more: what it gives back later is no slope. */
-export async function untilSettled(pid: number): Promise<void> {
+export async function untilSettled(pid: number, settledMs: number = SETTLED_MS): Promise<void> {
   const until = Date.now() + SETTLING_MS;
   let first = { at: Date.now(), memory: (await usageOf(pid)).memoryMiB };
-  while (Date.now() - first.at < SETTLED_MS && Date.now() < until) {
+  while (Date.now() - first.at < settledMs && Date.now() < until) {
     await delay(LOOK_MS);
     const { memoryMiB: memory } = await usageOf(pid);
     if (Math.abs(memory - first.memory) > SETTLED_MIB) first = { at: Date.now(), memory };
