@@ -62,14 +62,18 @@ const leaseFields = z.object({
 /** An absent `createdAt` becomes `expireAt`: a lease that never looks old is never taken for lost or gone. */
 function leaseOf(fields: z.infer<typeof leaseFields>): Lease {
   const createdAt = fields.createdAt ?? fields.expireAt;
-  return withSharedTexts({
+  const { config, tag } = configOf(fields.config);
+  const told = withSharedTexts({
     ...fields,
-    ...configOf(fields.config),
+    tag,
     externalEntityId: fields.externalEntityId ?? '',
     dynamicSecretId: fields.dynamicSecretId ?? '',
     createdAt,
     updatedAt: fields.updatedAt ?? createdAt,
+    config: undefined,
   });
+  // What was passed through is the user's, and may be anything: it stays as it is.
+  return { ...told, config };
 }
 
 const lease = leaseFields.transform(leaseOf);
