@@ -20,24 +20,35 @@ export const identityId = patternedText('^[0-9A-Za-z-]+$', {
   most: 64,
 }).describe("The machine identity's id. It is no secret.");
 
-export const serviceAccountRef = z
-  .object({
-    name: objectName.describe(
-      "Name of the ServiceAccount, in the same namespace; of a cluster connection: in the operator's own.",
-    ),
-    audience: patternedText('^[!-~]+$', {
-      field: 'audience',
-      must: 'must be one audience, without spaces',
-      most: 1024,
-    })
-      .optional()
-      .describe(
-        'Whom the token is for. Without it, it is for the Kubernetes API itself, and whoever receives it can use it there: better one of its own.',
+interface AccountRef {
+  readonly name: string;
+  readonly audience?: string | undefined;
+}
+
+/** A ServiceAccount whose token is shown. @param audience says whom it is for where nothing is said; `use`, what becomes of it. */
+export function accountRef(audience: string, use: string): z.ZodType<AccountRef, AccountRef> {
+  return z
+    .object({
+      name: objectName.describe(
+        "Name of the ServiceAccount, in the same namespace; of a cluster connection: in the operator's own.",
       ),
-  })
-  .describe(
-    'The ServiceAccount whose token is shown. The operator requests one for each login, which is good for ten minutes; it needs "create" on serviceaccounts/token for it.',
-  );
+      audience: patternedText('^[!-~]+$', {
+        field: 'audience',
+        must: 'must be one audience, without spaces',
+        most: 1024,
+      })
+        .optional()
+        .describe(`Whom the token is for. Without it${audience}.`),
+    })
+    .describe(
+      `The ServiceAccount whose token is ${use}. The operator requests one for each login, which is good for ten minutes; it needs "create" on serviceaccounts/token for it.`,
+    );
+}
+
+export const serviceAccountRef = accountRef(
+  ', it is for the Kubernetes API itself, and whoever receives it can use it there: better one of its own',
+  'shown',
+);
 
 /** Says that exactly one of these fields is there, to zod and to the API server alike. */
 export function exactlyOne<Shape extends z.ZodObject>(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { exactlyOne, identityId, organizationSlug } from './auth-fields.ts';
-import { objectName, secretSource } from './object.ts';
+import { accountRef, exactlyOne, identityId, organizationSlug } from './auth-fields.ts';
+import { secretSource } from './object.ts';
 import { patternedText } from './rule.ts';
 
 const HOST = '[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?';
@@ -11,29 +11,7 @@ const OWN =
   "Use the identity that the cloud gives to the operator's own pod. Only a ClusterInfisicalConnection may, unless the operator runs with --cloud-identity all.";
 
 /** A ServiceAccount whose token a cloud takes for one of its own. */
-function federatedAccount(audience: string): z.ZodType<FederatedAccount, FederatedAccount> {
-  return z
-    .object({
-      name: objectName.describe(
-        "Name of the ServiceAccount, in the same namespace; of a cluster connection: in the operator's own.",
-      ),
-      audience: patternedText('^[!-~]+$', {
-        field: 'audience',
-        must: 'must be one audience, without spaces',
-        most: 1024,
-      })
-        .optional()
-        .describe(`Whom the token is for. Without it: ${audience}.`),
-    })
-    .describe(
-      'The ServiceAccount whose token is shown to the cloud. The operator requests one for each login, which is good for ten minutes; it needs "create" on serviceaccounts/token for it.',
-    );
-}
-
-interface FederatedAccount {
-  readonly name: string;
-  readonly audience?: string | undefined;
-}
+const federatedAccount = (audience: string) => accountRef(`: ${audience}`, 'shown to the cloud');
 
 const awsKeys = z
   .object({
